@@ -50,29 +50,29 @@ class Fiber {
 
   // Fields of the loop that owns the fiber.
   State state = State::kFree;
-  uint8_t user_depth = 0;     // 1 while user code is on this stack; never 2.
-  uint32_t index = 0;         // In the loop's array.
-  uint32_t seq = 0;           // Counts the waits of this slot; a stale wake-up differs.
-  Wait* wait = nullptr;       // The wait that it is blocked in.
-  Task* task = nullptr;       // The task whose code is on this stack, while it is blocked.
-  Fiber* next = nullptr;      // In the ready or the parked list.
-  int64_t parked_at = 0;      // When it was parked, for the decay of stacks.
+  uint8_t user_depth = 0;  // 1 while user code is on this stack; never 2.
+  uint32_t index = 0;      // In the loop's array.
+  uint32_t seq = 0;        // Counts the waits of this slot; a stale wake-up differs.
+  Wait* wait = nullptr;    // The wait that it is blocked in.
+  Task* task = nullptr;    // The task whose code is on this stack, while it is blocked.
+  Fiber* next = nullptr;   // In the ready or the parked list.
+  int64_t parked_at = 0;   // When it was parked, for the decay of stacks.
 
  private:
   static void Arrived(Fiber& self);
   struct Trampoline;
 
-  void* context_ = nullptr;   // boost::context::fiber, taken apart.
+  void* context_ = nullptr;  // boost::context::fiber, taken apart.
   Entry entry_ = nullptr;
   void* argument_ = nullptr;
   Fiber* exit_to_ = nullptr;
   Stack stack_;
   int saved_errno_ = 0;
   void* exceptions_[2] = {};
-  void* fake_stack_ = nullptr;            // ASan
-  const void* stack_bottom_ = nullptr;    // ASan
-  size_t stack_bytes_ = 0;                // ASan
-  void* tsan_ = nullptr;                  // TSan
+  void* fake_stack_ = nullptr;          // ASan
+  const void* stack_bottom_ = nullptr;  // ASan
+  size_t stack_bytes_ = 0;              // ASan
+  void* tsan_ = nullptr;                // TSan
   bool own_tsan_ = false;
 };
 

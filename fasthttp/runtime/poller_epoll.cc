@@ -46,9 +46,10 @@ int PollerEpoll::Poll(std::span<PollEvent> events, int64_t timeout_ns) {
   epoll_event raw[256];
   int room = static_cast<int>(std::min<size_t>(events.size(), std::size(raw)));
   // Rounded up: waking a millisecond early would spin.
-  int timeout = timeout_ns == INT64_MAX
-                    ? -1
-                    : static_cast<int>(std::min<int64_t>((timeout_ns + 999'999) / 1'000'000, 60'000));
+  int timeout =
+      timeout_ns == INT64_MAX
+          ? -1
+          : static_cast<int>(std::min<int64_t>((timeout_ns + 999'999) / 1'000'000, 60'000));
   int n = ::epoll_wait(epoll_, raw, room, timeout);
   int count = 0;
   for (int i = 0; i < n; ++i) {

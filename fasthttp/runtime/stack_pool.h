@@ -60,8 +60,8 @@ class StackPool {
   const size_t stride_;
   const size_t premade_slabs_;
   std::vector<Slab> slabs_;
-  std::vector<Stack> free_;   // LIFO: the hottest stack is taken first.
-  std::vector<bool> dirty_;   // Parallel to free_: touched since the last Trim.
+  std::vector<Stack> free_;  // LIFO: the hottest stack is taken first.
+  std::vector<bool> dirty_;  // Parallel to free_: touched since the last Trim.
 };
 
 }  // namespace fasthttp::runtime

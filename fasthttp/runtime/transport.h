@@ -60,8 +60,11 @@ class Addr {
   // "tcp" for IP addresses, else what Named() was given; "" for a default-made Addr.
   std::string_view network() const { return family_ == 0 ? network_ : "tcp"; }
   uint16_t port() const { return port_; }
+  uint32_t scope() const { return scope_; }  // Of a link-local IPv6 address; else 0.
   // 4 or 16 bytes in network order; empty for a named address. Valid while this lives.
-  std::span<const uint8_t> ip() const { return {bytes_, family_ == 4 ? 4u : family_ == 6 ? 16u : 0u}; }
+  std::span<const uint8_t> ip() const {
+    return {bytes_, family_ == 4 ? 4u : family_ == 6 ? 16u : 0u};
+  }
   // "1.2.3.4:80", "[::1]:80", "[fe80::1%3]:80", or the name.
   std::string ToString() const;
   // The same without the port.
@@ -94,8 +97,8 @@ struct ReadyToken {
 enum Ready : uint8_t {
   kReadable = 1,
   kWritable = 2,
-  kHangup = 4,   // The peer ended its direction or the connection broke: read on to 0 or the error.
-  kResume = 8,   // The loop's own: go on where the budget stopped.
+  kHangup = 4,  // The peer ended its direction or the connection broke: read on to 0 or the error.
+  kResume = 8,  // The loop's own: go on where the budget stopped.
 };
 
 class Conn {
