@@ -17,8 +17,9 @@ enum class [[nodiscard]] Errc : uint16_t {
   kOk = 0,
 
   // --- Flow control, never shown to users ---------------------------------------------------
-  kAgain,     // A non-blocking call would have to wait.
-  kNeedMore,  // The parser wants more bytes.
+  kAgain,           // A non-blocking call would have to wait.
+  kNeedMore,        // The parser wants more bytes.
+  kNeedFieldSpace,  // The parser wants a larger array of fields.
 
   // --- Waiting ------------------------------------------------------------------------------
   kTimeout,         // The caller's deadline has passed.
