@@ -58,7 +58,7 @@ inline bool CopyAndCheck(char* dst, const char* src, size_t n) {
     std::memcpy(&tail, src + n - 8, 8);
     std::memcpy(dst, &head, 8);
     std::memcpy(dst + n - 8, &tail, 8);
-    return HasLowByte(head) | HasLowByte(tail);
+    return HasLowByte(head) || HasLowByte(tail);
   }
   return CopyAndCheckLong(dst, src, n);
 }

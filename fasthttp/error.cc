@@ -82,8 +82,7 @@ absl::StatusCode CodeOf(Errc errc) {
 }
 
 std::optional<Errc> PayloadOf(const absl::Status& status) {
-  std::optional<absl::Cord> payload =
-      status.GetPayload(kErrcUrl);
+  std::optional<absl::Cord> payload = status.GetPayload(kErrcUrl);
   if (!payload.has_value() || payload->size() != 2) return std::nullopt;
   auto byte = [&](size_t i) { return static_cast<unsigned>(static_cast<uint8_t>((*payload)[i])); };
   unsigned value = byte(0) << 8 | byte(1);

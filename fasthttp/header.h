@@ -248,7 +248,8 @@ class RequestHeader {
   // The list without the fields that have a slot (Host, User-Agent, Content-Type, Content-Length,
   // Cookie, "Connection: close"); null if it is empty. A received header is copied first.
   const internal::FieldList& OtherFields() ABSL_ATTRIBUTE_LIFETIME_BOUND { return Own().fields; }
-  // The Cookie line, "a=1; b=2"; {} without cookies. Valid until the next call that changes cookies.
+  // The Cookie line, "a=1; b=2"; {} without cookies. Valid until the next call that changes
+  // cookies.
   std::string_view CookieLine() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
 
  private:
