@@ -12,9 +12,9 @@ namespace fasthttp::base {
 
 }  // namespace fasthttp::base
 
-#define FASTHTTP_CHECK(condition, message)                                  \
-  (__builtin_expect(static_cast<bool>(condition), 1)                        \
-       ? static_cast<void>(0)                                               \
+#define FASTHTTP_CHECK(condition, message)           \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? static_cast<void>(0)                        \
        : ::fasthttp::base::CheckFailed(__FILE__, __LINE__, message))
 
 #ifdef NDEBUG

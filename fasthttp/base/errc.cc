@@ -103,8 +103,7 @@ constexpr Row kRows[] = {
      "redirect to a different scheme"},
     {Errc::kPipelineOverflow, "PipelineOverflow", 503, "pipeline queue overflow"},
     {Errc::kNoAvailableClients, "NoAvailableClients", 503, "no available clients"},
-    {Errc::kTooManyInterimResponses, "TooManyInterimResponses", 502,
-     "too many interim responses"},
+    {Errc::kTooManyInterimResponses, "TooManyInterimResponses", 502, "too many interim responses"},
 };
 
 constexpr bool RowsInOrder() {

@@ -36,40 +36,40 @@ enum class [[nodiscard]] Errc : uint16_t {
   kIo,                // Any other error of the operating system.
   kListenerClosed,    // Accept or dial on a listener that has been closed.
   kAddressInUse,
-  kBadAddress,       // An address that does not parse or resolve.
-  kTooManyFiles,     // EMFILE, ENFILE, ENOBUFS, ENOMEM at accept or dial.
-  kPermission,       // EACCES, EPERM.
-  kSlowPeer,         // Fewer bytes per second than the configured minimum.
-  kIdleTimeout,      // No byte moved for the configured time.
-  kProgramming,      // The API was used in a way its header forbids.
+  kBadAddress,    // An address that does not parse or resolve.
+  kTooManyFiles,  // EMFILE, ENFILE, ENOBUFS, ENOMEM at accept or dial.
+  kPermission,    // EACCES, EPERM.
+  kSlowPeer,      // Fewer bytes per second than the configured minimum.
+  kIdleTimeout,   // No byte moved for the configured time.
+  kProgramming,   // The API was used in a way its header forbids.
   kAlreadyExists,
-  kUnsupported,      // A feature that this build or target does not contain.
+  kUnsupported,  // A feature that this build or target does not contain.
 
   // --- Messages: grammar (RFC 9112) ---------------------------------------------------------
-  kBadRequestLine,        // Section 3: malformed request-line.
-  kMissingMethod,         // Empty method.
-  kBadMethod,             // A byte in the method that is not a tchar.
-  kExtraWhitespace,       // More than one SP in the request-line.
-  kEmptyTarget,           // Empty request-target.
-  kBadTarget,             // Section 3.2: a request-target in none of the four forms.
-  kTargetTooLong,         // Request-line over the limit: 414.
-  kBadVersion,            // Not HTTP/DIGIT.DIGIT.
-  kVersionNotSupported,   // Major version other than 1: 505.
-  kBadStatusLine,         // Section 4.
-  kBadFieldName,          // Section 5: a name that is not a token.
-  kSpaceBeforeColon,      // Section 5.1.
-  kMissingColon,          // A field line without ":".
-  kBadFieldValue,         // A control byte other than HTAB in a value, or a bare CR.
-  kObsFold,               // Section 5.2: a folded line.
-  kBareLf,                // Section 2.2: LF without CR as line end.
-  kHeadTooLarge,          // The head is over its limit in bytes: 431.
-  kTooManyFields,         // The head is over its limit in fields: 431.
-  kMissingHost,           // Section 3.2: HTTP/1.1 without Host.
-  kDuplicateHost,         // Section 3.2.
-  kBadHost,               // Host that is not uri-host [":" port].
-  kBadContentLength,      // Not 1*DIGIT, or out of range.
+  kBadRequestLine,       // Section 3: malformed request-line.
+  kMissingMethod,        // Empty method.
+  kBadMethod,            // A byte in the method that is not a tchar.
+  kExtraWhitespace,      // More than one SP in the request-line.
+  kEmptyTarget,          // Empty request-target.
+  kBadTarget,            // Section 3.2: a request-target in none of the four forms.
+  kTargetTooLong,        // Request-line over the limit: 414.
+  kBadVersion,           // Not HTTP/DIGIT.DIGIT.
+  kVersionNotSupported,  // Major version other than 1: 505.
+  kBadStatusLine,        // Section 4.
+  kBadFieldName,         // Section 5: a name that is not a token.
+  kSpaceBeforeColon,     // Section 5.1.
+  kMissingColon,         // A field line without ":".
+  kBadFieldValue,        // A control byte other than HTAB in a value, or a bare CR.
+  kObsFold,              // Section 5.2: a folded line.
+  kBareLf,               // Section 2.2: LF without CR as line end.
+  kHeadTooLarge,         // The head is over its limit in bytes: 431.
+  kTooManyFields,        // The head is over its limit in fields: 431.
+  kMissingHost,          // Section 3.2: HTTP/1.1 without Host.
+  kDuplicateHost,        // Section 3.2.
+  kBadHost,              // Host that is not uri-host [":" port].
+  kBadContentLength,     // Not 1*DIGIT, or out of range.
   kDuplicateContentLength,
-  kBadTransferEncoding,      // Malformed, duplicate, or chunked not final.
+  kBadTransferEncoding,          // Malformed, duplicate, or chunked not final.
   kUnsupportedTransferEncoding,  // A coding other than chunked: 501.
   kTransferEncodingOnHttp10,
   kLengthAndTransferEncoding,  // Section 6.3: both are present.
