@@ -60,12 +60,17 @@ class ServerLoop final : public runtime::EventSink {
   // this loop has stopped accepting from it.
   void AddListener(Listener* listener, std::unique_ptr<Listener> owned, runtime::Latch* closed);
   // Serves one connection; `ended`, if given, counts down when it has ended.
+  // Refusals are told at once; the connection is closed all the same.
   Errc AddConn(Conn* conn, runtime::Latch* ended);
   // Closes idle connections and flags the others; `drained` counts down when none is left.
-  void Drain(runtime::Latch* drained);
+  void Drain(std::shared_ptr<runtime::Latch> drained);
   // Ends what is left.
   void Cut();
-  void AddStats(ServerStats& stats) const;
+  // Stops accepting.
+  void CloseListeners();
+  // Before the destructor, which any thread may call.
+  void Unregister();
+  void AddStats(ServerStats& stats) const;  // Thread-safe.
 
   // --- Step 1: events of connections ---
   void OnReady(runtime::Endpoint& endpoint, uint8_t ready) override;
@@ -86,6 +91,7 @@ class ServerLoop final : public runtime::EventSink {
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
   void Forget(runtime::Endpoint& endpoint);
   void CheckDrained();
+  void Register();
 
   Turn* TakeTurn();
   void GiveTurn(Turn* turn);
@@ -94,6 +100,8 @@ class ServerLoop final : public runtime::EventSink {
   void Trim();
   // Status line, Server and Date, made new when the second has changed.
   http1::StatusBlockCache& Blocks();
+  // The lines of a response that names its own server.
+  std::string ServerAndDate(std::string_view server);
 
   ServerShared& shared_;
   runtime::Loop& loop_;
@@ -105,13 +113,15 @@ class ServerLoop final : public runtime::EventSink {
   size_t free_out_count_ = 0;
   http1::StatusBlockCache status_blocks_;
   int64_t blocks_until_ = INT64_MIN;
+  char date_[29];  // As in the blocks.
 
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   absl::flat_hash_map<uint32_t, runtime::Latch*> waited_for_;  // By slot: ServeConn's connections.
   uint32_t conns_ = 0;      // Endpoints of this server.
   uint32_t lingering_ = 0;  // Of these, refused ones.
   bool draining_ = false;
-  std::vector<runtime::Latch*> drained_;
+  std::vector<std::shared_ptr<runtime::Latch>> drained_;
+  bool registered_ = false;  // With the loop, for Trim.
 
   // Single writer, read by other threads for Stats().
   struct Counters {

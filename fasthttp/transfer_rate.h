@@ -46,10 +46,16 @@ class TransferRate {
   // Ticks from `tick` to the next moment at which TooSlow may become true; UINT32_MAX: never.
   uint32_t NextLook(uint32_t tick, const TransferLimits& limits) const {
     uint32_t next = UINT32_MAX;
-    if (limits.total_ms != 0) next = std::min(next, started_ + limits.total_ms - tick);
-    if (limits.stall_ms != 0) next = std::min(next, last_ + limits.stall_ms - tick);
-    if (limits.window_ms != 0) next = std::min(next, window_ + limits.window_ms - tick);
+    if (limits.total_ms != 0) next = std::min(next, TicksUntil(started_ + limits.total_ms, tick));
+    if (limits.stall_ms != 0) next = std::min(next, TicksUntil(last_ + limits.stall_ms, tick));
+    if (limits.window_ms != 0) next = std::min(next, TicksUntil(window_ + limits.window_ms, tick));
     return next;
+  }
+
+  // Ticks from `now` to `due`; 0 if that has passed.
+  static uint32_t TicksUntil(uint32_t due, uint32_t now) {
+    int32_t ticks = static_cast<int32_t>(due - now);
+    return ticks > 0 ? static_cast<uint32_t>(ticks) : 0;
   }
 
  private:
