@@ -1,0 +1,63 @@
+#include "fasthttp/runtime/blocking.h"
+
+#include "fasthttp/base/chaos.h"
+
+namespace fasthttp::runtime {
+
+Errc AwaitReady(Loop& loop, Endpoint& endpoint, uint8_t ready, int64_t deadline) {
+  if (!endpoint.armed) {
+    if (Errc errc = endpoint.conn->Arm(endpoint.token(loop)); errc != Errc::kOk) return errc;
+    endpoint.armed = true;
+  }
+  // Bytes that came between the failed try and this line are latched by the poller, which reports
+  // edges in a later step only.
+  Wait wait;
+  loop.Prepare(wait);
+  loop.LinkIo(wait, endpoint, ready | kHangup);
+  return loop.Block(wait, deadline);
+}
+
+IoResult Recv(Loop& loop, Endpoint& endpoint, std::span<char> into, int64_t deadline) {
+  if (loop.current_task()->cancel_cause != Errc::kOk) {
+    return IoResult::Error(loop.current_task()->cancel_cause);
+  }
+  if (base::ChaosStrikes()) loop.Yield();
+  for (Errc cause = Errc::kOk;;) {
+    IoResult result = endpoint.conn->TryRecv(into);
+    if (!result.again()) return result;
+    // The operation was tried once more after waking: it wins over a deadline of that moment.
+    if (cause != Errc::kOk) return IoResult::Error(cause);
+    cause = AwaitReady(loop, endpoint, kReadable, deadline);
+  }
+}
+
+Errc SendAll(Loop& loop, Endpoint& endpoint, std::span<const char> bytes, int64_t deadline) {
+  if (loop.current_task()->cancel_cause != Errc::kOk) return loop.current_task()->cancel_cause;
+  if (base::ChaosStrikes()) loop.Yield();
+  Errc cause = Errc::kOk;
+  while (!bytes.empty()) {
+    iovec piece = {const_cast<char*>(bytes.data()), bytes.size()};
+    IoResult result = endpoint.conn->TrySend({&piece, 1});
+    if (result.ok()) {
+      bytes = bytes.subspan(result.bytes());
+      continue;
+    }
+    if (!result.again()) return result.errc();
+    if (cause != Errc::kOk) return cause;
+    cause = AwaitReady(loop, endpoint, kWritable, deadline);
+  }
+  return Errc::kOk;
+}
+
+Errc SleepFor(Loop& loop, int64_t nanoseconds) {
+  int64_t now = loop.FreshNow();
+  int64_t until = nanoseconds >= kNoDeadline - now ? kNoDeadline : now + nanoseconds;
+  Task& task = *loop.current_task();
+  if (nanoseconds <= 0) return task.cancel_cause;
+  Wait wait;
+  loop.Prepare(wait);
+  Errc cause = loop.Block(wait, until);
+  return cause == Errc::kTimeout && until < task.deadline ? Errc::kOk : cause;
+}
+
+}  // namespace fasthttp::runtime

@@ -1,0 +1,107 @@
+// Endpoint: a loop's 128 bytes for one connection or listener, named by slot and generation.
+//
+// The first cache line belongs to the runtime, the second holds the socket itself (an in-memory or
+// user-supplied Conn is a separate object) and a small area for the endpoint's owner, for instance
+// the HTTP server's state of an idle connection. Everything larger hangs on a pointer that is null
+// while the connection is idle.
+//
+// Thread class: loop-confined.
+#ifndef FASTHTTP_RUNTIME_ENDPOINT_H_
+#define FASTHTTP_RUNTIME_ENDPOINT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "fasthttp/runtime/timer_wheel.h"
+#include "fasthttp/runtime/transport.h"
+
+namespace fasthttp::runtime {
+
+class Loop;
+struct Endpoint;
+struct Wait;
+
+// Who is called when something happens at an endpoint and no fiber waits for it. Called from
+// Loop::Step only; must not block.
+class EventSink {
+ public:
+  virtual void OnReady(Endpoint& endpoint, uint8_t ready) = 0;
+  virtual void OnTimer(Endpoint& endpoint) = 0;
+
+ protected:
+  ~EventSink() = default;
+};
+
+struct alignas(64) Endpoint {
+  static constexpr size_t kSocketBytes = 40;
+  static constexpr size_t kOwnerBytes = 24;
+
+  ReadyToken token(Loop& loop) const { return {&loop, slot, generation}; }
+
+  // Null while the slot is free.
+  Conn* conn = nullptr;
+  EventSink* sink = nullptr;
+  Wait* waits = nullptr;  // Fibers that wait for readiness, linked by Wait::next.
+  uint32_t slot = 0;      // The table's: don't write.
+  uint32_t generation = 0;
+  TimerNode timer;  // In the loop's endpoint wheel.
+
+  // Readiness seen and not yet used up (Ready bits); edge-triggered events come only once.
+  uint8_t latched = 0;
+  bool armed = false;  // Registered with the poller or the transport.
+  uint16_t owner_state = 0;
+  uint32_t opened = 0;  // Tick at which it was opened.
+
+  // Uninitialised storage.
+  alignas(8) unsigned char socket[kSocketBytes];
+  alignas(8) unsigned char owner[kOwnerBytes];
+};
+static_assert(sizeof(Endpoint) == 128);
+
+// The endpoints of a loop, in 64 KiB slabs of 512. The lowest free slot is taken, so that after a
+// burst the upper slabs empty and Trim() gives their pages back; last-in-first-out would keep a
+// few live connections in every slab.
+class EndpointTable {
+ public:
+  static constexpr uint32_t kPerSlab = 512;
+
+  EndpointTable() = default;
+  ~EndpointTable();
+  EndpointTable(const EndpointTable&) = delete;
+  EndpointTable& operator=(const EndpointTable&) = delete;
+
+  // A free endpoint with a generation never used before for its slot; null if memory is out.
+  Endpoint* Take();
+  void Release(Endpoint& endpoint);
+
+  // The endpoint if it is in use with this generation, else null.
+  Endpoint* Find(uint32_t slot, uint32_t generation);
+
+  // Every slot ever used, free ones (null conn) too; for walks such as a shutdown's.
+  uint32_t slots() const { return static_cast<uint32_t>(slabs_.size()) * kPerSlab; }
+  Endpoint* At(uint32_t slot);
+
+  size_t in_use() const { return in_use_; }
+
+  // Gives the pages of empty slabs back to the kernel.
+  void Trim();
+
+ private:
+  struct Slab {
+    Endpoint* cells = nullptr;
+    uint64_t free[kPerSlab / 64];
+    uint32_t used = 0;
+    uint32_t first_generation = 1;  // Above all that were used before the pages were given back.
+    bool resident = false;
+  };
+  bool AddSlab();
+
+  std::vector<Slab> slabs_;
+  size_t first_open_ = 0;  // No slab before this one has a free slot.
+  size_t in_use_ = 0;
+};
+
+}  // namespace fasthttp::runtime
+
+#endif  // FASTHTTP_RUNTIME_ENDPOINT_H_

@@ -1,0 +1,518 @@
+#include "fasthttp/runtime/loop.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fasthttp::runtime {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr size_t kStackFactor = 2;
+#else
+constexpr size_t kStackFactor = 1;
+#endif
+
+constexpr int64_t kDecayPeriod = 5 * kSecond;
+constexpr int64_t kDecayPause = 20 * kMillisecond;
+constexpr size_t kDecayBatch = 64;  // Giving a touched stack back takes about 9 us.
+
+// While only local notices are pending a system call per round would cost more than the round.
+constexpr uint32_t kRoundsWithoutPoll = 8;
+
+thread_local Loop* current_loop = nullptr;
+
+class ScopedCurrent {
+ public:
+  explicit ScopedCurrent(Loop* loop) : before_(std::exchange(current_loop, loop)) {}
+  ~ScopedCurrent() { current_loop = before_; }
+
+ private:
+  Loop* before_;
+};
+
+template <typename Node>
+Node& Containing(TimerNode& timer, size_t offset) {
+  return *reinterpret_cast<Node*>(reinterpret_cast<char*>(&timer) - offset);
+}
+
+}  // namespace
+
+Loop::Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t index)
+    : options_(options),
+      index_(index),
+      poller_(std::move(poller)),
+      simulated_(poller_->simulated()),
+      stacks_(options.stack_size * kStackFactor, options.premade_stacks) {
+  started_ = now_ = poller_->Now();
+  next_decay_ = now_ + kDecayPeriod;
+  ready_events_.reserve(batch_.size());
+  ready_batch_.reserve(batch_.size());
+  parked_.reserve(64);
+}
+
+Loop::~Loop() {
+  FASTHTTP_CHECK(running_ == nullptr || stopped_, "a loop was destroyed while it runs");
+}
+
+[[gnu::noinline]] Loop* Loop::Current() { return current_loop; }
+
+// --- Driving ----------------------------------------------------------------------------------
+
+void Loop::Run() {
+  ScopedCurrent current(this);
+  thread_.AdoptThread();
+  running_ = &thread_;
+  Fiber* first = NewFiber();
+  FASTHTTP_CHECK(first != nullptr, "no memory for the first stack of a loop");
+  SwitchTo(*first);
+}
+
+bool Loop::StepOnce() {
+  if (stopped_) return false;
+  ScopedCurrent current(this);
+  single_step_ = true;
+  Fiber* leader = running_;
+  if (leader == nullptr) {
+    thread_.AdoptThread();
+    leader = NewFiber();
+    FASTHTTP_CHECK(leader != nullptr, "no memory for the first stack of a loop");
+  }
+  running_ = &thread_;
+  SwitchTo(*leader);
+  return !stopped_;
+}
+
+void Loop::Stop() {
+  Post(
+      [](Loop& loop, void*, uint64_t, uint64_t) {
+        loop.stopping_ = true;
+        loop.CancelAll();
+      },
+      nullptr);
+}
+
+void Loop::FiberMain(void* argument) {
+  Loop& loop = *static_cast<Loop*>(argument);
+  loop.Lead();
+  // This stack ends: a retired one returns to the leader, at the stop the next one unwinds.
+  Fiber& self = *loop.running_;
+  Fiber* next = std::exchange(loop.retired_by_, nullptr);
+  if (next == nullptr) {
+    next = &loop.thread_;
+    if (!loop.parked_.empty()) {
+      next = loop.parked_.back();
+      loop.parked_.pop_back();
+    }
+  }
+  --loop.fibers_alive_;
+  self.set_exit_to(next);
+  next->state = Fiber::State::kRunning;
+  loop.running_ = next;
+}
+
+void Loop::Lead() {
+  while (!stopped_ && retired_by_ == nullptr) {
+    Step();
+    if (single_step_ && retired_by_ == nullptr && !stopped_) {
+      // The driver finds the leader here again.
+      Fiber& self = *running_;
+      Fiber::Switch(self, thread_);
+    }
+  }
+}
+
+void Loop::Step() {
+  if (TakeEvent() || TakeReadyFiber() || TakeTimer() || TakePosted() || TakeReadyEvent() ||
+      TakeTask()) {
+    return;
+  }
+  NewRound();
+}
+
+bool Loop::TakeEvent() {
+  if (batch_cursor_ == batch_size_) return false;
+  Dispatch(batch_[static_cast<size_t>(batch_cursor_++)]);
+  return true;
+}
+
+bool Loop::TakeReadyFiber() {
+  if (round_ready_ == 0 || ready_head_ == nullptr) return false;
+  Fiber* fiber = PopReady();
+  Fiber& self = *running_;
+  self.state = Fiber::State::kParked;
+  self.parked_at = now_;
+  parked_.push_back(&self);
+  SwitchTo(*fiber);
+  return true;
+}
+
+bool Loop::TakeTimer() {
+  if (TimerNode* timer = wait_timers_.PopExpired()) {
+    Fire(Containing<Wait>(*timer, offsetof(Wait, timer)), Errc::kTimeout);
+    return true;
+  }
+  if (TimerNode* timer = endpoint_timers_.PopExpired()) {
+    Endpoint& endpoint = Containing<Endpoint>(*timer, offsetof(Endpoint, timer));
+    endpoint.sink->OnTimer(endpoint);
+    return true;
+  }
+  return false;
+}
+
+bool Loop::TakePosted() {
+  if (posted_cursor_ == posted_batch_.size()) return false;
+  Message message = posted_batch_[posted_cursor_++];
+  message.run(*this, message.pointer, message.a, message.b);
+  return true;
+}
+
+bool Loop::TakeReadyEvent() {
+  if (ready_cursor_ == ready_batch_.size()) return false;
+  Dispatch(ready_batch_[ready_cursor_++]);
+  return true;
+}
+
+bool Loop::TakeTask() {
+  if (round_tasks_ == 0 || tasks_head_ == nullptr) return false;
+  --round_tasks_;
+  --task_count_;
+  Task* task = tasks_head_;
+  tasks_head_ = task->next;
+  if (tasks_head_ == nullptr) tasks_tail_ = &tasks_head_;
+  task->next = nullptr;
+  BeginUser(*task);
+  task->Run(*this);
+  EndUser();
+  return true;
+}
+
+void Loop::NewRound() {
+  bool pending = ready_head_ != nullptr || !ready_events_.empty() || tasks_head_ != nullptr;
+  batch_size_ = batch_cursor_ = 0;
+  if (stopping_ && blocked_ == 0 && !pending && !has_posted_.load()) {
+    stopped_ = true;
+    return;
+  }
+  if (!pending || resume_queued_ || ++rounds_without_poll_ >= kRoundsWithoutPoll) {
+    rounds_without_poll_ = 0;
+    resume_queued_ = false;
+    int64_t timeout = pending ? 0 : PollTimeout();
+    const bool may_sleep = timeout != 0;
+    if (may_sleep) {
+      // seq_cst on both sides: either we see the message, or its sender sees us asleep.
+      asleep_.store(true);
+      if (has_posted_.load()) timeout = 0;
+    }
+    ++stats_.polls;
+    batch_size_ = poller_->Poll(batch_, timeout);
+    if (may_sleep) asleep_.store(false);
+    now_ = poller_->Now();
+    uint32_t now_tick = tick();
+    wait_timers_.Advance(now_tick);
+    endpoint_timers_.Advance(now_tick);
+  }
+  if (has_posted_.load(std::memory_order_relaxed)) {
+    posted_batch_.clear();
+    posted_cursor_ = 0;
+    std::lock_guard<std::mutex> lock(posted_mutex_);
+    has_posted_.store(false);
+    posted_batch_.swap(posted_);
+  }
+  ready_batch_.clear();
+  ready_cursor_ = 0;
+  ready_batch_.swap(ready_events_);
+  round_ready_ = ready_count_;
+  round_tasks_ = task_count_;
+  busy_ |= pending || batch_size_ != 0;
+  if (now_ >= next_decay_) Decay();
+}
+
+void Loop::Dispatch(const PollEvent& event) {
+  Endpoint* endpoint = endpoints_.Find(event.slot, event.generation);
+  if (endpoint == nullptr) {
+    ++stats_.stale_events;
+    return;
+  }
+  endpoint->latched |= event.ready & (kReadable | kWritable | kHangup);
+  bool fired = false;
+  for (Wait* wait = endpoint->waits; wait != nullptr;) {
+    Wait* next = wait->next;
+    if (wait->ready_mask & event.ready) {
+      Fire(*wait, Errc::kOk);
+      fired = true;
+    }
+    wait = next;
+  }
+  if (!fired) endpoint->sink->OnReady(*endpoint, event.ready);
+}
+
+int64_t Loop::PollTimeout() {
+  constexpr uint32_t kFar = 1u << 24;
+  uint32_t ticks = std::min(wait_timers_.TicksToNext(kFar), endpoint_timers_.TicksToNext(kFar));
+  int64_t timeout = kNoDeadline;
+  if (ticks == 0) return 0;
+  if (ticks < kFar) {
+    int64_t due = started_ + (int64_t{tick()} + ticks) * kMillisecond;
+    timeout = std::max<int64_t>(due - now_, 0);
+  }
+  if (busy_) timeout = std::min(timeout, std::max<int64_t>(next_decay_ - now_, 0));
+  return timeout;
+}
+
+uint32_t Loop::TickAt(int64_t when) const {
+  constexpr int64_t kFarthest = int64_t{1} << 30;  // Ticks; the wheel compares within 2^31.
+  int64_t ticks = (when - started_ + kMillisecond - 1) / kMillisecond;
+  int64_t now_tick = (now_ - started_) / kMillisecond;
+  return static_cast<uint32_t>(std::min(ticks, now_tick + kFarthest));
+}
+
+// --- Fibers -----------------------------------------------------------------------------------
+
+Fiber* Loop::NewFiber() {
+  Stack stack = stacks_.Allocate();
+  if (stack.bottom == nullptr) return nullptr;
+  Fiber* fiber;
+  if (free_fibers_.empty()) {
+    fibers_.push_back(std::make_unique<Fiber>());
+    fiber = fibers_.back().get();
+    fiber->index = static_cast<uint32_t>(fibers_.size() - 1);
+  } else {
+    fiber = free_fibers_.back();
+    free_fibers_.pop_back();
+  }
+  ++stats_.fibers_created;
+  ++fibers_alive_;
+  fiber->user_depth = 0;
+  fiber->Start(stack, &FiberMain, this);
+  return fiber;
+}
+
+Fiber* Loop::PopReady() {
+  Fiber* fiber = ready_head_;
+  ready_head_ = fiber->next;
+  if (ready_head_ == nullptr) ready_tail_ = &ready_head_;
+  fiber->next = nullptr;
+  --ready_count_;
+  if (round_ready_ != 0) --round_ready_;
+  return fiber;
+}
+
+void Loop::PushReady(Fiber& fiber) {
+  fiber.state = Fiber::State::kReady;
+  fiber.next = nullptr;
+  *ready_tail_ = &fiber;
+  ready_tail_ = &fiber.next;
+  ++ready_count_;
+}
+
+// A blocked fiber jumps straight to the next ready one while the round lasts: measured, this saves
+// a third of the switches of handlers that wait several times.
+Fiber* Loop::NextLeader(bool may_take_ready) {
+  if (may_take_ready && round_ready_ != 0 && ready_head_ != nullptr) return PopReady();
+  if (parked_.empty()) return NewFiber();
+  Fiber* fiber = parked_.back();
+  parked_.pop_back();
+  return fiber;
+}
+
+void Loop::SwitchTo(Fiber& to) {
+  Fiber& from = *running_;
+  running_ = &to;
+  to.state = Fiber::State::kRunning;
+  if (&from != &thread_) ++stats_.switches;
+  Fiber::Switch(from, to);
+}
+
+void Loop::Decay() {
+  bool more = false;
+  if (parked_.size() > 1) {
+    size_t cold = 0;
+    while (cold < parked_.size() && parked_[cold]->parked_at <= now_ - kDecayPeriod) ++cold;
+    size_t count = std::min({(cold + 1) / 2, parked_.size() - 1, kDecayBatch});
+    more = count == kDecayBatch;
+    std::vector<Fiber*> retired(parked_.begin(), parked_.begin() + static_cast<ptrdiff_t>(count));
+    parked_.erase(parked_.begin(), parked_.begin() + static_cast<ptrdiff_t>(count));
+    for (Fiber* fiber : retired) {
+      retired_by_ = running_;
+      SwitchTo(*fiber);
+      stacks_.Free(fiber->TakeStack());
+      free_fibers_.push_back(fiber);
+    }
+  }
+  stacks_.Trim();
+  next_decay_ = now_ + (more ? kDecayPause : kDecayPeriod);
+  busy_ = parked_.size() > 1;
+  if (more) return;
+  endpoints_.Trim();
+  for (const Callback& trimmer : trimmers_) trimmer.run(trimmer.pointer);
+}
+
+void Loop::RemoveTrimmer(void* pointer) {
+  std::erase_if(trimmers_, [pointer](const Callback& c) { return c.pointer == pointer; });
+}
+
+// --- Endpoints and tasks ----------------------------------------------------------------------
+
+Endpoint* Loop::Open(Conn* conn, EventSink* sink) {
+  Endpoint* endpoint = endpoints_.Take();
+  if (endpoint == nullptr) return nullptr;
+  endpoint->conn = conn;
+  endpoint->sink = sink;
+  endpoint->opened = tick();
+  return endpoint;
+}
+
+void Loop::Release(Endpoint& endpoint) {
+  while (endpoint.waits != nullptr) Fire(*endpoint.waits, Errc::kConnectionClosed);
+  endpoint_timers_.Remove(endpoint.timer);
+  endpoints_.Release(endpoint);
+}
+
+void Loop::SetTimer(Endpoint& endpoint, uint32_t due_tick) {
+  endpoint_timers_.Remove(endpoint.timer);
+  endpoint_timers_.Add(endpoint.timer, due_tick);
+}
+
+void Loop::Spawn(Task& task) {
+  task.next = nullptr;
+  *tasks_tail_ = &task;
+  tasks_tail_ = &task.next;
+  ++task_count_;
+}
+
+void Loop::Cancel(Task& task, Errc cause) {
+  if (task.cancel_cause != Errc::kOk) return;
+  task.cancel_cause = cause;
+  if (task.wait != nullptr) Fire(*task.wait, cause);
+}
+
+void Loop::CancelAll() {
+  for (auto& fiber : fibers_) {
+    if (fiber->state == Fiber::State::kBlocked && fiber->task != nullptr) {
+      Cancel(*fiber->task, Errc::kDraining);
+    }
+  }
+}
+
+// --- Waiting ----------------------------------------------------------------------------------
+
+void Loop::Prepare(Wait& wait) {
+  Fiber& self = *running_;
+  FASTHTTP_CHECK(self.user_depth == 1, "a blocking call outside of a handler or task");
+  wait.fiber = &self;
+  self.wait = &wait;
+  ++self.seq;
+}
+
+void Loop::LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask) {
+  wait.endpoint = &endpoint;
+  wait.ready_mask = ready_mask;
+  wait.next = endpoint.waits;
+  endpoint.waits = &wait;
+}
+
+Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
+  Fiber& self = *running_;
+  Task* task = current_task_;
+  if (cancellable) {
+    Errc cancelled = stopping_ ? Errc::kDraining : task->cancel_cause;
+    if (cancelled != Errc::kOk) Fire(wait, cancelled);
+    deadline = std::min(deadline, task->deadline);
+  }
+  if (deadline <= now_) Fire(wait, Errc::kTimeout);
+  if (!wait.fired) task->BeforeSuspend();
+  Fiber* next = wait.fired ? nullptr : NextLeader(true);
+  if (next == nullptr) {
+    if (!wait.fired) Fire(wait, Errc::kOverloaded);
+    self.wait = nullptr;
+    return wait.cause;
+  }
+  if (deadline != kNoDeadline) wait_timers_.Add(wait.timer, TickAt(deadline));
+  if (cancellable) task->wait = &wait;
+  ++blocked_;
+  ++stats_.blocks;
+  self.state = Fiber::State::kBlocked;
+  Suspend(*next);
+  --blocked_;
+  self.wait = nullptr;
+  task->wait = nullptr;
+  return wait.cause;
+}
+
+void Loop::Yield() {
+  FASTHTTP_CHECK(running_->user_depth == 1, "a blocking call outside of a handler or task");
+  current_task_->BeforeSuspend();
+  Fiber* next = NextLeader(false);
+  if (next == nullptr) return;
+  ++blocked_;
+  PushReady(*running_);
+  Suspend(*next);
+  --blocked_;
+}
+
+void Loop::Suspend(Fiber& next) {
+  Fiber& self = *running_;
+  self.task = std::exchange(current_task_, nullptr);
+  SwitchTo(next);
+  current_task_ = std::exchange(self.task, nullptr);
+}
+
+void Loop::Fire(Wait& wait, Errc cause) {
+  if (wait.fired) return;
+  wait.fired = true;
+  wait.cause = cause;
+  Unlink(wait);
+  if (wait.fiber->state == Fiber::State::kBlocked) PushReady(*wait.fiber);
+}
+
+void Loop::Unlink(Wait& wait) {
+  wait_timers_.Remove(wait.timer);
+  if (wait.endpoint == nullptr) return;
+  Wait** at = &wait.endpoint->waits;
+  while (*at != &wait) at = &(*at)->next;
+  *at = wait.next;
+  wait.endpoint = nullptr;
+}
+
+// --- Other threads ----------------------------------------------------------------------------
+
+void Loop::Post(Posted run, void* pointer, uint64_t a, uint64_t b) {
+  {
+    std::lock_guard<std::mutex> lock(posted_mutex_);
+    posted_.push_back({run, pointer, a, b});
+    has_posted_.store(true);
+  }
+  if (asleep_.load()) poller_->Wake();
+}
+
+void Loop::PostWake(const WakeToken& token, Errc cause) {
+  token.loop->Post(
+      [](Loop& loop, void*, uint64_t fiber_and_cause, uint64_t seq) {
+        Fiber& fiber = *loop.fibers_[static_cast<uint32_t>(fiber_and_cause)];
+        if (fiber.wait != nullptr && fiber.seq == seq) {
+          loop.Fire(*fiber.wait, static_cast<Errc>(fiber_and_cause >> 32));
+        } else {
+          ++loop.stats_.stale_wakes;
+        }
+      },
+      nullptr, token.fiber | uint64_t{static_cast<uint16_t>(cause)} << 32, token.seq);
+}
+
+}  // namespace fasthttp::runtime
+
+namespace fasthttp {
+
+void ReadyToken::Notify(uint8_t ready) const {
+  if (runtime::Loop::Current() == loop) {
+    loop->QueueReady(slot, generation, ready);
+    return;
+  }
+  loop->Post(
+      [](runtime::Loop& to, void*, uint64_t name, uint64_t bits) {
+        to.QueueReady(static_cast<uint32_t>(name), static_cast<uint32_t>(name >> 32),
+                      static_cast<uint8_t>(bits));
+      },
+      nullptr, slot | uint64_t{generation} << 32, ready);
+}
+
+}  // namespace fasthttp

@@ -1,0 +1,272 @@
+// Loop: one event loop as a step machine, with leader hand-off.
+//
+// `Run` is `for (;;) Step();` and Step takes one unit of work: an event of the batch, a ready
+// fiber, a due timer, a posted message, a queued task, a connection of the run queue, or a poll.
+// Every cursor and every budget lives here and none on a stack. So Run may go on from any fiber:
+// when a handler, called from Step, blocks, its stack is kept and another fiber runs the loop from
+// exactly where it stands; when the handler is resumed and returns, its frame falls into its own
+// Run and becomes the loop again. A suspension costs two switches; a handler that doesn't block
+// costs none.
+//
+// Rules that keep this sound (checked where a check is cheap):
+//  * User code is entered only from Step, once per stack. Wake, Cancel, Spawn, Notify and timers
+//    only queue.
+//  * Exactly one fiber of a loop is running; parked ones sit inside Step, blocked ones in Block.
+//  * A fiber parks itself before it resumes another, and only in Step.
+//
+// Thread class: loop-confined, but for Post, PostWake and Stop, which are thread-safe.
+#ifndef FASTHTTP_RUNTIME_LOOP_H_
+#define FASTHTTP_RUNTIME_LOOP_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "fasthttp/base/check.h"
+#include "fasthttp/base/errc.h"
+#include "fasthttp/runtime/endpoint.h"
+#include "fasthttp/runtime/fiber.h"
+#include "fasthttp/runtime/poller.h"
+#include "fasthttp/runtime/stack_pool.h"
+#include "fasthttp/runtime/task.h"
+#include "fasthttp/runtime/timer_wheel.h"
+#include "fasthttp/runtime/transport.h"
+#include "fasthttp/runtime/wait.h"
+
+namespace fasthttp::runtime {
+
+constexpr int64_t kMicrosecond = 1'000;
+constexpr int64_t kMillisecond = 1'000'000;
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kNoDeadline = INT64_MAX;
+
+struct LoopOptions {
+  // Usable bytes of a handler's stack; doubled under ASan and TSan. Virtual until touched.
+  size_t stack_size = 256 * 1024;
+  // Handlers that may be blocked at once on this loop; servers answer 503 beyond it.
+  uint32_t max_blocked = 32'768;
+  // Stacks mapped at start.
+  uint32_t premade_stacks = 64;
+};
+
+// Counters of a loop; single writer, read by its own thread.
+struct LoopStats {
+  uint64_t switches = 0;
+  uint64_t fibers_created = 0;
+  uint64_t blocks = 0;
+  uint64_t polls = 0;
+  uint64_t stale_events = 0;
+  uint64_t stale_wakes = 0;
+};
+
+class Loop {
+ public:
+  Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t index);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // The loop whose driver this thread is; null on a plain thread.
+  static Loop* Current();
+
+  // --- Driving --------------------------------------------------------------------------------
+
+  // Runs until Stop(), from a thread of its own. Handlers never run on that thread's stack.
+  void Run();
+
+  // Takes one step and comes back: for a driver that steps several loops in one thread.
+  // False once the loop has stopped.
+  bool StepOnce();
+
+  // Cancels every task with kDraining, waits for the blocked ones, then lets Run return.
+  void Stop();
+
+  // --- Time -----------------------------------------------------------------------------------
+
+  // Monotonic nanoseconds of the current round: coarse, free.
+  int64_t now() const { return now_; }
+  int64_t FreshNow() { return now_ = poller_->Now(); }
+  // Milliseconds since the loop was made, wrapping: the unit of the wheels.
+  uint32_t tick() const { return static_cast<uint32_t>((now_ - started_) / kMillisecond); }
+  uint32_t TickAt(int64_t when) const;
+
+  // --- Endpoints ------------------------------------------------------------------------------
+
+  EndpointTable& endpoints() { return endpoints_; }
+  Poller& poller() { return *poller_; }
+
+  // Takes an endpoint for `conn`, which is then reported to `sink`. Null if memory is out.
+  Endpoint* Open(Conn* conn, EventSink* sink);
+  // Gives the endpoint back after its Conn was closed; every wait on it has ended by then.
+  void Release(Endpoint& endpoint);
+
+  // Lazily kept timer of an endpoint: fires OnTimer at or after `due`; re-arming replaces.
+  void SetTimer(Endpoint& endpoint, uint32_t due_tick);
+  void ClearTimer(Endpoint& endpoint) { endpoint_timers_.Remove(endpoint.timer); }
+
+  // Queues a readiness notice for a later step.
+  void QueueReady(uint32_t slot, uint32_t generation, uint8_t ready) {
+    ready_events_.push_back({slot, generation, ready});
+    resume_queued_ |= (ready & kResume) != 0;
+  }
+
+  // --- Tasks ----------------------------------------------------------------------------------
+
+  // Queues `task`, whose Run is called from a later step.
+  void Spawn(Task& task);
+
+  // Ends the task's current wait, and all later ones at once, with `cause`. The first cause stays.
+  void Cancel(Task& task, Errc cause);
+
+  // Brackets around user code. The task must stay alive in between.
+  void BeginUser(Task& task) {
+    FASTHTTP_DCHECK(running_->user_depth == 0, "user code entered twice on one stack");
+    running_->user_depth = 1;
+    current_task_ = &task;
+  }
+  void EndUser() {
+    running_->user_depth = 0;
+    current_task_ = nullptr;
+  }
+  Task* current_task() const { return current_task_; }
+  bool in_user_code() const { return running_ != nullptr && running_->user_depth != 0; }
+
+  // --- Waiting (from user code only) ----------------------------------------------------------
+
+  // Starts a wait of the running fiber; only Block ends it.
+  void Prepare(Wait& wait);
+  WakeToken TokenOf(const Wait& wait) const {
+    return {const_cast<Loop*>(this), wait.fiber->index, wait.fiber->seq};
+  }
+  // Links a prepared wait to readiness of an endpoint.
+  void LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask);
+  // Suspends until the wait fires, the deadline passes (kTimeout) or, if `cancellable`, the
+  // current task is cancelled. Returns the cause.
+  Errc Block(Wait& wait, int64_t deadline, bool cancellable = true);
+  // Lets everything that is ready now go first.
+  void Yield();
+  void Fire(Wait& wait, Errc cause);
+
+  // The number of handlers blocked now, and whether one more may.
+  uint32_t blocked() const { return blocked_; }
+  bool may_block() const { return blocked_ < options_.max_blocked; }
+
+  // --- Other threads --------------------------------------------------------------------------
+
+  using Posted = void (*)(Loop& loop, void* pointer, uint64_t a, uint64_t b);
+  // Calls `run` from a later step of this loop.
+  void Post(Posted run, void* pointer, uint64_t a = 0, uint64_t b = 0);
+  // Fires the wait that `token` names, if it is still the same one.
+  static void PostWake(const WakeToken& token, Errc cause);
+
+  const LoopStats& stats() const { return stats_; }
+  uint32_t index() const { return index_; }
+  size_t fibers_alive() const { return fibers_alive_; }
+  size_t stack_slabs() const { return stacks_.slab_count(); }
+  bool simulated() const { return simulated_; }
+
+  // Calls `run(pointer)` about every 5 s while the loop was busy: pools give memory back.
+  void AddTrimmer(void (*run)(void*), void* pointer) { trimmers_.push_back({run, pointer}); }
+  void RemoveTrimmer(void* pointer);
+
+ private:
+  struct Message {
+    Posted run;
+    void* pointer;
+    uint64_t a;
+    uint64_t b;
+  };
+  struct Callback {
+    void (*run)(void*);
+    void* pointer;
+  };
+
+  // Units of Step, in the order of a round.
+  bool TakeEvent();
+  bool TakeReadyFiber();
+  bool TakeTimer();
+  bool TakePosted();
+  bool TakeReadyEvent();
+  bool TakeTask();
+  void NewRound();
+
+  void Step();
+  void Lead();
+  void Dispatch(const PollEvent& event);
+  int64_t PollTimeout();
+  void Decay();
+  Fiber* NewFiber();
+  Fiber* NextLeader(bool may_take_ready);
+  Fiber* PopReady();
+  void PushReady(Fiber& fiber);
+  void SwitchTo(Fiber& to);
+  void Suspend(Fiber& next);
+  void Unlink(Wait& wait);
+  void CancelAll();
+  static void FiberMain(void* loop);
+
+  const LoopOptions options_;
+  const uint32_t index_;
+  std::unique_ptr<Poller> poller_;
+  const bool simulated_;
+  int64_t started_ = 0;
+  int64_t now_ = 0;
+
+  // The round: a cursor into the batch, and what was due or ready when the round began.
+  std::array<PollEvent, 256> batch_;
+  int batch_size_ = 0;
+  int batch_cursor_ = 0;
+  uint32_t round_ready_ = 0;
+  uint32_t round_tasks_ = 0;
+  uint32_t rounds_without_poll_ = 0;
+
+  Fiber thread_;  // The driver's own stack.
+  Fiber* running_ = nullptr;
+  Task* current_task_ = nullptr;
+  std::vector<std::unique_ptr<Fiber>> fibers_;
+  std::vector<Fiber*> free_fibers_;
+  std::vector<Fiber*> parked_;  // LIFO: the hottest stack leads next.
+  Fiber* ready_head_ = nullptr;
+  Fiber** ready_tail_ = &ready_head_;
+  uint32_t ready_count_ = 0;
+  uint32_t blocked_ = 0;
+  size_t fibers_alive_ = 0;
+  Fiber* retired_by_ = nullptr;  // Set while the fiber switched to is to end.
+
+  Task* tasks_head_ = nullptr;
+  Task** tasks_tail_ = &tasks_head_;
+  uint32_t task_count_ = 0;
+
+  // A ring would save the move; the vector is swapped when used up.
+  std::vector<PollEvent> ready_events_;
+  std::vector<PollEvent> ready_batch_;
+  size_t ready_cursor_ = 0;
+  bool resume_queued_ = false;  // A connection used up its budget: look at the others first.
+
+  TimerWheel wait_timers_;
+  TimerWheel endpoint_timers_;
+  EndpointTable endpoints_;
+  StackPool stacks_;
+  int64_t next_decay_ = 0;
+  bool busy_ = false;  // Something ran since the last decay.
+
+  std::mutex posted_mutex_;
+  std::vector<Message> posted_;  // Guarded by posted_mutex_.
+  std::atomic<bool> has_posted_{false};
+  std::atomic<bool> asleep_{false};
+  std::vector<Message> posted_batch_;
+  size_t posted_cursor_ = 0;
+
+  bool single_step_ = false;
+  bool stopping_ = false;
+  bool stopped_ = false;
+  LoopStats stats_;
+  std::vector<Callback> trimmers_;
+};
+
+}  // namespace fasthttp::runtime
+
+#endif  // FASTHTTP_RUNTIME_LOOP_H_

@@ -1,0 +1,203 @@
+#include "fasthttp/runtime/runtime.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <exception>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "fasthttp/base/check.h"
+#include "fasthttp/runtime/poller_epoll.h"
+
+namespace fasthttp {
+namespace {
+
+using runtime::Loop;
+
+std::atomic<bool> forked{false};
+
+void WatchForks() {
+  static const int registered =
+      ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
+  (void)registered;
+}
+
+void RefuseAfterFork() {
+  FASTHTTP_CHECK(!forked.load(std::memory_order_relaxed),
+                 "a fasthttp runtime was used after fork(): its threads exist in the parent only; "
+                 "exec a new program, or fork before the first use");
+}
+
+int DefaultThreads() {
+  int threads;
+  const char* wanted = std::getenv("GOMAXPROCS");
+  if (wanted != nullptr && absl::SimpleAtoi(wanted, &threads) && threads >= 1 && threads <= 1024) {
+    return threads;
+  }
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (::sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) > 0) {
+    return CPU_COUNT(&cpus);
+  }
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+runtime::LoopOptions LoopOptionsOf(const RuntimeOptions& options, size_t loops) {
+  runtime::LoopOptions loop;
+  loop.stack_size = options.stack_size;
+  loop.max_blocked = std::max<uint32_t>(1, options.max_blocked / static_cast<uint32_t>(loops));
+  return loop;
+}
+
+// The loop's owner, for Runtime::Current.
+thread_local Runtime* current_runtime = nullptr;
+
+struct Outcome {
+  std::exception_ptr exception;
+  void Rethrow() {
+    if (exception) std::rethrow_exception(std::exchange(exception, nullptr));
+  }
+};
+
+// A function run as a task, for a caller that waits elsewhere.
+class CalledTask final : public runtime::Task {
+ public:
+  CalledTask(absl::FunctionRef<void()> function, Outcome& outcome,
+             absl::FunctionRef<void()> finished)
+      : function_(function), outcome_(outcome), finished_(finished) {}
+
+  void Run(Loop&) override {
+    try {
+      function_();
+    } catch (...) {
+      outcome_.exception = std::current_exception();
+    }
+    finished_();  // The caller may be gone with this object from here on.
+  }
+
+  void SpawnOn(Loop& loop) {
+    loop.Post(
+        [](Loop& to, void* task, uint64_t, uint64_t) { to.Spawn(*static_cast<CalledTask*>(task)); },
+        this);
+  }
+
+ private:
+  absl::FunctionRef<void()> function_;
+  Outcome& outcome_;
+  absl::FunctionRef<void()> finished_;
+};
+
+}  // namespace
+
+Runtime::Runtime(const RuntimeOptions& options)
+    : options_(options),
+      offload_(static_cast<size_t>(std::max(1, options.offload_threads)), options.offload_queue) {
+  WatchForks();
+  size_t count = static_cast<size_t>(options.threads > 0 ? options.threads : DefaultThreads());
+  for (size_t i = 0; i < count; ++i) {
+    loops_.push_back(std::make_unique<Loop>(std::make_unique<runtime::PollerEpoll>(),
+                                            LoopOptionsOf(options, count),
+                                            static_cast<uint32_t>(i)));
+  }
+}
+
+Runtime::Runtime(Simulated, const RuntimeOptions& options) : options_(options), offload_(1, 1) {}
+
+Runtime::~Runtime() {
+  FASTHTTP_CHECK(Loop::Current() == nullptr, "a runtime was destroyed by one of its own handlers");
+  if (!threads_.empty()) StopLoops();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+Runtime& Runtime::Default() {
+  static Runtime* const runtime = new Runtime();
+  return *runtime;
+}
+
+Runtime* Runtime::Current() { return Loop::Current() == nullptr ? nullptr : current_runtime; }
+
+Loop& Runtime::loop(size_t i) {
+  Start();
+  return *loops_[i];
+}
+
+void Runtime::AddLoop(std::unique_ptr<runtime::Poller> poller) {
+  loops_.push_back(std::make_unique<Loop>(std::move(poller), LoopOptionsOf(options_, 1),
+                                          static_cast<uint32_t>(loops_.size())));
+}
+
+void Runtime::StopLoops() {
+  for (auto& loop : loops_) loop->Stop();
+}
+
+void Runtime::Start() {
+  RefuseAfterFork();
+  std::call_once(started_, [this] {
+    if (loops_[0]->simulated()) return;
+    // Signals are the application's: its own threads take them.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (auto& loop : loops_) {
+      threads_.emplace_back([this, loop = loop.get()] {
+        current_runtime = this;
+        loop->Run();
+      });
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  });
+}
+
+void Runtime::Run(absl::FunctionRef<void()> function) {
+  static std::atomic<size_t> threads_seen{0};
+  static thread_local size_t sticky = threads_seen.fetch_add(1, std::memory_order_relaxed);
+  Loop* here = Loop::Current();
+  for (auto& loop : loops_) {
+    if (loop.get() == here) return RunOn(*here, function);
+  }
+  RunOn(loop(sticky % loops_.size()), function);
+}
+
+void Runtime::RunOn(Loop& target, absl::FunctionRef<void()> function) {
+  Start();
+  Loop* here = Loop::Current();
+  if (here == &target && here->in_user_code()) return function();
+  Outcome outcome;
+  if (here != nullptr && here->in_user_code()) {
+    runtime::Wait wait;
+    here->Prepare(wait);
+    runtime::WakeToken token = here->TokenOf(wait);
+    auto finished = [&token] { Loop::PostWake(token, Errc::kOk); };
+    CalledTask task(function, outcome, finished);
+    task.SpawnOn(target);
+    Errc cause = here->Block(wait, runtime::kNoDeadline, /*cancellable=*/false);
+    FASTHTTP_CHECK(cause == Errc::kOk, "no stack left to wait for another loop");
+    return outcome.Rethrow();
+  }
+  FASTHTTP_CHECK(here == nullptr || here->simulated(),
+                 "a blocking call outside of a handler or task");
+  bool done = false;
+  auto finished = [this, &done] {
+    // Under the lock: the caller's frame goes when it sees `done`.
+    std::lock_guard<std::mutex> lock(mutex_);
+    done = true;
+    done_.notify_all();
+  };
+  CalledTask task(function, outcome, finished);
+  task.SpawnOn(target);
+  AwaitOnThread(&done);
+  outcome.Rethrow();
+}
+
+void Runtime::AwaitOnThread(bool* done) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  done_.wait(lock, [done] { return *done; });
+}
+
+}  // namespace fasthttp

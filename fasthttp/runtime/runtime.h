@@ -1,0 +1,92 @@
+// Runtime: the event loops that servers, clients and in-memory listeners run on.
+//
+// Most programs never name it: everything uses the process-wide default, which starts its threads
+// at first use and lives until the process ends. Make one of your own to bound its threads or
+// memory, or to have a test take everything down again.
+//
+// Thread class: thread-safe.
+#ifndef FASTHTTP_RUNTIME_RUNTIME_H_
+#define FASTHTTP_RUNTIME_RUNTIME_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "fasthttp/base/errc.h"
+#include "fasthttp/runtime/loop.h"
+#include "fasthttp/runtime/offload.h"
+
+namespace fasthttp {
+
+struct RuntimeOptions {
+  // Event loops, each with a thread. 0: the environment variable GOMAXPROCS if it is a number of
+  // 1 to 1024, else one for each CPU this process may use.
+  int threads = 0;
+  // Usable bytes of the stack of a handler; only touched pages cost memory. A handler that needs
+  // more than this overflows into a guard and the process ends by SIGSEGV.
+  size_t stack_size = 256 * 1024;
+  // Handlers that may be blocked at once, over all loops: a server answers 503 to requests beyond
+  // it, at once. A blocked handler holds 4 to 8 KiB of stack, its request block and context.
+  uint32_t max_blocked = 65'536;
+  // Helper threads of Offload, and how many calls may wait for one before kOverloaded.
+  int offload_threads = 8;
+  size_t offload_queue = 1024;
+};
+
+class Runtime {
+ public:
+  explicit Runtime(const RuntimeOptions& options = {});
+
+  // Cancels whatever is still blocked (Errc::kDraining), waits for it, and joins the threads.
+  // Servers and clients on it must be gone. Never from one of its own handlers.
+  virtual ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  // The process-wide one; never destroyed, so that exit() from a handler is safe.
+  static Runtime& Default();
+
+  // Calls `function` as a task on one of the loops, where it may block without holding a thread,
+  // and returns when it has ended. A thread keeps its loop from call to call. Called on a fiber of
+  // this runtime it is a plain call. An exception of `function` comes out of this call.
+  void Run(absl::FunctionRef<void()> function);
+
+  // The same on a given loop.
+  void RunOn(runtime::Loop& loop, absl::FunctionRef<void()> function);
+
+  size_t loops() const { return loops_.size(); }
+  runtime::Loop& loop(size_t i);
+  runtime::OffloadPool& offload() { return offload_; }
+
+  // The runtime that owns the loop this thread runs; null on a plain thread.
+  static Runtime* Current();
+
+ protected:
+  // For SimRuntime: loops that somebody else steps.
+  struct Simulated {};
+  Runtime(Simulated, const RuntimeOptions& options);
+  void AddLoop(std::unique_ptr<runtime::Poller> poller);
+  // Suspends the calling plain thread until `*done`, which a loop sets under `mutex`.
+  virtual void AwaitOnThread(bool* done);
+  void StopLoops();
+
+  std::mutex mutex_;
+  std::condition_variable done_;
+
+ private:
+  void Start();
+
+  const RuntimeOptions options_;
+  std::vector<std::unique_ptr<runtime::Loop>> loops_;
+  std::once_flag started_;
+  std::vector<std::thread> threads_;
+  runtime::OffloadPool offload_;
+};
+
+}  // namespace fasthttp
+
+#endif  // FASTHTTP_RUNTIME_RUNTIME_H_

@@ -1,0 +1,430 @@
+#include "fasthttp/runtime/socket.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "fasthttp/base/chaos.h"
+#include "fasthttp/runtime/loop.h"
+
+namespace fasthttp {
+
+Addr Addr::IPv4(const void* four_bytes, uint16_t port) {
+  Addr addr;
+  addr.family_ = 4;
+  addr.port_ = port;
+  std::memcpy(addr.bytes_, four_bytes, 4);
+  return addr;
+}
+
+Addr Addr::IPv6(const void* sixteen_bytes, uint16_t port, uint32_t scope) {
+  // A v4 peer of a dual-stack socket is shown as what it is.
+  static constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  const uint8_t* bytes = static_cast<const uint8_t*>(sixteen_bytes);
+  if (std::memcmp(bytes, kMapped, sizeof kMapped) == 0) return IPv4(bytes + 12, port);
+  Addr addr;
+  addr.family_ = 6;
+  addr.port_ = port;
+  addr.scope_ = scope;
+  std::memcpy(addr.bytes_, bytes, 16);
+  return addr;
+}
+
+Addr Addr::Named(const char* network, std::string_view name) {
+  Addr addr;
+  addr.network_ = network;
+  addr.name_ = std::string(name);
+  return addr;
+}
+
+std::string Addr::IpString() const {
+  if (family_ == 0) return name_;
+  char text[INET6_ADDRSTRLEN];
+  ::inet_ntop(family_ == 4 ? AF_INET : AF_INET6, bytes_, text, sizeof text);
+  return scope_ == 0 ? std::string(text) : absl::StrCat(text, "%", scope_);
+}
+
+std::string Addr::ToString() const {
+  if (family_ == 0) return name_;
+  if (family_ == 4) return absl::StrCat(IpString(), ":", port_);
+  return absl::StrCat("[", IpString(), "]:", port_);
+}
+
+namespace runtime {
+namespace {
+
+struct RawAddr {
+  sockaddr_storage storage = {};
+  socklen_t size = 0;
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+Addr FromRaw(const RawAddr& raw) {
+  if (raw.storage.ss_family == AF_INET) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(raw.storage);
+    return Addr::IPv4(&in.sin_addr, ntohs(in.sin_port));
+  }
+  if (raw.storage.ss_family == AF_INET6) {
+    const auto& in = reinterpret_cast<const sockaddr_in6&>(raw.storage);
+    return Addr::IPv6(&in.sin6_addr, ntohs(in.sin6_port), in.sin6_scope_id);
+  }
+  const auto& un = reinterpret_cast<const sockaddr_un&>(raw.storage);
+  size_t head = offsetof(sockaddr_un, sun_path);
+  size_t room = raw.size > head ? raw.size - head : 0;
+  return Addr::Named("unix", {un.sun_path, ::strnlen(un.sun_path, room)});
+}
+
+Errc ToRaw(const Addr& addr, RawAddr& raw) {
+  if (addr.is_ipv4()) {
+    auto& in = reinterpret_cast<sockaddr_in&>(raw.storage);
+    in.sin_family = AF_INET;
+    in.sin_port = htons(addr.port());
+    std::memcpy(&in.sin_addr, addr.ip().data(), 4);
+    raw.size = sizeof in;
+    return Errc::kOk;
+  }
+  if (addr.is_ipv6()) {
+    auto& in = reinterpret_cast<sockaddr_in6&>(raw.storage);
+    in.sin6_family = AF_INET6;
+    in.sin6_port = htons(addr.port());
+    std::memcpy(&in.sin6_addr, addr.ip().data(), 16);
+    in.sin6_scope_id = addr.scope();
+    raw.size = sizeof in;
+    return Errc::kOk;
+  }
+  auto& un = reinterpret_cast<sockaddr_un&>(raw.storage);
+  std::string path = addr.ToString();
+  if (addr.network() != "unix" || path.empty() || path.size() >= sizeof un.sun_path) {
+    return Errc::kBadAddress;
+  }
+  un.sun_family = AF_UNIX;
+  std::memcpy(un.sun_path, path.data(), path.size());
+  raw.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+  return Errc::kOk;
+}
+
+void SetNoDelay(int fd) {
+  int one = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+}
+
+// A listening socket. The loops that share it are told of its closing by a shutdown(2), which
+// epoll reports as a hang-up on every loop.
+class SocketListener final : public Listener {
+ public:
+  SocketListener(int fd, Addr address, const ListenOptions& options)
+      : fd_(fd), address_(std::move(address)), options_(options) {}
+
+  ~SocketListener() override {
+    Close();
+    ::close(fd_);
+  }
+
+  Errc TryAccept(Accepted& into) override {
+    if (closed_.load(std::memory_order_relaxed)) return Errc::kListenerClosed;
+    RawAddr peer;
+    peer.size = sizeof peer.storage;
+    int fd = ::accept4(fd_, peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+      if (closed_.load(std::memory_order_relaxed) || errno == EINVAL) return Errc::kListenerClosed;
+      return ErrcOfErrno(errno);
+    }
+    into.conn = nullptr;
+    into.fd = fd;
+    into.remote = FromRaw(peer);
+    if (into.remote.network() == "tcp") SetNoDelay(fd);
+    return Errc::kOk;
+  }
+
+  Errc Arm(const ReadyToken& token) override {
+    return token.loop->poller().Add(fd_, token.slot, token.generation);
+  }
+  void Disarm(const ReadyToken& token) override { token.loop->poller().Remove(fd_); }
+
+  void Close() override {
+    if (!closed_.exchange(true)) {
+      if (address_.network() == "unix") ::unlink(address_.ToString().c_str());
+      ::shutdown(fd_, SHUT_RDWR);
+    }
+  }
+
+  Addr address() const override { return address_; }
+
+  Listener* CloneForLoop() override;
+
+ private:
+  const int fd_;
+  const Addr address_;
+  const ListenOptions options_;
+  std::atomic<bool> closed_{false};
+};
+
+absl::Status SystemError(std::string_view what, std::string_view address) {
+  return absl::ErrnoToStatus(errno, absl::StrCat(what, " ", address));
+}
+
+int OpenListening(RawAddr& raw, const ListenOptions& options, bool* unsupported) {
+  *unsupported = false;
+  int fd = ::socket(raw.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    *unsupported = errno == EAFNOSUPPORT;
+    return -1;
+  }
+  int one = 1;
+  int zero = 0;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (options.reuse_port) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+  if (raw.storage.ss_family == AF_INET6) {
+    ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+  }
+  int backlog = options.backlog > 0 ? options.backlog : 65'535;  // The kernel clips to somaxconn.
+  if (::bind(fd, raw.get(), raw.size) == 0 && ::listen(fd, backlog) == 0) return fd;
+  *unsupported = errno == EADDRNOTAVAIL;
+  int error = errno;
+  ::close(fd);
+  errno = error;
+  return -1;
+}
+
+std::unique_ptr<Listener> Adopt(int fd, const ListenOptions& options) {
+  RawAddr bound;
+  bound.size = sizeof bound.storage;
+  ::getsockname(fd, bound.get(), &bound.size);
+  return std::make_unique<SocketListener>(fd, FromRaw(bound), options);
+}
+
+Listener* SocketListener::CloneForLoop() {
+  if (!options_.reuse_port || address_.network() == "unix") return nullptr;
+  RawAddr raw;
+  raw.size = sizeof raw.storage;
+  // As it was bound: the address as shown folds v4-mapped ones.
+  if (::getsockname(fd_, raw.get(), &raw.size) != 0) return nullptr;
+  bool unsupported;
+  int fd = OpenListening(raw, options_, &unsupported);
+  return fd < 0 ? nullptr : Adopt(fd, options_).release();
+}
+
+absl::StatusOr<std::unique_ptr<Listener>> ListenUnix(std::string_view path, uint32_t mode) {
+  RawAddr raw;
+  if (ToRaw(Addr::Named("unix", path), raw) != Errc::kOk) {
+    return absl::InvalidArgumentError(absl::StrCat("listen unix:", path, ": bad path"));
+  }
+  std::string name(path);
+  struct stat old;
+  // Only a socket is replaced; removing a user's file would lose it.
+  if (::lstat(name.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) ::unlink(name.c_str());
+  bool unsupported;
+  int fd = OpenListening(raw, {}, &unsupported);
+  if (fd < 0) return SystemError("listen", absl::StrCat("unix:", path));
+  if (::chmod(name.c_str(), mode) != 0) {
+    absl::Status status = SystemError("chmod", name);
+    ::close(fd);
+    ::unlink(name.c_str());
+    return status;
+  }
+  return Adopt(fd, {});
+}
+
+}  // namespace
+
+SocketConn::SocketConn(int fd, const Addr& remote)
+    : fd_(fd),
+      family_(remote.is_ipv4()   ? 4
+              : remote.is_ipv6() ? 6
+                                 : 0),
+      port_(remote.port()) {
+  std::memset(ip_, 0, sizeof ip_);
+  std::copy(remote.ip().begin(), remote.ip().end(), ip_);
+  scope_ = remote.scope();
+}
+
+IoResult SocketConn::TryRecv(std::span<char> into) {
+  const size_t size = base::ChaosSize(into.size());
+  for (;;) {
+    ssize_t n = ::recv(fd_, into.data(), size, 0);
+    if (n >= 0) return IoResult::Bytes(static_cast<size_t>(n));
+    if (errno != EINTR) return IoResult::Error(ErrcOfErrno(errno));
+  }
+}
+
+IoResult SocketConn::TrySend(std::span<const iovec> from) {
+  msghdr message = {};
+  message.msg_iov = const_cast<iovec*>(from.data());
+  message.msg_iovlen = std::min<size_t>(from.size(), 1024);
+  for (;;) {
+    ssize_t n = from.size() == 1 ? ::send(fd_, from[0].iov_base, from[0].iov_len, MSG_NOSIGNAL)
+                                 : ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+    if (n >= 0) return IoResult::Bytes(static_cast<size_t>(n));
+    if (errno != EINTR) return IoResult::Error(ErrcOfErrno(errno));
+  }
+}
+
+Errc SocketConn::Arm(const ReadyToken& token) {
+  return token.loop->poller().Add(fd_, token.slot, token.generation);
+}
+
+void SocketConn::ShutdownWrite() { ::shutdown(fd_, SHUT_WR); }
+
+bool SocketConn::HasUnread() {
+  int unread = 0;
+  return ::ioctl(fd_, FIONREAD, &unread) == 0 && unread > 0;
+}
+
+void SocketConn::Close(bool reset) {
+  if (reset) {
+    linger now = {1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
+  ::close(fd_);
+  this->~SocketConn();
+}
+
+Addr SocketConn::LocalAddr() const {
+  RawAddr raw;
+  raw.size = sizeof raw.storage;
+  if (::getsockname(fd_, raw.get(), &raw.size) != 0) return {};
+  return FromRaw(raw);
+}
+
+Addr SocketConn::RemoteAddr() const {
+  if (family_ == 4) return Addr::IPv4(ip_, port_);
+  if (family_ == 6) return Addr::IPv6(ip_, port_, scope_);
+  return Addr::Named("unix", "");
+}
+
+Errc ParseAddr(std::string_view text, Addr& into) {
+  constexpr std::string_view kUnix = "unix:";
+  if (text.substr(0, kUnix.size()) == kUnix) {
+    into = Addr::Named("unix", text.substr(kUnix.size()));
+    return Errc::kOk;
+  }
+  size_t colon = text.rfind(':');
+  uint32_t port = 0;
+  if (colon == std::string_view::npos || colon + 1 == text.size() ||
+      !absl::SimpleAtoi(text.substr(colon + 1), &port) || port > 65'535 || text[colon + 1] == '+' ||
+      text[colon + 1] == ' ') {
+    return Errc::kBadAddress;
+  }
+  std::string host(text.substr(0, colon));
+  uint8_t bytes[16] = {};
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+    if (::inet_pton(AF_INET6, host.c_str(), bytes) != 1) return Errc::kBadAddress;
+    into = Addr::IPv6(bytes, static_cast<uint16_t>(port));
+    return Errc::kOk;
+  }
+  if (host == "localhost") host = "127.0.0.1";
+  if (::inet_pton(AF_INET, host.c_str(), bytes) != 1) return Errc::kBadAddress;
+  into = Addr::IPv4(bytes, static_cast<uint16_t>(port));
+  return Errc::kOk;
+}
+
+absl::StatusOr<std::unique_ptr<Listener>> Listen(std::string_view address,
+                                                 const ListenOptions& options, uint32_t unix_mode) {
+  constexpr std::string_view kUnix = "unix:";
+  if (address.substr(0, kUnix.size()) == kUnix) {
+    return ListenUnix(address.substr(kUnix.size()), unix_mode);
+  }
+  const bool all = !address.empty() && address.front() == ':';
+  Addr addr;
+  if (ParseAddr(all ? absl::StrCat("[::]", address) : std::string(address), addr) != Errc::kOk) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("listen ", address, ": want host:port, [v6]:port, :port or unix:/path"));
+  }
+  RawAddr raw;
+  if (Errc errc = ToRaw(addr, raw); errc != Errc::kOk) {
+    return absl::InvalidArgumentError(absl::StrCat("listen ", address, ": ", ErrcText(errc)));
+  }
+  bool unsupported;
+  int fd = OpenListening(raw, options, &unsupported);
+  if (fd < 0 && all && unsupported) {  // A machine without IPv6.
+    static constexpr uint8_t kAny[4] = {};
+    raw = {};
+    if (ToRaw(Addr::IPv4(kAny, addr.port()), raw) == Errc::kOk) {
+      fd = OpenListening(raw, options, &unsupported);
+    }
+  }
+  if (fd < 0) return SystemError("listen", address);
+  return Adopt(fd, options);
+}
+
+Errc StartConnect(const Addr& to, Connecting& into) {
+  RawAddr raw;
+  if (Errc errc = ToRaw(to, raw); errc != Errc::kOk) return errc;
+  int fd = ::socket(raw.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return ErrcOfErrno(errno);
+  if (to.network() == "tcp") SetNoDelay(fd);
+  int result = ::connect(fd, raw.get(), raw.size);
+  if (result != 0 && errno != EINPROGRESS && errno != EINTR) {
+    Errc errc = errno == EAGAIN ? Errc::kOverloaded : ErrcOfErrno(errno);  // UNIX: queue full.
+    ::close(fd);
+    return errc;
+  }
+  into = {fd, result != 0};
+  return Errc::kOk;
+}
+
+Errc ConnectResult(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return Errc::kIo;
+  if (error != 0) return ErrcOfErrno(error);
+  pollfd state = {fd, POLLOUT, 0};
+  return ::poll(&state, 1, 0) == 1 ? Errc::kOk : Errc::kAgain;
+}
+
+Errc ErrcOfErrno(int error) {
+  switch (error) {
+    case 0:
+      return Errc::kOk;
+    case EAGAIN:
+      return Errc::kAgain;
+    case EPIPE:
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ECONNREFUSED:
+      return Errc::kConnectionReset;
+    case ETIMEDOUT:
+      return Errc::kTimeout;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      return Errc::kTooManyFiles;
+    case EADDRINUSE:
+      return Errc::kAddressInUse;
+    case EACCES:
+    case EPERM:
+      return Errc::kPermission;
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+    case ENOENT:
+      return Errc::kBadAddress;
+    case ENOTCONN:
+    case EBADF:
+      return Errc::kConnectionClosed;
+    default:
+      return Errc::kIo;
+  }
+}
+
+}  // namespace runtime
+}  // namespace fasthttp

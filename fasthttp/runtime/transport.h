@@ -1,0 +1,182 @@
+// Conn and Listener: the one seam between the library and whatever moves bytes.
+//
+// Both have a non-blocking core: Try... calls that answer at once, and Arm, which asks for a
+// notice when trying again makes sense. The blocking forms are built on that once, in
+// runtime/blocking.h, for sockets, in-memory pipes, TLS layers and your own transports alike.
+// Because the core never blocks, an idle connection holds no stack.
+//
+// When to implement them: to serve HTTP over something that is not a TCP or UNIX socket. When not:
+// to filter or log bytes of a socket; wrap the handler instead.
+//
+// Thread class: a Conn is loop-confined: it is used only on the thread of the loop that accepted
+// or dialled it. Listener::TryAccept is called by every loop of a server and must be thread-safe.
+#ifndef FASTHTTP_RUNTIME_TRANSPORT_H_
+#define FASTHTTP_RUNTIME_TRANSPORT_H_
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "fasthttp/base/errc.h"
+
+namespace fasthttp {
+
+namespace runtime {
+class Loop;
+}
+
+// A count of bytes or an error. Errc::kAgain: nothing could be done without waiting. A TryRecv of
+// 0 bytes is the clean end of the stream (FIN).
+class [[nodiscard]] IoResult {
+ public:
+  static IoResult Bytes(size_t n) { return IoResult(static_cast<int64_t>(n)); }
+  static IoResult Error(Errc errc) { return IoResult(-static_cast<int64_t>(errc)); }
+
+  bool ok() const { return value_ >= 0; }
+  bool again() const { return value_ == -static_cast<int64_t>(Errc::kAgain); }
+  size_t bytes() const { return static_cast<size_t>(value_); }
+  Errc errc() const { return value_ >= 0 ? Errc::kOk : static_cast<Errc>(-value_); }
+
+ private:
+  explicit IoResult(int64_t value) : value_(value) {}
+  int64_t value_;
+};
+
+// A network address as a value: an IPv4 or IPv6 address with port, or a name (a UNIX path, the
+// label of an in-memory listener).
+class Addr {
+ public:
+  Addr() = default;
+  static Addr IPv4(const void* four_bytes, uint16_t port);
+  static Addr IPv6(const void* sixteen_bytes, uint16_t port, uint32_t scope = 0);
+  // `network` must be a literal such as "unix" or "inmemory".
+  static Addr Named(const char* network, std::string_view name);
+
+  bool is_ipv4() const { return family_ == 4; }
+  bool is_ipv6() const { return family_ == 6; }
+  // "tcp" for IP addresses, else what Named() was given; "" for a default-made Addr.
+  std::string_view network() const { return family_ == 0 ? network_ : "tcp"; }
+  uint16_t port() const { return port_; }
+  uint32_t scope() const { return scope_; }  // Of a link-local IPv6 address; else 0.
+  // 4 or 16 bytes in network order; empty for a named address. Valid while this lives.
+  std::span<const uint8_t> ip() const {
+    return {bytes_, family_ == 4 ? 4u : family_ == 6 ? 16u : 0u};
+  }
+  // "1.2.3.4:80", "[::1]:80", "[fe80::1%3]:80", or the name.
+  std::string ToString() const;
+  // The same without the port.
+  std::string IpString() const;
+
+  friend bool operator==(const Addr& a, const Addr& b) { return a.ToString() == b.ToString(); }
+
+ private:
+  uint8_t family_ = 0;
+  uint16_t port_ = 0;
+  uint32_t scope_ = 0;
+  uint8_t bytes_[16] = {};
+  const char* network_ = "";
+  std::string name_;
+};
+
+// What a Conn or Listener is to notify: a slot of a loop. A generation that is no longer the
+// slot's makes the notice stale, and it is dropped.
+struct ReadyToken {
+  runtime::Loop* loop = nullptr;
+  uint32_t slot = 0;
+  uint32_t generation = 0;
+
+  // Reports readiness (a set of Ready bits) to the loop: from its own thread it is queued, from
+  // another one it is posted. Never calls back, so it may be called anywhere.
+  void Notify(uint8_t ready) const;
+};
+
+// Bits of a readiness notice.
+enum Ready : uint8_t {
+  kReadable = 1,
+  kWritable = 2,
+  kHangup = 4,  // The peer ended its direction or the connection broke: read on to 0 or the error.
+  kResume = 8,  // The loop's own: go on where the budget stopped.
+};
+
+class Conn {
+ public:
+  Conn() = default;
+  Conn(const Conn&) = delete;
+  Conn& operator=(const Conn&) = delete;
+
+  // Receives up to into.size() bytes (> 0). Fewer than asked means drained for now.
+  virtual IoResult TryRecv(std::span<char> into) = 0;
+
+  // Sends from the first byte on; may take fewer than offered. Bytes that are taken are out of the
+  // caller's hands: the memory may be reused at once.
+  virtual IoResult TrySend(std::span<const iovec> from) = 0;
+
+  // From now on every change to readable, writable or hung up is reported to `token`, also one
+  // that happened just before. Edge-triggered; called again only with a new token.
+  virtual Errc Arm(const ReadyToken& token) = 0;
+
+  // Ends the sending direction: the peer reads what was sent, then the end.
+  virtual void ShutdownWrite() = 0;
+
+  // True if received bytes wait to be read: tells a FIN behind a pipelined request from one after
+  // the last byte.
+  virtual bool HasUnread() = 0;
+
+  // Ends the connection, once. The object belongs to its transport again and may be destroyed or
+  // recycled before Close returns. `reset` drops what is unsent and tells the peer so (RST).
+  virtual void Close(bool reset) = 0;
+
+  virtual Addr LocalAddr() const = 0;
+  virtual Addr RemoteAddr() const = 0;
+
+  // The file descriptor, or -1: for sendfile and for options that this class does not know.
+  virtual int fd() const { return -1; }
+
+ protected:
+  virtual ~Conn() = default;
+};
+
+// What TryAccept hands out: either a Conn, or a connected non-blocking socket, for which the
+// server makes the Conn inside its own slot (no allocation).
+struct Accepted {
+  Conn* conn = nullptr;
+  int fd = -1;
+  Addr remote;
+};
+
+class Listener {
+ public:
+  Listener() = default;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  virtual ~Listener() = default;
+
+  // Takes a waiting connection. kAgain: none. kListenerClosed: closed, no more to come.
+  // kTooManyFiles: this process or the machine is out of descriptors; the loop pauses accepting.
+  // Any other error concerns one connection and is skipped.
+  virtual Errc TryAccept(Accepted& into) = 0;
+
+  // From now on `token` is told when there is something to accept, or when the listener closes.
+  // Every loop that serves the listener arms its own token.
+  virtual Errc Arm(const ReadyToken& token) = 0;
+  virtual void Disarm(const ReadyToken& token) = 0;
+
+  // Stops listening and wakes the loops. Idempotent, thread-safe.
+  virtual void Close() = 0;
+
+  virtual Addr address() const = 0;
+
+  // A listener that must be used by one loop only says so.
+  virtual bool one_loop() const { return false; }
+
+  // A listener of the same address for another loop (SO_REUSEPORT), owned by the caller; null if
+  // the loops are to share this one.
+  virtual Listener* CloneForLoop() { return nullptr; }
+};
+
+}  // namespace fasthttp
+
+#endif  // FASTHTTP_RUNTIME_TRANSPORT_H_
