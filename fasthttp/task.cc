@@ -35,16 +35,20 @@ void Yield() {
   }
 }
 
+void Offload(absl::FunctionRef<void()> f) {
+  runtime::Loop* loop = CurrentLoop();
+  if (loop == nullptr) return f();
+  Runtime::Current()->offload().Run(*loop, f);
+}
+
 absl::Status TryOffload(absl::FunctionRef<void()> f) {
   runtime::Loop* loop = CurrentLoop();
   if (loop == nullptr) {
     f();
     return absl::OkStatus();
   }
-  Errc errc = Runtime::Current()->offload().Run(*loop, f);
-  return errc == Errc::kOk ? absl::OkStatus() : ToStatus(errc, "Offload");
+  Errc errc = Runtime::Current()->offload().TryRun(*loop, f);
+  return errc == Errc::kOk ? absl::OkStatus() : ToStatus(errc, "TryOffload");
 }
-
-bool Offload(absl::FunctionRef<void()> f) { return TryOffload(f).ok(); }
 
 }  // namespace fasthttp

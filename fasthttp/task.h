@@ -26,14 +26,14 @@ void Yield();
 
 // Calls `f` on a helper thread and suspends the caller until it has returned: for code that blocks
 // the thread (files, a database driver, getaddrinfo) or computes for long. `f` may refer to the
-// caller's stack. Once started it is awaited to its end; while it waits for a helper thread a
-// cancellation ends the call and `f` never runs. kOverloaded: too many calls wait
-// (RuntimeOptions::offload_queue). An exception of `f` comes out of Offload. On a plain thread it
-// is a plain call.
-[[nodiscard]] absl::Status TryOffload(absl::FunctionRef<void()> f);
+// caller's stack. It runs in any case, also when the request has been cancelled meanwhile. An
+// exception of `f` comes out of Offload. On a plain thread it is a plain call.
+void Offload(absl::FunctionRef<void()> f);
 
-// The same for callers that treat overload and cancellation alike: whether `f` ran.
-bool Offload(absl::FunctionRef<void()> f);
+// The same for work that is not worth waiting for: kOverloaded if too many calls wait for a helper
+// thread (RuntimeOptions::offload_queue), and the cause if the request is cancelled before `f` has
+// started. In both cases `f` never runs; once started it is awaited to its end.
+[[nodiscard]] absl::Status TryOffload(absl::FunctionRef<void()> f);
 
 }  // namespace fasthttp
 
