@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "fasthttp/error.h"
+#include "fasthttp/http1/known_field.h"
 
 namespace fasthttp {
 namespace {
@@ -211,11 +212,7 @@ bool IsFieldValue(std::string_view text) {
 }
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (AsciiLower(a[i]) != AsciiLower(b[i])) return false;
-  }
-  return true;
+  return http1::EqualFold(a, b);
 }
 
 void AppendLower(std::string& dst, std::string_view text) {

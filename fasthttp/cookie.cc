@@ -154,8 +154,10 @@ Errc Cookie::ParseAttribute(std::string_view name, std::string_view value) {
   }
   if (EqualsIgnoreCase(name, "max-age")) {
     uint64_t seconds = 0;
-    Errc errc = ParseUint(value, seconds);
+    bool negative = !value.empty() && value[0] == '-';
+    Errc errc = ParseUint(value.substr(negative ? 1 : 0), seconds);
     if (errc != Errc::kOk) return errc;
+    if (negative) seconds = 0;
     // 0 means "not written" here, "now" on the wire.
     max_age_ = seconds == 0 ? -1 : static_cast<int64_t>(std::min<uint64_t>(seconds, INT64_MAX));
     return Errc::kOk;

@@ -1,5 +1,6 @@
 #include "fasthttp/request.h"
 
+#include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
 
 namespace fasthttp {
@@ -88,7 +89,7 @@ const fasthttp::URI& Request::URI() const {
   return parsed_->uri;
 }
 
-fasthttp::URI& Request::URI() {
+fasthttp::URI& Request::MutableURI() {
   (void)TryParseURI();
   parsed_->uri_changed = true;
   return parsed_->uri;
@@ -117,13 +118,13 @@ void Request::SetRequestURI(std::string_view uri) {
   }
 }
 
-void Request::SetHost(std::string_view host) { URI().SetHost(host); }
+void Request::SetHost(std::string_view host) { MutableURI().SetHost(host); }
 
 const Args& Request::PostArgs() const {
   Parsed& parsed = EnsureParsed();
   if (parsed.post_parsed || parsed.post_changed) return parsed.post_args;
   parsed.post_parsed = true;
-  if (header_.ContentType().substr(0, kFormType.size()) == kFormType) {
+  if (EqualsIgnoreCase(header_.ContentType().substr(0, kFormType.size()), kFormType)) {
     parsed.post_args.Parse(body_.view(), max_args_);
   } else {
     parsed.post_args.Reset();
