@@ -6,6 +6,7 @@
 //
 //   ./bazelw run -c opt //examples/hello -- --port=8080 --threads=2
 
+#include <csignal>
 #include <cstdio>
 #include <string>
 
@@ -33,11 +34,23 @@ void Hello(fasthttp::RequestCtx& ctx) {
   ctx.NotFound();
 }
 
+// Waits for SIGINT or SIGTERM, which every thread started later has blocked.
+void AwaitSignal(const sigset_t& signals) {
+  int signal;
+  sigwait(&signals, &signal);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage("answers hello over HTTP/1.1");
   absl::ParseCommandLine(argc, argv);
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+
   fasthttp::Runtime runtime({.threads = absl::GetFlag(FLAGS_threads)});
   fasthttp::Server server({.handler = Hello, .runtime = &runtime});
   absl::StatusOr<fasthttp::Addr> address =
@@ -48,5 +61,6 @@ int main(int argc, char** argv) {
   }
   absl::PrintF("listening on http://%s/\n", address->ToString());
   std::fflush(stdout);
-  server.AwaitSignal();
+  AwaitSignal(signals);
+  return server.Shutdown().ok() ? 0 : 1;
 }
