@@ -60,10 +60,13 @@ Errc OffloadPool::Run(Loop& loop, absl::FunctionRef<void()> function) {
   Errc cause = loop.Block(wait, kNoDeadline);
   if (cause != Errc::kOk) {
     if (Withdraw(job)) return cause;
-    Wait to_the_end;
-    loop.Prepare(to_the_end);
-    if (!AwaitAgain(job, loop.TokenOf(to_the_end))) loop.Fire(to_the_end, Errc::kOk);
-    (void)loop.Block(to_the_end, kNoDeadline, /*cancellable=*/false);
+    // It refers to this stack, so even a loop that is out of stacks waits for it, then in place.
+    do {
+      Wait to_the_end;
+      loop.Prepare(to_the_end);
+      if (!AwaitAgain(job, loop.TokenOf(to_the_end))) loop.Fire(to_the_end, Errc::kOk);
+      cause = loop.Block(to_the_end, kNoDeadline, /*cancellable=*/false);
+    } while (cause != Errc::kOk);
   }
   if (job.exception) std::rethrow_exception(std::exchange(job.exception, nullptr));
   return Errc::kOk;
