@@ -1,5 +1,5 @@
-// Each sanitizer finds the bug that is planted for it, and TSan is silent about absl::Mutex: the two
-// halves of trusting a clean run.
+// Each sanitizer finds the bug that is planted for it, and TSan is silent about absl::Mutex: the
+// two halves of trusting a clean run.
 
 #include <climits>
 #include <cstdlib>

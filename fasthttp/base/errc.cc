@@ -16,6 +16,7 @@ constexpr Row kRows[] = {
     {Errc::kOk, "Ok", 200, "ok"},
     {Errc::kAgain, "Again", 500, "operation would block"},
     {Errc::kNeedMore, "NeedMore", 400, "message incomplete"},
+    {Errc::kNeedFieldSpace, "NeedFieldSpace", 500, "more room for fields needed"},
     {Errc::kTimeout, "Timeout", 504, "timeout"},
     {Errc::kCancelled, "Cancelled", 503, "cancelled"},
     {Errc::kClientGone, "ClientGone", 0, "client has gone away"},

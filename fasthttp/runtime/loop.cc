@@ -233,7 +233,7 @@ void Loop::Dispatch(const PollEvent& event) {
     ++stats_.stale_events;
     return;
   }
-  endpoint->latched |= event.ready & (kReadable | kWritable | kHangup);
+  endpoint->latched |= event.ready & (kReadable | kWritable | kHangup | kBroken);
   bool fired = false;
   for (Wait* wait = endpoint->waits; wait != nullptr;) {
     Wait* next = wait->next;
@@ -420,7 +420,10 @@ Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
     deadline = std::min(deadline, task->deadline);
   }
   if (deadline <= now_) Fire(wait, Errc::kTimeout);
-  if (!wait.fired) task->BeforeSuspend();
+  if (!wait.fired) {
+    task->BeforeSuspend();  // May learn that the task is cancelled.
+    if (cancellable && task->cancel_cause != Errc::kOk) Fire(wait, task->cancel_cause);
+  }
   Fiber* next = wait.fired ? nullptr : NextLeader(true);
   if (next == nullptr) {
     if (!wait.fired) Fire(wait, Errc::kOverloaded);

@@ -21,7 +21,7 @@ uint8_t ReadyOf(uint32_t events) {
   if (events & EPOLLIN) ready |= kReadable;
   if (events & EPOLLOUT) ready |= kWritable;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ready |= kReadable | kHangup;
-  if (events & (EPOLLHUP | EPOLLERR)) ready |= kWritable;
+  if (events & (EPOLLHUP | EPOLLERR)) ready |= kWritable | kBroken;
   return ready;
 }
 

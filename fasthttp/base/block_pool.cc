@@ -1,0 +1,66 @@
+#include "fasthttp/base/block_pool.h"
+
+#include <cstdlib>
+#include <new>
+
+#include "fasthttp/base/check.h"
+
+namespace fasthttp::base {
+
+BlockPool::~BlockPool() {
+  for (Block* list : free_) {
+    while (list != nullptr) {
+      Block* next = list->next;
+      std::free(list);
+      list = next;
+    }
+  }
+}
+
+Block* BlockPool::TakeClass(size_t size_class) {
+  ++in_use_;
+  Block* block = free_[size_class];
+  if (block != nullptr) {
+    free_[size_class] = block->next;
+    --free_count_[size_class];
+    block->begin = block->end = 0;
+    return block;
+  }
+  uint32_t capacity = kCapacities[size_class];
+  void* memory = std::malloc(sizeof(Block) + capacity + Block::kPadding);
+  FASTHTTP_CHECK(memory != nullptr, "out of memory for a receive block");
+  block = new (memory) Block;
+  block->capacity = capacity;
+  block->size_class = static_cast<uint8_t>(size_class);
+  return block;
+}
+
+Block* BlockPool::Grow(Block* block) {
+  size_t larger = block->size_class + size_t{1};
+  if (larger == kCapacities.size()) return nullptr;
+  Block* grown = TakeClass(larger);
+  std::memcpy(grown->data(), block->unread(), block->unread_size());
+  grown->Commit(block->unread_size());
+  Give(block);
+  return grown;
+}
+
+void BlockPool::Give(Block* block) {
+  --in_use_;
+  block->next = free_[block->size_class];
+  free_[block->size_class] = block;
+  ++free_count_[block->size_class];
+}
+
+void BlockPool::Trim() {
+  for (size_t i = 0; i < kCapacities.size(); ++i) {
+    for (size_t n = (free_count_[i] + 1) / 2; n > 0; --n) {
+      Block* block = free_[i];
+      free_[i] = block->next;
+      --free_count_[i];
+      std::free(block);
+    }
+  }
+}
+
+}  // namespace fasthttp::base

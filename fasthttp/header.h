@@ -1,0 +1,423 @@
+// RequestHeader and ResponseHeader: the fields of a message, and what stands before them.
+//
+// A header is an ordered list of fields. Names are looked up with ASCII case folded; duplicates and
+// order are kept, also by Del. Fields that the library itself works with have accessors of their
+// own (ContentType, Host, ConnectionClose, ...); Peek, Set, Add and Del reach them too.
+//
+// Writing never lets CR, LF or NUL through: every setter replaces them by spaces, in names and in
+// values, so a value that came from outside cannot split a message. Names are written in canonical
+// form ("content-type" becomes "Content-Type") unless DisableNormalizing() was called; the names of
+// a received message keep their bytes. A field with an empty name is ignored.
+//
+// Managed by the library, and ignored when set: Transfer-Encoding in both, Date in responses. A
+// Content-Length that is not a number is ignored.
+//
+// Lifetimes: a view that a header hands out is valid until the next call that changes the header,
+// and, in a handler, at most until the handler returns. Passing such a view back to a setter of the
+// same header is fine. Every function that takes a view accepts {}.
+//
+// Memory: a header that is reset and reused allocates nothing once it has grown to its working
+// size. Memory of malloc only; a header may be destroyed on any thread.
+//
+// No HTTP/1 text is held: no version, no reason phrase. "Connection: close" is a flag.
+//
+// Thread class: thread-compatible.
+#ifndef FASTHTTP_HEADER_H_
+#define FASTHTTP_HEADER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/base/attributes.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "fasthttp/base/errc.h"
+#include "fasthttp/byte_buffer.h"
+#include "fasthttp/cookie.h"
+#include "fasthttp/field_list.h"
+#include "fasthttp/http1/head.h"
+#include "fasthttp/http1/known_field.h"
+
+namespace fasthttp {
+
+// What a Content-Type getter of a response gives when none was set.
+inline constexpr std::string_view kDefaultContentType = "text/plain; charset=utf-8";
+
+// Values of ContentLength() below zero.
+inline constexpr int64_t kContentLengthChunked = -1;  // Transfer-Encoding: chunked.
+inline constexpr int64_t kContentLengthNone = -2;     // Not declared.
+
+// Called with a name and a value.
+using FieldVisitor = absl::FunctionRef<void(std::string_view name, std::string_view value)>;
+
+// The values of one name, or the names of a header, in order.
+using FieldViews = absl::InlinedVector<std::string_view, 4>;
+
+// Walks the parameters of a field value such as `form-data; name="a b"; size=3`: f(name, value) for
+// each, until f returns false or a parameter is malformed. Quotes around a value are removed;
+// backslash escapes in it are understood but handed out as they are. RFC 9110, section 5.6.6.
+void VisitHeaderParams(std::string_view value,
+                       absl::FunctionRef<bool(std::string_view name, std::string_view value)> f);
+
+// True if the comma-separated list `value` holds `token`, ASCII case folded: how Connection,
+// Upgrade and their like are to be read.
+bool HasListToken(std::string_view value, std::string_view token);
+
+// True for names that must not stand in a trailer section, because they frame, route, authenticate
+// or describe the message (RFC 9110, section 6.5.1).
+bool IsBadTrailer(std::string_view name);
+
+// The trailer part that both headers share. Trailers are kept apart from the fields: a name that
+// was announced is written behind a chunked body, with the value that the header has for it by
+// then; trailers that were received do not mix with the header's fields.
+class TrailerList {
+ public:
+  // Announces the names of a comma-separated list. Names that are not tokens or may not be trailers
+  // are skipped and reported as kBadTrailer; the good ones are kept.
+  absl::Status Set(std::string_view names);
+  absl::Status Add(std::string_view names);
+
+  // The codec's door: a trailer field that was received.
+  Errc AddReceived(std::string_view name, std::string_view value);
+
+  bool Has(std::string_view name) const;
+  std::string_view Peek(std::string_view name) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  size_t size() const { return list_.size(); }
+  std::string_view name(size_t i) const ABSL_ATTRIBUTE_LIFETIME_BOUND { return list_.name(i); }
+  std::string_view value(size_t i) const ABSL_ATTRIBUTE_LIFETIME_BOUND { return list_.value(i); }
+  void Del(std::string_view name);
+  void Clear() { list_.Clear(); }
+  void CopyFrom(const TrailerList& other) { list_.CopyFrom(other.list_); }
+
+ private:
+  internal::FieldList list_;
+};
+
+// --- RequestHeader ----------------------------------------------------------------------------
+
+// The header of a request: method, target and fields.
+//
+// A request that a server received is a view over the parsed head: nothing is copied. The first
+// call that changes a field copies the head once, after which the header behaves like one that the
+// program made; views taken before stay valid until the handler returns.
+class RequestHeader {
+ public:
+  RequestHeader() = default;
+  RequestHeader(RequestHeader&& other) noexcept;
+  RequestHeader& operator=(RequestHeader&& other) noexcept;
+  RequestHeader(const RequestHeader&) = delete;
+  RequestHeader& operator=(const RequestHeader&) = delete;
+  ~RequestHeader();
+
+  // For servers: makes this header a view over `head`, which must outlive it or its next Reset,
+  // CopyTo target or change.
+  void Bind(const http1::Head* head) {
+    if (owned_used_) ResetOwned();
+    head_ = head;
+    close_ = false;
+  }
+
+  // The head that this header is a view over; null once it was changed or if it never was.
+  const http1::Head* head() const { return head_; }
+
+  void Reset() { Bind(nullptr); }
+  void CopyTo(RequestHeader& to) const;
+
+  // --- Method and target ---
+  std::string_view Method() const ABSL_ATTRIBUTE_LIFETIME_BOUND;  // "GET" if none was set.
+  void SetMethod(std::string_view method);
+  bool IsGet() const { return Is(http1::MethodId::kGet, "GET"); }
+  bool IsHead() const { return Is(http1::MethodId::kHead, "HEAD"); }
+  bool IsPost() const { return Is(http1::MethodId::kPost, "POST"); }
+  bool IsPut() const { return Is(http1::MethodId::kPut, "PUT"); }
+  bool IsDelete() const { return Is(http1::MethodId::kDelete, "DELETE"); }
+  bool IsConnect() const { return Is(http1::MethodId::kConnect, "CONNECT"); }
+  bool IsOptions() const { return Is(http1::MethodId::kOptions, "OPTIONS"); }
+  bool IsTrace() const { return Is(http1::MethodId::kTrace, "TRACE"); }
+  bool IsPatch() const { return Is(http1::MethodId::kPatch, "PATCH"); }
+
+  // The target as received or as set; "/" if none was set. Request::URI() is its parsed form.
+  std::string_view RequestURI() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  void SetRequestURI(std::string_view target);
+
+  // True if the message came with HTTP/1.1 or a later minor version, or was made by the program.
+  bool IsHTTP11() const { return head_ == nullptr || head_->minor_version != 0; }
+
+  // --- Fields with an accessor; {} if absent ---
+  std::string_view Host() const ABSL_ATTRIBUTE_LIFETIME_BOUND;  // The field, as it is.
+  void SetHost(std::string_view host);
+  std::string_view ContentType() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  void SetContentType(std::string_view type);
+  std::string_view UserAgent() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  void SetUserAgent(std::string_view agent);
+  std::string_view ContentEncoding() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  void SetContentEncoding(std::string_view coding);
+  std::string_view Referer() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  void SetReferer(std::string_view referer);
+
+  // The declared length of the body; kContentLengthChunked; 0 if nothing was declared, since a
+  // request without framing has no body (RFC 9112, section 6.3).
+  int64_t ContentLength() const;
+  // A negative length means chunked. The length of a buffered body is declared without this call.
+  void SetContentLength(int64_t length);
+
+  // Whether the connection ends with this exchange. Of a received request: Connection says close,
+  // or it is HTTP/1.0 without keep-alive.
+  bool ConnectionClose() const;
+  void SetConnectionClose() { close_ = true; }
+  void ResetConnectionClose();
+
+  // True if the Connection field lists "Upgrade".
+  bool ConnectionUpgrade() const;
+
+  // True if Accept-Encoding admits `coding` ("gzip"): listed with a weight above 0, or covered by
+  // "*". RFC 9110, section 12.5.3. A request without the field gives false, since bare clients that
+  // send none rarely decode anything.
+  bool HasAcceptEncoding(std::string_view coding) const;
+
+  // The boundary parameter of a multipart/form-data Content-Type; {} if it is something else.
+  std::string_view MultipartFormBoundary() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  void SetMultipartFormBoundary(std::string_view boundary);
+
+  // Range: bytes=start-end, both inclusive. A negative start asks for the last -start bytes, a
+  // negative end for all from start on. RFC 9110, section 14.2.
+  void SetByteRange(int64_t start, int64_t end);
+
+  // --- All fields ---
+  // The first value; {} if absent or empty (Has tells them apart). Cookie gives the whole line.
+  std::string_view Peek(std::string_view name) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  std::string_view Peek(http1::KnownField id) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  FieldViews PeekAll(std::string_view name) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  FieldViews PeekKeys() const ABSL_ATTRIBUTE_LIFETIME_BOUND;  // With duplicates.
+  bool Has(std::string_view name) const;
+
+  // Replaces all fields of that name by one (Set), or appends one (Add). Fields with an accessor
+  // have one value, so Add replaces it.
+  void Set(std::string_view name, std::string_view value);
+  void Add(std::string_view name, std::string_view value);
+  // Set with the name written as given, whatever the normalising switch says.
+  void SetCanonical(std::string_view name, std::string_view value);
+  void Del(std::string_view name);
+
+  // The number of fields that VisitAll visits.
+  size_t Len() const;
+  // Every field. Received: in the order received. Made here: Host, User-Agent, Content-Type, then
+  // the others in the order they were added, then Cookie, then Connection if it is "close".
+  // Content-Length is visited if it was set or received. `f` must not change the header.
+  void VisitAll(FieldVisitor f) const;
+  // The order on the wire; the same as VisitAll here, since received order is kept.
+  void VisitAllInOrder(FieldVisitor f) const { VisitAll(f); }
+
+  // The fields of a received request as bytes, from the first name to the empty line; {} once the
+  // header was changed.
+  std::string_view RawHeaders() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+
+  // --- Cookies (RFC 6265, section 4.2) ---
+  // The value of the first cookie with this name; {} if there is none. All Cookie fields count.
+  // Quotes around a value are removed; a pair with an invalid value is skipped.
+  std::string_view Cookie(std::string_view name) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // Besides CR, LF and NUL, ";" in a name or value becomes a space.
+  void SetCookie(std::string_view name, std::string_view value);
+  void DelCookie(std::string_view name);
+  void DelAllCookies();
+  void VisitAllCookie(FieldVisitor f) const;
+
+  // --- Trailers ---
+  absl::Status SetTrailer(std::string_view names) { return MutableTrailers().Set(names); }
+  absl::Status AddTrailer(std::string_view names) { return MutableTrailers().Add(names); }
+  // Null if the request has no trailers.
+  const TrailerList* Trailers() const { return trailers_.get(); }
+  TrailerList& MutableTrailers();
+  FieldViews PeekTrailerKeys() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // Announced names with the header's values, and received ones with theirs.
+  void VisitAllTrailer(FieldVisitor f) const;
+
+  // --- Switches, kept until Reset ---
+  void DisableNormalizing() { Own().normalize = false; }
+  void EnableNormalizing() { Own().normalize = true; }
+  // Without it, a request with a body and no Content-Type is sent as application/octet-stream.
+  void SetNoDefaultContentType(bool none) { Own().no_default_content_type = none; }
+  bool NoDefaultContentType() const { return owned_used_ && owned_->no_default_content_type; }
+
+  // --- For serializers: the parts of a header that the program made ---
+  // The list without the fields that have a slot (Host, User-Agent, Content-Type, Content-Length,
+  // Cookie, "Connection: close"); null if it is empty. A received header is copied first.
+  const internal::FieldList& OtherFields() ABSL_ATTRIBUTE_LIFETIME_BOUND { return Own().fields; }
+  // The Cookie line, "a=1; b=2"; {} without cookies. Valid until the next call that changes
+  // cookies.
+  std::string_view CookieLine() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+
+ private:
+  struct Owned {
+    internal::ByteBuffer method, target, host, user_agent, content_type;
+    internal::FieldList fields;
+    internal::FieldList cookies;
+    mutable internal::ByteBuffer cookie_line;
+    int64_t content_length = kContentLengthNone;
+    bool normalize = true;
+    bool no_default_content_type = false;
+  };
+
+  bool Is(http1::MethodId id, std::string_view text) const {
+    return head_ != nullptr ? head_->method_id == id : Method() == text;
+  }
+  // The owned form, copied from head_ if this is still a view.
+  Owned& Own() { return head_ == nullptr && owned_used_ ? *owned_ : Materialize(); }
+  Owned& Materialize();
+  void ResetOwned();
+  internal::ByteBuffer* SlotOf(http1::KnownField id);
+  const internal::ByteBuffer* SlotOf(http1::KnownField id) const;
+  bool SetSpecial(http1::KnownField id, std::string_view value);
+  void SetKnown(http1::KnownField id, std::string_view value);
+  void AddCookieLine(std::string_view line);
+
+  const http1::Head* head_ = nullptr;
+  std::unique_ptr<Owned> owned_;
+  std::unique_ptr<TrailerList> trailers_;
+  bool owned_used_ = false;  // owned_ holds something that Reset has to clear.
+  bool close_ = false;
+};
+
+// --- ResponseHeader ---------------------------------------------------------------------------
+
+// The header of a response: status code and fields.
+//
+// What the server adds by itself, and is not part of this object: Date, Server (unless SetServer),
+// Content-Length of a buffered body, Transfer-Encoding, Content-Type if there is a body and none
+// was set.
+class ResponseHeader {
+ public:
+  ResponseHeader() = default;
+  ResponseHeader(const ResponseHeader&) = delete;
+  ResponseHeader& operator=(const ResponseHeader&) = delete;
+
+  void Reset();
+  void CopyTo(ResponseHeader& to) const;
+
+  // --- Status code ---
+  int StatusCode() const { return status_code_; }  // 200 if none was set.
+  // A code outside 100 to 999 becomes 500.
+  void SetStatusCode(int code) {
+    status_code_ = static_cast<uint16_t>(static_cast<unsigned>(code - 100) < 900 ? code : 500);
+  }
+
+  // --- Fields with an accessor; {} if absent ---
+  // kDefaultContentType if none was set, unless SetNoDefaultContentType(true).
+  std::string_view ContentType() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    if (!content_type_.empty() || no_default_content_type_) return content_type_.view();
+    return kDefaultContentType;
+  }
+  bool HasContentType() const { return !content_type_.empty(); }
+  void SetContentType(std::string_view type) { content_type_.AssignClean(type); }
+  void SetNoDefaultContentType(bool none) { no_default_content_type_ = none; }
+  bool NoDefaultContentType() const { return no_default_content_type_; }
+
+  std::string_view ContentEncoding() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return content_encoding_.view();
+  }
+  void SetContentEncoding(std::string_view coding) { content_encoding_.AssignClean(coding); }
+
+  std::string_view Server() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return server_.view(); }
+  void SetServer(std::string_view server) { server_.AssignClean(server); }
+
+  // The declared length; kContentLengthChunked; kContentLengthNone (the default). The length of a
+  // buffered body is declared without it: set it for a HEAD answer or a streamed body.
+  int64_t ContentLength() const { return content_length_; }
+  void SetContentLength(int64_t length) {
+    content_length_ = length >= 0 ? length : kContentLengthChunked;
+  }
+
+  bool ConnectionClose() const { return close_; }
+  void SetConnectionClose() { close_ = true; }
+  void ResetConnectionClose() { close_ = false; }
+  bool ConnectionUpgrade() const;
+
+  // Content-Range: bytes start-end/total. RFC 9110, section 14.4.
+  void SetContentRange(int64_t start, int64_t end, int64_t total);
+  // Last-Modified, cut to seconds.
+  void SetLastModified(absl::Time time);
+
+  // --- All fields ---
+  // The first value; {} if absent or empty. PeekAll("Set-Cookie") gives every line.
+  std::string_view Peek(std::string_view name) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  std::string_view Peek(http1::KnownField id) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  FieldViews PeekAll(std::string_view name) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  FieldViews PeekKeys() const ABSL_ATTRIBUTE_LIFETIME_BOUND;  // With duplicates.
+  bool Has(std::string_view name) const;
+
+  // Replaces all fields of that name by one (Set), or appends one (Add). Content-Type,
+  // Content-Encoding, Server, Content-Length and "Connection: close" have one value, so Add
+  // replaces it. Set("Set-Cookie", ...) replaces the cookie of the same name only.
+  void Set(std::string_view name, std::string_view value);
+  void Add(std::string_view name, std::string_view value);
+  // Set with the name written as given, whatever the normalising switch says.
+  void SetCanonical(std::string_view name, std::string_view value);
+  void Del(std::string_view name);
+
+  size_t Len() const;
+  // Server, Content-Type, Content-Encoding, Content-Length (if set), the others in the order they
+  // were added, "Connection: close". `f` must not change the header.
+  void VisitAll(FieldVisitor f) const;
+  void VisitAllInOrder(FieldVisitor f) const { VisitAll(f); }
+
+  // --- Cookies (RFC 6265, section 4.1) ---
+  // Replaces the cookie of the same name.
+  void SetCookie(const fasthttp::Cookie& cookie);
+  // Parses the cookie called cookie.Key() into `cookie`; false if there is none or it is malformed.
+  bool Cookie(fasthttp::Cookie& cookie) const;
+  // The Set-Cookie line of that cookie; {} if there is none.
+  std::string_view PeekCookie(std::string_view name) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // Forgets the cookie here. The client keeps what it has.
+  void DelCookie(std::string_view name);
+  // Tells the client to drop the cookie: sends an empty value that expired in 2009. It must have
+  // been set without Path and Domain, or the client keeps it.
+  void DelClientCookie(std::string_view name);
+  void DelAllCookies();
+  // f(name, whole Set-Cookie line).
+  void VisitAllCookie(FieldVisitor f) const;
+
+  // --- Trailers ---
+  absl::Status SetTrailer(std::string_view names) { return MutableTrailers().Set(names); }
+  absl::Status AddTrailer(std::string_view names) { return MutableTrailers().Add(names); }
+  // Null if the response has no trailers.
+  const TrailerList* Trailers() const { return trailers_.get(); }
+  TrailerList& MutableTrailers();
+  FieldViews PeekTrailerKeys() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  void VisitAllTrailer(FieldVisitor f) const;
+
+  // --- Switches, kept until Reset ---
+  void DisableNormalizing() { normalize_ = false; }
+  void EnableNormalizing() { normalize_ = true; }
+
+  // --- For codecs ---
+  // The fields without those that have a slot (Content-Type, Content-Encoding, Server,
+  // Content-Length, "Connection: close"); Set-Cookie lines are among them.
+  const internal::FieldList& OtherFields() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return fields_; }
+  // Makes this header a copy of a received head; names keep their bytes.
+  void CopyFrom(const http1::Head& head);
+
+ private:
+  const internal::ByteBuffer* SlotOf(http1::KnownField id) const;
+  bool SetSpecial(http1::KnownField id, std::string_view value);
+  void SetKnown(http1::KnownField id, std::string_view value);
+  size_t FindCookie(std::string_view name) const;
+  void SetCookieLine(std::string_view line);
+
+  uint16_t status_code_ = 200;
+  bool close_ = false;
+  bool normalize_ = true;
+  bool no_default_content_type_ = false;
+  int64_t content_length_ = kContentLengthNone;
+  internal::ByteBuffer content_type_, content_encoding_, server_;
+  internal::FieldList fields_;
+  std::unique_ptr<TrailerList> trailers_;
+};
+
+}  // namespace fasthttp
+
+#endif  // FASTHTTP_HEADER_H_

@@ -1,0 +1,131 @@
+// WriteResponseHead, WriteRequestHead: heads as bytes, into memory of the caller.
+//
+// The caller asks for an upper bound, provides that much room, and gets the end of what was
+// written. Nothing is allocated. The functions write framing as they are told (BodyHeader); they
+// never write Content-Length together with Transfer-Encoding.
+//
+// No value may hold CR, LF or NUL: the setters of the public API see to that (a response that can
+// be split is a security hole). Here it is checked in debug builds only.
+//
+// Thread class: pure functions; StatusBlockCache is thread-compatible.
+#ifndef FASTHTTP_HTTP1_SERIALIZE_H_
+#define FASTHTTP_HTTP1_SERIALIZE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace fasthttp::http1 {
+
+// The reason phrase of a status code (RFC 9110 section 15, RFC 6585 and the registry), for instance
+// "Not Found"; "Unknown Status Code" for one that is not registered. Static storage.
+[[nodiscard]] std::string_view StatusText(int status);
+
+// True if a response with this status never has a body: 1xx, 204 and 304 (RFC 9110 section 6.4.1).
+constexpr bool StatusHasNoBody(int status) {
+  return (status >= 100 && status < 200) || status == 204 || status == 304;
+}
+
+// One field line to be written.
+struct FieldView {
+  std::string_view name;
+  std::string_view value;
+};
+
+// Which field announces the body.
+enum class BodyHeader : uint8_t {
+  kNone,     // Neither: a message without body, or one that lasts until close.
+  kLength,   // Content-Length: content_length.
+  kChunked,  // Transfer-Encoding: chunked. Never towards an HTTP/1.0 peer.
+};
+
+struct ResponseHeadView {
+  int status = 200;         // 100 to 999.
+  std::string_view reason;  // Empty: StatusText(status).
+  // Whole lines, CR LF included: "Server: x\r\nDate: ...\r\n". May be empty.
+  std::string_view server_and_date;
+  // If not empty: status line, Server and Date in one piece (StatusBlockCache); status, reason and
+  // server_and_date are then not looked at.
+  std::string_view status_block;
+  std::string_view content_type;      // Empty: no such field.
+  std::string_view content_encoding;  // Empty: no such field.
+  uint64_t content_length = 0;        // With BodyHeader::kLength.
+  BodyHeader body = BodyHeader::kLength;
+  bool close = false;  // "Connection: close".
+  bool keep_alive_header =
+      false;  // "Connection: keep-alive", for HTTP/1.0 peers. Not with `close`.
+  std::span<const FieldView> fields;   // Written in this order, behind the above.
+  std::span<const FieldView> fields2;  // Behind `fields`, for instance Set-Cookie.
+};
+
+// Enough room for WriteResponseHead(view).
+[[nodiscard]] size_t ResponseHeadBound(const ResponseHeadView& view);
+
+// Writes status line, Server, Date, Content-Type, Content-Encoding, Content-Length or
+// Transfer-Encoding, the fields, Connection, and the empty line. Returns the end.
+char* WriteResponseHead(char* out, const ResponseHeadView& view);
+
+struct RequestHeadView {
+  std::string_view method;        // Empty: GET.
+  std::string_view target;        // As it goes on the wire, any form; empty: "/".
+  std::string_view host;          // Empty: no such field (an HTTP/1.1 peer will refuse that).
+  std::string_view user_agent;    // Empty: no such field.
+  std::string_view content_type;  // Empty: no such field.
+  uint64_t content_length = 0;
+  BodyHeader body = BodyHeader::kNone;
+  bool close = false;  // "Connection: close".
+  std::span<const FieldView> fields;
+  std::span<const FieldView> fields2;  // Behind `fields`.
+};
+
+[[nodiscard]] size_t RequestHeadBound(const RequestHeadView& view);
+
+// Writes request-line (always HTTP/1.1), Host (first, RFC 9110 section 7.2), User-Agent,
+// Content-Type, Content-Length or Transfer-Encoding, the fields, Connection, the empty line.
+char* WriteRequestHead(char* out, const RequestHeadView& view);
+
+// "HTTP/1.1 100 Continue\r\n\r\n".
+inline constexpr std::string_view kContinueResponse = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// Decimal digits of `value` without leading zeros; at most 20. Returns the end.
+char* WriteDecimal(char* out, uint64_t value);
+
+// The beginnings of responses, rendered once per second and per status: status line, Server, Date.
+// One per loop (about 3 KiB). The caller refreshes it when the second changes:
+//
+//   cache.Refresh("fasthttp", "Sun, 06 Nov 1994 08:49:37 GMT");
+//   view.status_block = cache.Get(200);
+class StatusBlockCache {
+ public:
+  static constexpr size_t kMaxServerSize = 128;
+  static constexpr size_t kDateSize = 29;  // IMF-fixdate (RFC 9110 section 5.6.7).
+
+  // `server` may be empty (no Server field) and is cut after kMaxServerSize bytes; `date` may be
+  // empty (no Date field), else it has kDateSize bytes. Views from Get become stale but stay
+  // readable.
+  void Refresh(std::string_view server, std::string_view date);
+
+  // The block for `status`, valid until the next Refresh; empty if the status is not one of those
+  // that are kept (then use server_and_date()). Rendered at its first use after a Refresh.
+  std::string_view Get(int status);
+
+  // "Server: ...\r\nDate: ...\r\n", valid until the next Refresh.
+  std::string_view server_and_date() const { return {common_, common_size_}; }
+
+ private:
+  static constexpr size_t kKept = 10;
+  static constexpr size_t kCommonSize = 8 + kMaxServerSize + 2 + 6 + kDateSize + 2;
+  static constexpr size_t kBlockSize = 64 + kCommonSize;
+
+  std::string_view Render(size_t i, int status);
+
+  uint16_t sizes_[kKept] = {};  // 0: not rendered.
+  uint16_t common_size_ = 0;
+  char common_[kCommonSize];
+  char blocks_[kKept][kBlockSize];
+};
+
+}  // namespace fasthttp::http1
+
+#endif  // FASTHTTP_HTTP1_SERIALIZE_H_

@@ -1,0 +1,171 @@
+// Request: method, target, header and buffered body of a request.
+//
+// A program makes requests for a client:
+//
+//   fasthttp::Request request;
+//   request.header().SetMethod("POST");
+//   request.SetRequestURI("http://example.com/items?x=1");
+//   request.SetBody(json);
+//
+// In a handler the request is a view over the bytes that were received: nothing is copied, and what
+// it hands out is valid until the handler returns or the next call that changes the request. CopyTo
+// makes an independent copy. A Request may be destroyed on any thread.
+//
+// Thread class: thread-compatible. URI() and PostArgs() parse on first use: one thread at a time.
+#ifndef FASTHTTP_REQUEST_H_
+#define FASTHTTP_REQUEST_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/base/attributes.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "fasthttp/args.h"
+#include "fasthttp/base/errc.h"
+#include "fasthttp/body.h"
+#include "fasthttp/header.h"
+#include "fasthttp/uri.h"
+
+namespace fasthttp {
+
+class Request {
+ public:
+  Request() = default;
+  Request(Request&&) noexcept = default;
+  Request& operator=(Request&&) noexcept = default;
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+  ~Request();
+
+  // Back to the state of a new object, with memory kept for the next use.
+  void Reset() { Bind(nullptr, false); }
+
+  // Header, URI, body and switches; the copy owns its bytes.
+  void CopyTo(Request& to) const;
+
+  // For servers: makes this a view over a received head. `tls` makes the URI's scheme https. The
+  // body follows by SetBodyRaw, SetBodyOwned or PrepareBody.
+  void Bind(const http1::Head* head, bool tls) {
+    header_.Bind(head);
+    if (parsed_ != nullptr) ResetParsed();
+    if (body_touched_) ResetBodyPooled();
+    tls_ = tls;
+    use_host_header_ = false;
+    disable_redirect_path_normalizing_ = false;
+    timeout_ = absl::InfiniteDuration();
+  }
+
+  RequestHeader& header() ABSL_ATTRIBUTE_LIFETIME_BOUND { return header_; }
+  const RequestHeader& header() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return header_; }
+
+  // --- Target ---
+  // The parsed target together with the host, parsed at first use. Empty if that fails: ParseURI
+  // tells. A server has validated both before the handler runs. Changes to the URI take effect
+  // when the request is sent.
+  fasthttp::URI& URI() ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  const fasthttp::URI& URI() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // Parses now, if that has not happened.
+  absl::Status ParseURI() const;
+  Errc TryParseURI() const;
+  // Copies `uri`.
+  void SetURI(const fasthttp::URI& uri);
+
+  // The target as received or set; rebuilt from URI() once that was handed out for change.
+  std::string RequestURI() const;
+  // Relative or absolute.
+  void SetRequestURI(std::string_view uri);
+  // Lower case, with the port; an absolute target's authority wins over the Host field.
+  std::string_view Host() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return URI().Host(); }
+  void SetHost(std::string_view host);
+
+  const Args& QueryArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return URI().QueryArgs(); }
+  // The body's arguments if Content-Type begins with application/x-www-form-urlencoded, else empty.
+  // Parsed at first use.
+  const Args& PostArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // For a client's request: arguments that become the body when it is sent with an empty one.
+  Args& MutablePostArgs() ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // A cap on the entries that QueryArgs and PostArgs parse; the rest is dropped. Kept by Reset.
+  void SetMaxArgs(size_t max) { max_args_ = max; }
+
+  // --- Body ---
+  std::string_view Body() const& ABSL_ATTRIBUTE_LIFETIME_BOUND { return body_.view(); }
+  std::string_view Body() const&& = delete;
+  // Copies. `bytes` may be a view of this body.
+  void SetBody(std::string_view bytes) { TouchBody().Set(bytes); }
+  void SetBodyString(std::string_view bytes) { TouchBody().Set(bytes); }
+  // Refers to bytes that outlive the request's use, typically of static storage.
+  void SetBodyRaw(std::string_view bytes) { TouchBody().SetRaw(bytes); }
+  // Takes ownership. `release` is called once, on whatever thread ends the body's life.
+  void SetBodyOwned(std::string bytes) { TouchBody().SetOwned(OwnedBytes(std::move(bytes))); }
+  void SetBodyOwned(std::string_view bytes, absl::AnyInvocable<void() &&> release) {
+    TouchBody().SetOwned(OwnedBytes(bytes, std::move(release)));
+  }
+  void SetBodyOwned(OwnedBytes bytes) { TouchBody().SetOwned(std::move(bytes)); }
+  void AppendBody(std::string_view bytes) { TouchBody().Append(bytes); }
+  void AppendBodyString(std::string_view bytes) { TouchBody().Append(bytes); }
+  void Write(std::string_view bytes) { TouchBody().Append(bytes); }
+  // Receives straight into the body: see Body::Prepare.
+  std::span<char> PrepareBody(size_t n) { return TouchBody().Prepare(n); }
+  void CommitBody(size_t n) { body_.Commit(n); }
+  // Exchanges the body's bytes for others without copying.
+  OwnedBytes SwapBody(OwnedBytes bytes);
+  void ResetBody() { body_.Clear(); }
+  // Frees the body's buffer if its capacity is above `size`.
+  void ReleaseBody(size_t size) { body_.ClearUpTo(size); }
+
+  // --- Switches, cleared by Reset ---
+  // Send the Host field as it is set even if the URI names another host.
+  bool UseHostHeader() const { return use_host_header_; }
+  void SetUseHostHeader(bool use) { use_host_header_ = use; }
+  bool DisableRedirectPathNormalizing() const { return disable_redirect_path_normalizing_; }
+  void SetDisableRedirectPathNormalizing(bool off) { disable_redirect_path_normalizing_ = off; }
+  // The limit of a client's Do with this request; infinite by default.
+  absl::Duration Timeout() const { return timeout_; }
+  void SetTimeout(absl::Duration timeout) { timeout_ = timeout; }
+  bool ConnectionClose() const { return header_.ConnectionClose(); }
+  void SetConnectionClose() { header_.SetConnectionClose(); }
+  bool IsTLS() const { return tls_; }
+
+  friend void AbslFormatFlush(Request* request, absl::string_view text) {
+    request->AppendBody(text);
+  }
+
+ private:
+  // What is parsed on first use; allocated then and kept.
+  struct Parsed {
+    fasthttp::URI uri;
+    Args post_args;
+    Errc uri_errc = Errc::kOk;
+    bool uri_parsed = false;
+    bool uri_changed = false;
+    bool post_parsed = false;
+    bool post_changed = false;
+  };
+
+  fasthttp::Body& TouchBody() {
+    body_touched_ = true;
+    return body_;
+  }
+  Parsed& EnsureParsed() const;
+  void ResetParsed();
+  void ResetBodyPooled();
+  Errc BindURI(Parsed& parsed) const;
+
+  RequestHeader header_;
+  fasthttp::Body body_;
+  mutable std::unique_ptr<Parsed> parsed_;
+  absl::Duration timeout_ = absl::InfiniteDuration();
+  size_t max_args_ = Args::kNoLimit;
+  bool body_touched_ = false;
+  bool tls_ = false;
+  bool use_host_header_ = false;
+  bool disable_redirect_path_normalizing_ = false;
+};
+
+}  // namespace fasthttp
+
+#endif  // FASTHTTP_REQUEST_H_

@@ -1,0 +1,173 @@
+// RequestCtx: what a handler gets: the request, the response it is to fill, and their connection.
+//
+//   void Hello(fasthttp::RequestCtx& ctx) {
+//     if (!ctx.IsGet()) return ctx.Error("only GET", fasthttp::kStatusMethodNotAllowed);
+//     ctx.SetContentType("text/plain");
+//     absl::Format(&ctx, "Hello, %s!\n", ctx.QueryArgs().Peek("name"));
+//   }
+//
+// The handler may set status, fields and body in any order and overwrite them: the response goes
+// out when it returns. It may block (fasthttp::Sleep, Offload, a client call); nothing else stalls.
+//
+// Lifetimes: everything a RequestCtx hands out, and the object itself, is valid until the handler
+// returns. Views of the response end earlier, with the next call that changes it.
+//
+// When not to use it: to keep a request for later, copy what you need (Request::CopyTo).
+//
+// Thread class: loop-confined. Don't hand a RequestCtx to another thread.
+#ifndef FASTHTTP_REQUEST_CTX_H_
+#define FASTHTTP_REQUEST_CTX_H_
+
+#include <any>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/base/attributes.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "fasthttp/error.h"
+#include "fasthttp/exchange.h"
+#include "fasthttp/request.h"
+#include "fasthttp/response.h"
+#include "fasthttp/status.h"
+
+namespace fasthttp {
+
+class RequestCtx;
+
+// Called for each request, from all loops of a server at once: hence const, so that a mutable
+// lambda does not compile. What it shares must be synchronised.
+using RequestHandler = absl::AnyInvocable<void(RequestCtx&) const>;
+
+class RequestCtx {
+ public:
+  RequestCtx() = default;
+  RequestCtx(const RequestCtx&) = delete;
+  RequestCtx& operator=(const RequestCtx&) = delete;
+
+  Request& request() ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_; }
+  const Request& request() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_; }
+  Response& response() ABSL_ATTRIBUTE_LIFETIME_BOUND { return response_; }
+  const Response& response() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return response_; }
+
+  // --- The request ----------------------------------------------------------------------------
+  std::string_view Method() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return request_.header().Method();
+  }
+  bool IsGet() const { return request_.header().IsGet(); }
+  bool IsHead() const { return request_.header().IsHead(); }
+  bool IsPost() const { return request_.header().IsPost(); }
+  bool IsPut() const { return request_.header().IsPut(); }
+  bool IsDelete() const { return request_.header().IsDelete(); }
+  bool IsConnect() const { return request_.header().IsConnect(); }
+  bool IsOptions() const { return request_.header().IsOptions(); }
+  bool IsTrace() const { return request_.header().IsTrace(); }
+  bool IsPatch() const { return request_.header().IsPatch(); }
+
+  // Percent-decoded and normalised ("/a/../b" is "/b"), so an encoded slash can't be told from a
+  // real one: URI().PathOriginal() has the bytes as received.
+  std::string_view Path() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.URI().Path(); }
+  // Lower case, with the port; an absolute target's authority wins over the Host field.
+  std::string_view Host() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.Host(); }
+  // The request-target as received.
+  std::string_view RequestURI() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return request_.header().RequestURI();
+  }
+  fasthttp::URI& URI() ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.URI(); }
+  const Args& QueryArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.QueryArgs(); }
+  // Of an application/x-www-form-urlencoded body; else empty.
+  const Args& PostArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.PostArgs(); }
+  std::string_view PostBody() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.Body(); }
+  std::string_view UserAgent() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return request_.header().UserAgent();
+  }
+  std::string_view Referer() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return request_.header().Referer();
+  }
+  // The value of `name` in the query string, else in the form body; {} if it is in neither.
+  std::string_view FormValue(std::string_view name) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+
+  // --- The response ---------------------------------------------------------------------------
+  void SetStatusCode(int code) { response_.SetStatusCode(code); }
+  void SetContentType(std::string_view type) { response_.SetContentType(type); }
+  void SetBody(std::string_view bytes) { response_.SetBody(bytes); }
+  void SetBodyString(std::string_view bytes) { response_.SetBody(bytes); }
+  void ResetBody() { response_.ResetBody(); }
+  // Append to the body.
+  void Write(std::string_view bytes) { response_.AppendBody(bytes); }
+  void WriteString(std::string_view bytes) { response_.AppendBody(bytes); }
+  // The connection ends with this response.
+  void SetConnectionClose() { response_.SetConnectionClose(); }
+
+  // 200 with this type and body.
+  void Success(std::string_view content_type, std::string_view body) {
+    response_.SetContentType(content_type);
+    response_.SetBody(body);
+  }
+  // Drops whatever was set and answers `code` with `message` as plain text.
+  void Error(std::string_view message, int code);
+  // The same with the code of the status's Errc and its client-safe text; other text in `status`
+  // stays here.
+  void Error(const absl::Status& status);
+  void NotFound() { Error(StatusMessage(kStatusNotFound), kStatusNotFound); }
+  // 304 without a body.
+  void NotModified();
+  // Location: `uri`, resolved against the request's URI. Codes other than 301, 302, 303, 307 and
+  // 308 become 302.
+  void Redirect(std::string_view uri, int code);
+
+  // absl::Format(&ctx, ...) appends to the body.
+  friend void AbslFormatFlush(RequestCtx* ctx, absl::string_view text) { ctx->Write(text); }
+
+  // --- The connection -------------------------------------------------------------------------
+  Addr RemoteAddr() const;
+  Addr LocalAddr() const;
+  // The peer's address without the port, as text.
+  std::string RemoteIP() const { return RemoteAddr().IpString(); }
+  bool IsTLS() const { return request_.IsTLS(); }
+  // Unique among the connections of the process that are open, and not soon reused.
+  uint64_t ConnID() const;
+  // 1 for the first request of the connection.
+  uint64_t ConnRequestNum() const;
+  // When the connection was accepted, and when the head of this request was complete.
+  absl::Time ConnTime() const;
+  absl::Time Time() const;
+  // One line for logs: connection and request number, addresses, method, URI.
+  std::string String() const;
+
+  // --- Values that middleware hands on --------------------------------------------------------
+  // A short list: lookups compare one by one. Destroyed when the handler has returned.
+  void SetUserValue(std::string_view key, std::any value);
+  // Null if there is none.
+  const std::any* UserValue(std::string_view key) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  void RemoveUserValue(std::string_view key);
+  void VisitUserValues(absl::FunctionRef<void(std::string_view key, const std::any& value)> f) const;
+
+  // --- For servers and tests ------------------------------------------------------------------
+  // Begins the next request; `exchange` (null in tests of a bare handler) outlives it.
+  void Bind(const Exchange* exchange, const http1::Head* head, bool tls) {
+    exchange_ = exchange;
+    request_.Bind(head, tls);
+  }
+  // Ends the request: drops user values, and resets the response.
+  void Finish() {
+    if (!user_values_.empty()) user_values_.clear();
+    response_.Reset();
+  }
+
+ private:
+  Request request_;
+  Response response_;
+  const Exchange* exchange_ = nullptr;
+  std::vector<std::pair<std::string, std::any>> user_values_;
+};
+
+}  // namespace fasthttp
+
+#endif  // FASTHTTP_REQUEST_CTX_H_
