@@ -24,15 +24,17 @@ fasthttp::RuntimeOptions Convert(const SimOptions& options) {
 
 }  // namespace
 
-// Never waits: a Poll that would marks its loop as idle until then.
+// Never waits: a Poll that would marks its loop as idle until then, and the next call, made when
+// the loop is stepped again, stands for the return from it.
 class SimRuntime::SimPoller final : public fasthttp::runtime::Poller {
  public:
   explicit SimPoller(const SimRuntime& sim) : sim_(sim) {}
 
   int Poll(std::span<fasthttp::runtime::PollEvent>, int64_t timeout_ns) override {
-    idle_until_ = timeout_ns == 0                     ? 0
+    waiting_ = !waiting_ && timeout_ns != 0;
+    idle_until_ = !waiting_                          ? 0
                   : timeout_ns >= kNever - sim_.now_ ? kNever
-                                                      : sim_.now_ + timeout_ns;
+                                                     : sim_.now_ + timeout_ns;
     return 0;
   }
   void Wake() override { idle_until_ = 0; }
@@ -45,6 +47,7 @@ class SimRuntime::SimPoller final : public fasthttp::runtime::Poller {
 
  private:
   const SimRuntime& sim_;
+  bool waiting_ = false;
   int64_t idle_until_ = 0;
 };
 
