@@ -54,8 +54,7 @@ void OffloadPool::Run(Loop& loop, absl::FunctionRef<void()> function) {
   job.waiter = loop.TokenOf(wait);
   bool submitted = Submit(job, SIZE_MAX);
   FASTHTTP_CHECK(submitted, "Offload on a runtime that is being destroyed");
-  Errc cause = loop.Block(wait, kNoDeadline, /*cancellable=*/false);
-  FASTHTTP_CHECK(cause == Errc::kOk, "no stack left to wait for an offloaded call");
+  if (loop.Block(wait, kNoDeadline, /*cancellable=*/false) != Errc::kOk) AwaitEnd(loop, job);
   if (job.exception) std::rethrow_exception(std::exchange(job.exception, nullptr));
 }
 
@@ -73,14 +72,21 @@ Errc OffloadPool::TryRun(Loop& loop, absl::FunctionRef<void()> function) {
   Errc cause = loop.Block(wait, kNoDeadline);
   if (cause != Errc::kOk) {
     if (Withdraw(job)) return cause;
-    Wait to_the_end;
-    loop.Prepare(to_the_end);
-    if (!AwaitAgain(job, loop.TokenOf(to_the_end))) loop.Fire(to_the_end, Errc::kOk);
-    cause = loop.Block(to_the_end, kNoDeadline, /*cancellable=*/false);
-    FASTHTTP_CHECK(cause == Errc::kOk, "no stack left to wait for an offloaded call");
+    AwaitEnd(loop, job);
   }
   if (job.exception) std::rethrow_exception(std::exchange(job.exception, nullptr));
   return Errc::kOk;
+}
+
+// The job refers to this stack, so even a loop that is out of stacks waits for it, then in place.
+void OffloadPool::AwaitEnd(Loop& loop, Job& job) {
+  Errc cause;
+  do {
+    Wait wait;
+    loop.Prepare(wait);
+    if (!AwaitAgain(job, loop.TokenOf(wait))) loop.Fire(wait, Errc::kOk);
+    cause = loop.Block(wait, kNoDeadline, /*cancellable=*/false);
+  } while (cause != Errc::kOk);
 }
 
 Errc OffloadPool::RunInline(Loop& loop, absl::FunctionRef<void()> function) {

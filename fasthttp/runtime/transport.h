@@ -99,6 +99,7 @@ enum Ready : uint8_t {
   kWritable = 2,
   kHangup = 4,  // The peer ended its direction or the connection broke: read on to 0 or the error.
   kResume = 8,  // The loop's own: go on where the budget stopped.
+  kBroken = 16,  // With kHangup: the connection is gone in both directions.
 };
 
 class Conn {
