@@ -46,7 +46,7 @@ struct ServerSettings {
   // Called when a request could not be read or its handler threw, before the answer goes out: to
   // log, or to change the prepared response. It may block. `error` may hold bytes of the request in
   // its raw part (RawBytesOf), never in its message. nullptr: nothing is told.
-  absl::AnyInvocable<void(RequestCtx& ctx, const absl::Status& error) const> error_handler;
+  absl::AnyInvocable<void(RequestCtx& ctx, const absl::Status& error) const> error_handler = nullptr;
 
   // The loops to run on; null: Runtime::Default(). Must outlive the server.
   Runtime* runtime = nullptr;
