@@ -9,9 +9,7 @@ namespace {
 
 constexpr size_t kSmallest = 32;
 
-size_t RoundUp(size_t size) {
-  return size < kSmallest ? kSmallest : (size + 15) & ~size_t{15};
-}
+size_t RoundUp(size_t size) { return size < kSmallest ? kSmallest : (size + 15) & ~size_t{15}; }
 
 }  // namespace
 

@@ -211,9 +211,7 @@ bool IsFieldValue(std::string_view text) {
   return true;
 }
 
-bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return http1::EqualFold(a, b);
-}
+bool EqualsIgnoreCase(std::string_view a, std::string_view b) { return http1::EqualFold(a, b); }
 
 void AppendLower(std::string& dst, std::string_view text) {
   size_t start = dst.size();

@@ -263,7 +263,7 @@ class RequestHeader {
   struct Owned {
     internal::ByteBuffer method, target, host, user_agent, content_type;
     internal::ByteBuffer cookie_line;
-    internal::ByteBuffer scratch;         // The next cookie_line while it is made.
+    internal::ByteBuffer scratch;  // The next cookie_line while it is made.
     internal::ByteBuffer content_length_text;
     internal::FieldList fields;
     int64_t content_length = kContentLengthNone;

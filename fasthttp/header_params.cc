@@ -76,13 +76,29 @@ bool HasListToken(std::string_view value, std::string_view token) {
 }
 
 bool IsBadTrailer(std::string_view name) {
-  constexpr std::string_view kBad[] = {
-      "Authorization",      "Connection",          "Content-Encoding", "Content-Length",
-      "Content-Range",      "Content-Type",        "Cookie",           "Expect",
-      "Host",               "Keep-Alive",          "Location",         "Max-Forwards",
-      "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Range",
-      "Set-Cookie",         "TE",                  "Trailer",          "Transfer-Encoding",
-      "Upgrade",            "WWW-Authenticate",    "X-Real-IP"};
+  constexpr std::string_view kBad[] = {"Authorization",
+                                       "Connection",
+                                       "Content-Encoding",
+                                       "Content-Length",
+                                       "Content-Range",
+                                       "Content-Type",
+                                       "Cookie",
+                                       "Expect",
+                                       "Host",
+                                       "Keep-Alive",
+                                       "Location",
+                                       "Max-Forwards",
+                                       "Proxy-Authenticate",
+                                       "Proxy-Authorization",
+                                       "Proxy-Connection",
+                                       "Range",
+                                       "Set-Cookie",
+                                       "TE",
+                                       "Trailer",
+                                       "Transfer-Encoding",
+                                       "Upgrade",
+                                       "WWW-Authenticate",
+                                       "X-Real-IP"};
   constexpr std::string_view kForwarded = "X-Forwarded";
   if (EqualsIgnoreCase(name.substr(0, kForwarded.size()), kForwarded)) return true;
   return std::any_of(std::begin(kBad), std::end(kBad),

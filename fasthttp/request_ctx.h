@@ -147,7 +147,8 @@ class RequestCtx {
   // Null if there is none.
   const std::any* UserValue(std::string_view key) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
   void RemoveUserValue(std::string_view key);
-  void VisitUserValues(absl::FunctionRef<void(std::string_view key, const std::any& value)> f) const;
+  void VisitUserValues(
+      absl::FunctionRef<void(std::string_view key, const std::any& value)> f) const;
 
   // --- For servers and tests ------------------------------------------------------------------
   // Begins the next request; `exchange` (null in tests of a bare handler) outlives it.

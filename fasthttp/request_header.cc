@@ -402,7 +402,8 @@ size_t RequestHeader::Len() const {
 
 void RequestHeader::VisitAll(FieldVisitor f) const {
   if (head_ != nullptr) {
-    for (const http1::Field& field : head_->Fields()) f(head_->NameOf(field), head_->ValueOf(field));
+    for (const http1::Field& field : head_->Fields())
+      f(head_->NameOf(field), head_->ValueOf(field));
     return;
   }
   if (owned_used_) {

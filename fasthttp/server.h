@@ -41,12 +41,13 @@ enum class HalfClose {
 
 struct ServerSettings {
   // Required. Called from all loops at once.
-  RequestHandler handler;
+  RequestHandler handler = nullptr;
 
   // Called when a request could not be read or its handler threw, before the answer goes out: to
   // log, or to change the prepared response. It may block. `error` may hold bytes of the request in
   // its raw part (RawBytesOf), never in its message. nullptr: nothing is told.
-  absl::AnyInvocable<void(RequestCtx& ctx, const absl::Status& error) const> error_handler = nullptr;
+  absl::AnyInvocable<void(RequestCtx& ctx, const absl::Status& error) const> error_handler =
+      nullptr;
 
   // The loops to run on; null: Runtime::Default(). Must outlive the server.
   Runtime* runtime = nullptr;
@@ -106,8 +107,8 @@ struct ServerSettings {
 
 // Counters of a server, summed over its loops.
 struct ServerStats {
-  uint64_t requests = 0;              // Heads that were complete and well-formed.
-  uint64_t errors = 0;                // Requests answered by the server itself with 4xx or 5xx.
+  uint64_t requests = 0;  // Heads that were complete and well-formed.
+  uint64_t errors = 0;    // Requests answered by the server itself with 4xx or 5xx.
   uint64_t connections_accepted = 0;
   uint64_t connections_rejected = 0;  // By concurrency or max_conns_per_ip.
   uint64_t connections_open = 0;

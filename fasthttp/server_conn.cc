@@ -74,8 +74,8 @@ bool ServerConn::PeerHasLeft() {
   if (!(endpoint_.latched & kHangup)) return false;
   if (server_.settings().half_close == HalfClose::kServe) return false;
   Turn& turn = *data().turn;
-  bool unread = turn.block->unread_size() != 0 ||
-                (turn.chunks != nullptr && turn.chunks->unread_size() != 0);
+  bool unread =
+      turn.block->unread_size() != 0 || (turn.chunks != nullptr && turn.chunks->unread_size() != 0);
   return !unread && !endpoint_.conn->HasUnread();
 }
 
@@ -120,8 +120,8 @@ void ServerConn::Serve() {
 
 Errc ServerConn::Receive(Turn& turn) {
   if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
-  const bool direct = turn.phase == Turn::Phase::kBody &&
-                      turn.framing.kind == http1::Framing::kLength;
+  const bool direct =
+      turn.phase == Turn::Phase::kBody && turn.framing.kind == http1::Framing::kLength;
   std::span<char> room;
   if (direct) {
     room = turn.ctx.request().PrepareBody(std::min(turn.body_left, kBodyPiece));
@@ -350,10 +350,10 @@ bool ServerConn::Serialize(Turn& turn) {
 
   http1::ResponseHeadView view;
   view.status = status;
-  view.close = !turn.framing.keep_alive || header.ConnectionClose() || settings.disable_keepalive ||
-               server_.draining_ ||
-               (settings.max_requests_per_conn != 0 &&
-                data().requests >= settings.max_requests_per_conn);
+  view.close =
+      !turn.framing.keep_alive || header.ConnectionClose() || settings.disable_keepalive ||
+      server_.draining_ ||
+      (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
   view.keep_alive_header = !view.close && turn.head.minor_version == 0;
   http1::StatusBlockCache& blocks = server_.Blocks();
   std::string own_server;
@@ -419,8 +419,8 @@ void ServerConn::EndRequest(Turn& turn) {
 void ServerConn::OnEnd(Turn& turn, Errc errc) {
   if (errc != Errc::kUnexpectedEof) return Close(/*reset=*/true);
   std::string_view rest = {turn.block->unread(), turn.block->unread_size()};
-  bool between = turn.phase == Turn::Phase::kHead &&
-                 rest.find_first_not_of("\r\n") == std::string_view::npos;
+  bool between =
+      turn.phase == Turn::Phase::kHead && rest.find_first_not_of("\r\n") == std::string_view::npos;
   if (!between) return Reject(turn, Errc::kUnexpectedEof);
   ReleaseTurn();
   WaitUntilSent(/*then_close=*/true);
@@ -550,7 +550,8 @@ uint32_t ServerConn::NextDeadline() {
   const ServerLimits& limits = server_.limits_;
   const uint32_t now = loop().tick();
   uint32_t next = 1u << 30;
-  if (data().out != nullptr) next = std::min(next, data().out->rate().NextLook(now, limits.response));
+  if (data().out != nullptr)
+    next = std::min(next, data().out->rate().NextLook(now, limits.response));
   if (state() == kReading) {
     Turn* turn = data().turn;
     if (turn == nullptr && Is(kSawRequest)) {
@@ -604,7 +605,8 @@ void ServerConn::OnTimer() {
 // Everything is sent. A close with unread bytes in the kernel would send a reset, which can
 // overtake the answer and destroy it (RFC 9112 section 9.6).
 void ServerConn::EndConnection() {
-  bool unread = Is(kLingerLong) || (data().turn != nullptr && data().turn->block->unread_size() != 0);
+  bool unread =
+      Is(kLingerLong) || (data().turn != nullptr && data().turn->block->unread_size() != 0);
   ReleaseTurn();
   unread |= (endpoint_.latched & kReadable) && endpoint_.conn->HasUnread();
   if (unread) return Linger();

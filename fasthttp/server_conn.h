@@ -1,7 +1,8 @@
 // ServerConn: the HTTP/1 side of one connection of a server, as a state machine.
 //
 // The state itself is small enough to live in the connection's Endpoint; this class is a handle on
-// it, made for each event. Its functions are the ten steps of a request (docs/design/architecture.md):
+// it, made for each event. Its functions are the ten steps of a request
+// (docs/design/architecture.md):
 //
 //   OnReady → Serve → Receive → ParseHead → BeginRequest (DecideFraming) → ReadBody → CallHandler →
 //   Serialize → Flush → Park or Close

@@ -323,9 +323,9 @@ http1::StatusBlockCache& ServerLoop::Blocks() {
     static_assert(sizeof date_ == kHTTPDateSize);
     WriteHTTPDate(date_, wall.tv_sec);
     const ServerSettings& settings = shared_.settings;
-    status_blocks_.Refresh(settings.no_default_server_header ? std::string_view() : settings.name,
-                           settings.no_default_date ? std::string_view()
-                                                    : std::string_view(date_, sizeof date_));
+    status_blocks_.Refresh(
+        settings.no_default_server_header ? std::string_view() : settings.name,
+        settings.no_default_date ? std::string_view() : std::string_view(date_, sizeof date_));
     blocks_until_ = loop_.now() + runtime::kSecond - wall.tv_nsec;
   }
   return status_blocks_;

@@ -84,7 +84,8 @@ class ServerLoop final : public runtime::EventSink {
   friend class Turn;
   class Acceptor;
 
-  static constexpr uint32_t kMaxLingering = 1024;  // Connections that were refused and not yet closed.
+  static constexpr uint32_t kMaxLingering =
+      1024;  // Connections that were refused and not yet closed.
 
   // A new connection: counted and queued, or refused.
   void Adopt(Accepted& accepted, runtime::Latch* ended, Errc* refused);
@@ -117,8 +118,8 @@ class ServerLoop final : public runtime::EventSink {
 
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   absl::flat_hash_map<uint32_t, runtime::Latch*> waited_for_;  // By slot: ServeConn's connections.
-  uint32_t conns_ = 0;      // Endpoints of this server.
-  uint32_t lingering_ = 0;  // Of these, refused ones.
+  uint32_t conns_ = 0;                                         // Endpoints of this server.
+  uint32_t lingering_ = 0;                                     // Of these, refused ones.
   bool draining_ = false;
   std::vector<std::shared_ptr<runtime::Latch>> drained_;
   bool registered_ = false;  // With the loop, for Trim.

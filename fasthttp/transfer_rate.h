@@ -14,10 +14,10 @@
 namespace fasthttp {
 
 struct TransferLimits {
-  uint32_t stall_ms = 0;         // 0: off.
-  uint32_t window_ms = 0;        // 0: off.
+  uint32_t stall_ms = 0;   // 0: off.
+  uint32_t window_ms = 0;  // 0: off.
   uint64_t bytes_per_window = 0;
-  uint32_t total_ms = 0;         // Absolute; 0: off.
+  uint32_t total_ms = 0;  // Absolute; 0: off.
 };
 
 class TransferRate {

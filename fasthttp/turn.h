@@ -62,7 +62,7 @@ class Turn final : public runtime::Task, public Exchange {
   http1::ParseProgress progress;
   http1::ChunkedDecoder decoder;
   TransferRate rate;
-  std::string trailer_section;               // With its padding once it is complete.
+  std::string trailer_section;                  // With its padding once it is complete.
   std::unique_ptr<http1::Field[]> more_fields;  // When 64 were too few.
   http1::Head head;
   RequestCtx ctx;

@@ -153,8 +153,8 @@ Errc AppendCanonicalHost(std::string& dst, std::string_view host) {
 // --- URI::Part ---
 
 bool URI::OwnsAny(std::string_view text) const {
-  for (const Part* part : {&scheme_, &host_, &path_, &path_original_, &query_, &hash_, &username_,
-                           &password_}) {
+  for (const Part* part :
+       {&scheme_, &host_, &path_, &path_original_, &query_, &hash_, &username_, &password_}) {
     if (part->Holds(text)) return true;
   }
   return false;
@@ -163,8 +163,8 @@ bool URI::OwnsAny(std::string_view text) const {
 // --- Parsing ---
 
 void URI::Clear() {
-  for (Part* part : {&scheme_, &host_, &path_, &path_original_, &query_, &hash_, &username_,
-                     &password_}) {
+  for (Part* part :
+       {&scheme_, &host_, &path_, &path_original_, &query_, &hash_, &username_, &password_}) {
     part->Clear();
   }
   args_parsed_ = false;
@@ -178,8 +178,8 @@ void URI::Reset() {
 }
 
 void URI::Own() {
-  for (Part* part : {&scheme_, &host_, &path_, &path_original_, &query_, &hash_, &username_,
-                     &password_}) {
+  for (Part* part :
+       {&scheme_, &host_, &path_, &path_original_, &query_, &hash_, &username_, &password_}) {
     part->Own();
   }
 }
@@ -332,7 +332,8 @@ void URI::SetHost(std::string_view host) {
 
 std::string_view URI::HostName() const {
   std::string_view host = Host();
-  if (!host.empty() && host[0] == '[') return host.substr(1, std::min(host.find(']'), host.size()) - 1);
+  if (!host.empty() && host[0] == '[')
+    return host.substr(1, std::min(host.find(']'), host.size()) - 1);
   return host.substr(0, host.rfind(':'));
 }
 
