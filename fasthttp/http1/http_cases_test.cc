@@ -1,6 +1,5 @@
 // The case table (testing/http_cases.h) through parser, framing and chunked decoder.
 #include <optional>
-#include <ostream>
 #include <random>
 #include <string>
 #include <string_view>
@@ -9,15 +8,11 @@
 #include "fasthttp/http1/chunked.h"
 #include "fasthttp/http1/framing.h"
 #include "fasthttp/http1/head.h"
-#include "fasthttp/http1/padded_block.h"
+#include "fasthttp/http1/test_util.h"
 #include "gtest/gtest.h"
 #include "testing/http_cases.h"
 
-namespace fasthttp {
-
-void PrintTo(Errc errc, std::ostream* os) { *os << ErrcName(errc); }
-
-namespace http1 {
+namespace fasthttp::http1 {
 namespace {
 
 using fasthttp::testing::CaseField;
@@ -436,5 +431,4 @@ TEST(ChunkedCasesTest, WholeAndSplit) {
 }
 
 }  // namespace
-}  // namespace http1
-}  // namespace fasthttp
+}  // namespace fasthttp::http1
