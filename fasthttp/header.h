@@ -255,9 +255,11 @@ class RequestHeader {
   // The list without the fields that have a slot (Host, User-Agent, Content-Type, Content-Length,
   // Cookie, Trailer, "Connection: close"). A received header is copied first.
   const internal::FieldList& OtherFields() ABSL_ATTRIBUTE_LIFETIME_BOUND { return Own().fields; }
-  // The Cookie line, "a=1; b=2"; {} without cookies. Valid until the next call that changes
-  // cookies.
-  std::string_view CookieLine() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // The value of the Cookie field, "a=1; b=2"; {} without cookies. Of a received request the first
+  // such field.
+  std::string_view CookieLine() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return Peek(http1::KnownField::kCookie);
+  }
 
  private:
   struct Owned {
