@@ -214,7 +214,7 @@ class RequestHeader {
   // The number of fields that VisitAll visits.
   size_t Len() const;
   // Every field. Received: in the order received. Made here: Host, User-Agent, Content-Type, then
-  // the others in the order they were added, then Cookie, then Connection if it is "close".
+  // the others in the order they were added, then Cookie, Trailer, and Connection if it is "close".
   // Content-Length is visited if it was set or received. `f` must not change the header.
   void VisitAll(FieldVisitor f) const;
   // The order on the wire; the same as VisitAll here, since received order is kept.
