@@ -37,6 +37,35 @@ bool ClassifyTarget(HeadData& head);
 // The flags (TargetFlag) and the query offset of the target that `head` holds.
 void ScanTarget(HeadData& head);
 
+// Constants of the vectorised parsers. They stand in memory, in a file of their own, because
+// GCC 12 otherwise rebuilds each from immediates in every call.
+struct ScanTables {
+  // low[b & 15] & high[b >> 4] is the class of the byte b; a byte from 0x80 up has class 0.
+  alignas(32) uint8_t low[32];
+  alignas(32) uint8_t high[32];
+  // The same for bytes in a target that make it more than a plain path: % . # ? and backslash.
+  alignas(32) uint8_t target_low[32];
+  alignas(32) uint8_t target_high[32];
+  alignas(32) uint8_t nibble[32];           // 0x0f.
+  alignas(32) uint8_t class_limit[32];      // kClassForbidden.
+  alignas(32) uint8_t highest_stop[32];     // 0x20.
+  alignas(32) uint8_t del[32];              // 0x7f.
+  alignas(32) uint8_t highest_control[32];  // 0x1f.
+  alignas(32) uint8_t slash[32];
+  alignas(32) uint8_t dot[32];
+  alignas(32) uint8_t percent[32];
+  alignas(32) uint8_t backslash[32];
+  alignas(32) uint8_t question[32];
+  alignas(32) uint8_t hash[32];
+};
+extern const ScanTables kScanTables;
+
+// Classes: a tchar has a bit above these two, a byte that is forbidden in a value (HTAB counts, the
+// careful path knows better) one of these two, others none.
+constexpr uint8_t kClassControl = 1;
+constexpr uint8_t kClassDel = 2;
+constexpr uint8_t kClassForbidden = kClassControl | kClassDel;
+
 // The parsers of this build; each handles requests and responses. Null if not in this build.
 using ParseFunction = RawErrc (*)(LineContext& context);
 extern const ParseFunction kParseHeadScalar;
