@@ -315,7 +315,7 @@ class ResponseHeader {
   int StatusCode() const { return status_code_; }  // 200 if none was set.
   // A code outside 100 to 999 becomes 500.
   void SetStatusCode(int code) {
-    status_code_ = static_cast<uint16_t>(static_cast<unsigned>(code - 100) < 900 ? code : 500);
+    status_code_ = static_cast<uint16_t>(static_cast<unsigned>(code) - 100 < 900 ? code : 500);
   }
 
   // --- Fields with an accessor; {} if absent ---
