@@ -197,10 +197,10 @@ class SimCases : public ::testing::TestWithParam<bool> {
       ++count;
       if (HasFailure()) return;
     }
+    server.sim().Settle();
     EXPECT_GT(count, GetParam() ? 5 : 300);
-    EXPECT_EQ(server.server().GetOpenConnectionsCount(), open_);
+    EXPECT_EQ(server.server().GetOpenConnectionsCount(), 0u);
   }
-  uint64_t open_ = 0;
 };
 
 TEST_P(SimCases, EachAloneIsAnsweredAsTheTableSays) {
@@ -235,6 +235,8 @@ TEST_P(SimCases, EachSplitAtEveryByteIsAnsweredTheSame) {
 }
 
 TEST_P(SimCases, EachInBytesBehindAGoodRequestIsAnsweredTheSame) {
+  // Chaos fills a pipe with four short writes: who sends on without reading is cut off, rightly.
+  if (base::chaos_enabled) GTEST_SKIP() << "needs room in the pipe";
   ForEach([](SimServer& server, const RequestCase& c) {
     if (c.raw.size() > 500) return;
     server.Run([&] {
@@ -252,8 +254,6 @@ INSTANTIATE_TEST_SUITE_P(Leniency, SimCases, ::testing::Bool(),
 // With threads, and so without control over when the server sees a piece.
 class RealCases : public ::testing::Test {
  protected:
-  static constexpr size_t kTwoEveryCase = 2;
-
   template <typename Dial>
   void Talk(Runtime& clients, bool lenient, Dial&& dial) {
     for (const RequestCase& c : RequestCases()) {
