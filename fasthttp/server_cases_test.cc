@@ -101,6 +101,7 @@ void ExpectEcho(const RequestCase& c, const WireResponse& response) {
 
 // A server knows two kinds of leniency; a case for one bit alone fits only if it passes.
 bool Fits(const RequestCase& c) {
+  if (base::chaos_enabled && c.raw.size() > 100'000) return false;  // Sent without reading.
   return c.leniency == http1::Leniency::kStrict || c.leniency == http1::Leniency::kAll ||
          c.errc == Errc::kOk;
 }
@@ -258,7 +259,6 @@ class RealCases : public ::testing::Test {
   void Talk(Runtime& clients, bool lenient, Dial&& dial) {
     for (const RequestCase& c : RequestCases()) {
       if (!Fits(c) || IsLenient(c) != lenient) continue;
-      if (kSlow && c.raw.size() > 100'000) continue;
       SCOPED_TRACE(c.name);
       clients.Run([&] {
         Converse(dial(), c, false, {}, [] {});

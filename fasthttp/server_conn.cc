@@ -451,6 +451,7 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
     }
     loop().EndUser();
     SetState(kReading);
+    turn.cancel_cause = Errc::kOk;
     if (turn.gone) return Close(/*reset=*/true);
   }
   Serialize(turn);

@@ -15,8 +15,9 @@ std::string_view WireResponse::Field(std::string_view name) const {
 }
 
 size_t WireResponse::CountOf(std::string_view name) const {
-  return static_cast<size_t>(std::count_if(
-      fields.begin(), fields.end(), [&](const auto& f) { return http1::EqualFold(f.first, name); }));
+  return static_cast<size_t>(std::count_if(fields.begin(), fields.end(), [&](const auto& f) {
+    return http1::EqualFold(f.first, name);
+  }));
 }
 
 // At least one byte more. kConnectionClosed: the end.
@@ -43,8 +44,8 @@ WireResponse WireClient::Read(http1::MethodId request_method) {
     if (response.errc != Errc::kNeedMore) {
       http1::Framing framing;
       if (response.errc == Errc::kOk) {
-        response.errc = http1::DecideResponseFraming(head, request_method,
-                                                     http1::Leniency::kStrict, framing);
+        response.errc =
+            http1::DecideResponseFraming(head, request_method, http1::Leniency::kStrict, framing);
       }
       if (response.errc != Errc::kOk) return response;
       response.status = head.status;
