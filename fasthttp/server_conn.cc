@@ -1,6 +1,5 @@
 #include "fasthttp/server_conn.h"
 
-#include <array>
 #include <cstring>
 #include <exception>
 #include <string>
@@ -375,13 +374,7 @@ bool ServerConn::Serialize(Turn& turn) {
   if (is_head && body.empty() && header.ContentLength() >= 0) {
     view.content_length = static_cast<uint64_t>(header.ContentLength());
   }
-  const internal::FieldList& others = header.OtherFields();
-  constexpr size_t kOnStack = 32;
-  std::array<http1::FieldView, kOnStack> few;
-  std::vector<http1::FieldView> many(others.size() > kOnStack ? others.size() : 0);
-  http1::FieldView* fields = many.empty() ? few.data() : many.data();
-  for (size_t i = 0; i < others.size(); ++i) fields[i] = {others.name(i), others.value(i)};
-  view.fields = {fields, others.size()};
+  if (!header.OtherFields().empty()) view.fields = turn.ViewFields(header.OtherFields());
 
   OutQueue& out = Out();
   const bool send_body = !bodiless && !is_head && !body.empty();

@@ -69,8 +69,7 @@ void* memalign(size_t alignment, size_t size) {
 // glibc's own stacks and arenas do not come through here; ours and the allocators' do.
 void* mmap(void* where, size_t size, int protection, int flags, int fd, off_t offset) {
   fasthttp::testing_internal::CountAllocation(size);
-  return reinterpret_cast<void*>(
-      ::syscall(SYS_mmap, where, size, protection, flags, fd, offset));
+  return reinterpret_cast<void*>(::syscall(SYS_mmap, where, size, protection, flags, fd, offset));
 }
 
 void* aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }

@@ -8,7 +8,8 @@
 // with them operator new. Under a sanitizer, which interposes them itself, nothing is counted:
 // kAvailable is false then.
 //
-// Link it into test and benchmark binaries only. Thread class: thread-safe, each thread has its own count.
+// Link it into test and benchmark binaries only. Thread class: thread-safe, each thread has its own
+// count.
 #ifndef FASTHTTP_TESTING_ALLOC_COUNTER_H_
 #define FASTHTTP_TESTING_ALLOC_COUNTER_H_
 

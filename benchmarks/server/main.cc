@@ -115,7 +115,8 @@ Cost Measure(const Row& row, uint64_t requests, Server& server, std::vector<Serv
   auto start = std::chrono::steady_clock::now();
   if (!server.Serve(listener).ok()) std::abort();
   Cost cost;
-  cost.ns = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
+  cost.ns =
+      std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
   cost.instructions = counter.Read() - instructions;
   Allocations after = ProcessAllocations();
   cost.allocations = {after.count - before.count, after.bytes - before.bytes};
