@@ -74,8 +74,8 @@ FASTHTTP_TARGET inline uint64_t LoadForbidden(const char* p) {
               Controls(Load(p + 32), kScanTables.highest_control));
 }
 
-FASTHTTP_TARGET inline uint32_t Equal(const char* p, char c) {
-  return MaskBits(_mm256_cmpeq_epi8(Load(p), _mm256_set1_epi8(c)));
+FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
+  return MaskBits(_mm256_cmpeq_epi8(Load(p), Load(wanted)));
 }
 
 FASTHTTP_TARGET inline uint32_t HighBits(const char* p) { return MaskBits(Load(p)); }
@@ -85,7 +85,7 @@ FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
   const __m256i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
   const __m256i special = _mm256_cmpgt_epi8(classes, _mm256_setzero_si256());
   return {Controls(bytes, kScanTables.highest_stop), MaskBits(_mm256_or_si256(special, bytes)),
-          Equal(p, '/')};
+          Equal(p, kScanTables.slash)};
 }
 
 #include "fasthttp/http1/head_fast.inc"

@@ -51,6 +51,12 @@ struct ScanTables {
   alignas(32) uint8_t highest_stop[32];     // 0x20.
   alignas(32) uint8_t del[32];              // 0x7f.
   alignas(32) uint8_t highest_control[32];  // 0x1f.
+  alignas(32) uint8_t slash[32];
+  alignas(32) uint8_t dot[32];
+  alignas(32) uint8_t percent[32];
+  alignas(32) uint8_t backslash[32];
+  alignas(32) uint8_t question[32];
+  alignas(32) uint8_t hash[32];
 };
 extern const ScanTables kScanTables;
 

@@ -75,9 +75,8 @@ inline uint64_t LoadForbidden(const char* p) {
                   Controls(Load(p + 32), 0x1f), Controls(Load(p + 48), 0x1f));
 }
 
-inline uint32_t Equal(const char* p, char c) {
-  const uint8x16_t wanted = vdupq_n_u8(static_cast<uint8_t>(c));
-  return MaskBits(vceqq_u8(Load(p), wanted), vceqq_u8(Load(p + 16), wanted));
+inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
+  return MaskBits(vceqq_u8(Load(p), Load(wanted)), vceqq_u8(Load(p + 16), Load(wanted)));
 }
 
 inline uint8x16_t High(uint8x16_t bytes) { return vcgeq_u8(bytes, vdupq_n_u8(0x80)); }
@@ -93,7 +92,7 @@ inline TargetMasks LoadTarget(const char* p) {
   const uint8x16_t first = Load(p);
   const uint8x16_t second = Load(p + 16);
   return {MaskBits(Controls(first, 0x20), Controls(second, 0x20)),
-          MaskBits(Special(first), Special(second)), Equal(p, '/')};
+          MaskBits(Special(first), Special(second)), Equal(p, kScanTables.slash)};
 }
 
 #include "fasthttp/http1/head_fast.inc"

@@ -78,10 +78,9 @@ FASTHTTP_TARGET inline uint64_t LoadForbidden(const char* p) {
   return mask;
 }
 
-FASTHTTP_TARGET inline uint32_t Equal(const char* p, char c) {
-  const __m128i wanted = _mm_set1_epi8(c);
-  return MaskBits(_mm_cmpeq_epi8(Load(p), wanted)) | MaskBits(_mm_cmpeq_epi8(Load(p + 16), wanted))
-                                                         << 16;
+FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
+  return MaskBits(_mm_cmpeq_epi8(Load(p), Load(wanted))) |
+         MaskBits(_mm_cmpeq_epi8(Load(p + 16), Load(wanted))) << 16;
 }
 
 FASTHTTP_TARGET inline uint32_t HighBits(const char* p) {
@@ -89,7 +88,7 @@ FASTHTTP_TARGET inline uint32_t HighBits(const char* p) {
 }
 
 FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
-  TargetMasks masks = {0, 0, Equal(p, '/')};
+  TargetMasks masks = {0, 0, Equal(p, kScanTables.slash)};
   for (int i = 0; i < 32; i += 16) {
     const __m128i bytes = Load(p + i);
     const __m128i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);

@@ -31,6 +31,12 @@ constexpr ScanTables MakeTables() {
     t.highest_stop[i] = 0x20;
     t.del[i] = 0x7f;
     t.highest_control[i] = 0x1f;
+    t.slash[i] = '/';
+    t.dot[i] = '.';
+    t.percent[i] = '%';
+    t.backslash[i] = '\\';
+    t.question[i] = '?';
+    t.hash[i] = '#';
   }
   return t;
 }
