@@ -292,6 +292,9 @@ void AddTargets(std::vector<RequestCase>* out) {
 void AddLines(std::vector<RequestCase>* out) {
   const char* rfc = "9112 5";
   out->push_back(BadLines("no_colon", "Foo\r\n", Errc::kMissingColon, rfc));
+  out->push_back(BadLines("request_line_again", "GET / HTTP/1.1\r\n", Errc::kBadFieldName, rfc));
+  out->push_back(Bad("request_line_twice", "GET / HTTP/1.1\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+                     Errc::kBadFieldName, rfc));
   out->push_back(BadLines("name_empty", ": x\r\n", Errc::kBadFieldName, rfc));
   out->push_back(
       BadLines("space_before_colon", "Foo : x\r\n", Errc::kSpaceBeforeColon, "9112 5.1"));
