@@ -79,7 +79,7 @@ class RequestCtx {
   std::string_view RequestURI() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
     return request_.header().RequestURI();
   }
-  fasthttp::URI& URI() ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.URI(); }
+  const fasthttp::URI& URI() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.URI(); }
   const Args& QueryArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.QueryArgs(); }
   // Of an application/x-www-form-urlencoded body; else empty.
   const Args& PostArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.PostArgs(); }
@@ -147,7 +147,8 @@ class RequestCtx {
   // Null if there is none.
   const std::any* UserValue(std::string_view key) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
   void RemoveUserValue(std::string_view key);
-  void VisitUserValues(absl::FunctionRef<void(std::string_view key, const std::any& value)> f) const;
+  void VisitUserValues(
+      absl::FunctionRef<void(std::string_view key, const std::any& value)> f) const;
 
   // --- For servers and tests ------------------------------------------------------------------
   // Begins the next request; `exchange` (null in tests of a bare handler) outlives it.

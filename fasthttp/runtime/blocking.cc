@@ -21,8 +21,11 @@ IoResult Recv(Loop& loop, Endpoint& endpoint, std::span<char> into, int64_t dead
   if (loop.current_task()->cancel_cause != Errc::kOk) {
     return IoResult::Error(loop.current_task()->cancel_cause);
   }
+  const uint32_t generation = endpoint.generation;
   if (base::ChaosStrikes()) loop.Yield();
   for (Errc cause = Errc::kOk;;) {
+    // Closed by another fiber while this one waited or yielded.
+    if (endpoint.generation != generation) return IoResult::Error(Errc::kConnectionClosed);
     IoResult result = endpoint.conn->TryRecv(into);
     if (!result.again()) return result;
     // The operation was tried once more after waking: it wins over a deadline of that moment.
@@ -33,9 +36,11 @@ IoResult Recv(Loop& loop, Endpoint& endpoint, std::span<char> into, int64_t dead
 
 Errc SendAll(Loop& loop, Endpoint& endpoint, std::span<const char> bytes, int64_t deadline) {
   if (loop.current_task()->cancel_cause != Errc::kOk) return loop.current_task()->cancel_cause;
+  const uint32_t generation = endpoint.generation;
   if (base::ChaosStrikes()) loop.Yield();
   Errc cause = Errc::kOk;
   while (!bytes.empty()) {
+    if (endpoint.generation != generation) return Errc::kConnectionClosed;
     iovec piece = {const_cast<char*>(bytes.data()), bytes.size()};
     IoResult result = endpoint.conn->TrySend({&piece, 1});
     if (result.ok()) {

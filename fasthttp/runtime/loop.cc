@@ -250,10 +250,10 @@ int64_t Loop::PollTimeout() {
   constexpr uint32_t kFar = 1u << 24;
   uint32_t ticks = std::min(wait_timers_.TicksToNext(kFar), endpoint_timers_.TicksToNext(kFar));
   int64_t timeout = kNoDeadline;
-  if (ticks == 0) return 0;
   if (ticks < kFar) {
-    int64_t due = started_ + (int64_t{tick()} + ticks) * kMillisecond;
-    timeout = std::max<int64_t>(due - now_, 0);
+    // The wheels stand where the round began; FreshNow may have moved the clock since.
+    int64_t ahead = static_cast<int32_t>(wait_timers_.now() + ticks - tick());
+    timeout = std::max<int64_t>(ahead * kMillisecond - (now_ - started_) % kMillisecond, 0);
   }
   if (busy_) timeout = std::min(timeout, std::max<int64_t>(next_decay_ - now_, 0));
   return timeout;

@@ -36,6 +36,10 @@
 #include "fasthttp/runtime/transport.h"
 #include "fasthttp/runtime/wait.h"
 
+namespace fasthttp {
+class Runtime;
+}
+
 namespace fasthttp::runtime {
 
 constexpr int64_t kMicrosecond = 1'000;
@@ -71,6 +75,10 @@ class Loop {
 
   // The loop whose driver this thread is; null on a plain thread.
   static Loop* Current();
+
+  // The runtime that it is a part of; null for a loop on its own.
+  Runtime* owner() const { return owner_; }
+  void set_owner(Runtime* runtime) { owner_ = runtime; }
 
   // --- Driving --------------------------------------------------------------------------------
 
@@ -159,6 +167,8 @@ class Loop {
   using Posted = void (*)(Loop& loop, void* pointer, uint64_t a, uint64_t b);
   // Calls `run` from a later step of this loop.
   void Post(Posted run, void* pointer, uint64_t a = 0, uint64_t b = 0);
+  // True while a message waits to be taken; thread-safe, a hint.
+  bool has_posted() const { return has_posted_.load(); }
   // Fires the wait that `token` names, if it is still the same one.
   static void PostWake(const WakeToken& token, Errc cause);
 
@@ -210,6 +220,7 @@ class Loop {
 
   const LoopOptions options_;
   const uint32_t index_;
+  Runtime* owner_ = nullptr;
   std::unique_ptr<Poller> poller_;
   const bool simulated_;
   int64_t started_ = 0;

@@ -54,9 +54,6 @@ runtime::LoopOptions LoopOptionsOf(const RuntimeOptions& options, size_t loops) 
   return loop;
 }
 
-// The loop's owner, for Runtime::Current.
-thread_local Runtime* current_runtime = nullptr;
-
 struct Outcome {
   std::exception_ptr exception;
   void Rethrow() {
@@ -103,6 +100,7 @@ Runtime::Runtime(const RuntimeOptions& options)
     loops_.push_back(std::make_unique<Loop>(std::make_unique<runtime::PollerEpoll>(),
                                             LoopOptionsOf(options, count),
                                             static_cast<uint32_t>(i)));
+    loops_.back()->set_owner(this);
   }
 }
 
@@ -119,7 +117,10 @@ Runtime& Runtime::Default() {
   return *runtime;
 }
 
-Runtime* Runtime::Current() { return Loop::Current() == nullptr ? nullptr : current_runtime; }
+Runtime* Runtime::Current() {
+  Loop* loop = Loop::Current();
+  return loop == nullptr ? nullptr : loop->owner();
+}
 
 Loop& Runtime::loop(size_t i) {
   Start();
@@ -129,6 +130,7 @@ Loop& Runtime::loop(size_t i) {
 void Runtime::AddLoop(std::unique_ptr<runtime::Poller> poller) {
   loops_.push_back(std::make_unique<Loop>(std::move(poller), LoopOptionsOf(options_, 1),
                                           static_cast<uint32_t>(loops_.size())));
+  loops_.back()->set_owner(this);
 }
 
 void Runtime::StopLoops() {
@@ -145,10 +147,7 @@ void Runtime::Start() {
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     for (auto& loop : loops_) {
-      threads_.emplace_back([this, loop = loop.get()] {
-        current_runtime = this;
-        loop->Run();
-      });
+      threads_.emplace_back([loop = loop.get()] { loop->Run(); });
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   });

@@ -266,6 +266,11 @@ IoResult SocketConn::TryRecv(std::span<char> into) {
 }
 
 IoResult SocketConn::TrySend(std::span<const iovec> from) {
+  iovec less;
+  if (!from.empty() && base::ChaosStrikes()) {
+    less = {from[0].iov_base, base::ChaosSize(from[0].iov_len)};
+    if (less.iov_len != 0) from = {&less, 1};
+  }
   msghdr message = {};
   message.msg_iov = const_cast<iovec*>(from.data());
   message.msg_iovlen = std::min<size_t>(from.size(), 1024);
