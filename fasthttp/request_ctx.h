@@ -79,7 +79,7 @@ class RequestCtx {
   std::string_view RequestURI() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
     return request_.header().RequestURI();
   }
-  fasthttp::URI& URI() ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.URI(); }
+  const fasthttp::URI& URI() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.URI(); }
   const Args& QueryArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.QueryArgs(); }
   // Of an application/x-www-form-urlencoded body; else empty.
   const Args& PostArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.PostArgs(); }
