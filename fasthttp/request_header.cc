@@ -505,8 +505,7 @@ FieldViews RequestHeader::PeekTrailerKeys() const {
 }
 
 void RequestHeader::VisitAllTrailer(FieldVisitor f) const {
-  internal::VisitTrailers(
-      trailers_.get(), [&](std::string_view name) { return Peek(name); }, f);
+  internal::VisitTrailers(trailers_.get(), [&](std::string_view name) { return Peek(name); }, f);
 }
 
 }  // namespace fasthttp
