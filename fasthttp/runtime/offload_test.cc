@@ -192,9 +192,9 @@ TEST_F(OffloadTest, ManyCallsFromManyTasks) {
   RuntimeOptions options;
   options.threads = 2;
   options.offload_threads = 3;
+  TaskList calls;
   Runtime many(options);
   std::atomic<int> sum{0};
-  TaskList calls;
   std::atomic<int> left{200};
   for (size_t i = 0; i < 200; ++i) {
     Loop& home = many.loop(i % 2);
