@@ -15,8 +15,10 @@ UNKNOWN_TO_CLANG = {"-fno-canonical-system-headers", "-Wunused-but-set-parameter
 
 
 def bazel(*arguments):
-    return subprocess.run([sys.argv[1], *arguments], check=True, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL).stdout
+    run = subprocess.run([sys.argv[1], *arguments], text=True, capture_output=True)
+    if run.returncode:
+        sys.exit(run.stderr)
+    return run.stdout
 
 
 def main():

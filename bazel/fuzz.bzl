@@ -6,7 +6,7 @@ def cc_fuzz_test(name, corpus, deps = [], **kwargs):
     """A test that feeds every file of a corpus to LLVMFuzzerTestOneInput.
 
     With --config=fuzz the same target is a libFuzzer program, which as a test still only replays.
-    To look for more (new finds go to the first directory):
+    To look for more (finds go to the first directory, which must exist):
 
         ./bazelw build --config=fuzz //fasthttp/http1:head_fuzz
         bazel-bin/fasthttp/http1/head_fuzz -max_total_time=60 finds fasthttp/http1/testdata/head

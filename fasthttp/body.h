@@ -113,6 +113,11 @@ class Body {
     bytes_ = {};
   }
 
+  // Drops the body with its buffer if the buffer's capacity is above `size`.
+  void ReleaseAbove(size_t size) {
+    if (buffer_.capacity() > size) ClearUpTo(size);
+  }
+
   // Takes the bytes out without copying them (raw bytes too, which stay the caller's to keep);
   // the body is empty afterwards.
   OwnedBytes Take();

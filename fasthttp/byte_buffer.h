@@ -165,7 +165,7 @@ class ByteBuffer {
   void AssignCleanSlow(std::string_view bytes);
   void AppendSlow(std::string_view bytes);
   void Grow(size_t extra);
-  char* AllocateFor(size_t size, size_t& capacity);
+  static char* AllocateFor(size_t size, size_t& capacity);
 
   char* data_ = nullptr;
   size_t size_ = 0;

@@ -84,6 +84,17 @@ Errc ParseIPv4(std::string_view text, IPv4Bytes& address);
 absl::StatusOr<IPv4Bytes> ParseIPv4(std::string_view text);
 void AppendIPv4(std::string& dst, const IPv4Bytes& address);
 
+namespace internal {
+
+// Decodes `text` to `out`, which has room for text.size() bytes and may be text.data(). Returns the
+// number of bytes written. `plus`: "+" is a space.
+size_t Unquote(char* out, std::string_view text, bool plus);
+
+// The canonical form of a field name, in place; a name that is no token stays.
+void NormalizeHeaderKey(char* name, size_t size);
+
+}  // namespace internal
+
 // --- Escaping ---------------------------------------------------------------------------------
 
 // Appends `text` with & < > " ' written as &amp; &lt; &gt; &#34; &#39;: safe in HTML text and in

@@ -88,8 +88,8 @@ class Cookie {
   // Parses a Set-Cookie value. kNoCookies: no name=value pair. kBadCookieValue: a value or domain
   // with a quote, a backslash or ";", a path that is not printable ASCII, or a control byte.
   // kBadNumber, kNumberOverflow, kBadDate: a malformed Max-Age or Expires. Unknown attributes are
-  // ignored, attribute names fold case, one pair of quotes around the value is removed. After an
-  // error the cookie is reset.
+  // ignored, attribute names fold case, one pair of quotes around the value is removed. A Max-Age
+  // of zero or less reads as -1: drop at once. After an error the cookie is reset.
   absl::Status Parse(std::string_view text);
   Errc TryParse(std::string_view text);
 

@@ -33,6 +33,10 @@ void AppendHTTPDate(std::string& dst, absl::Time time);
 Errc ParseHTTPDate(std::string_view text, int64_t& unix_seconds);
 absl::StatusOr<absl::Time> ParseHTTPDate(std::string_view text);
 
+// The same for the Expires of a cookie, where any zone name of up to five letters is taken as UTC:
+// servers send "MST" and mean GMT, and RFC 6265, section 5.1.1, ignores the zone.
+Errc ParseCookieDate(std::string_view text, int64_t& unix_seconds);
+
 }  // namespace fasthttp
 
 #endif  // FASTHTTP_DATE_H_

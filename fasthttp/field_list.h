@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "absl/base/attributes.h"
+#include "absl/functional/function_ref.h"
 #include "fasthttp/byte_buffer.h"
 #include "fasthttp/http1/known_field.h"
 
@@ -83,12 +84,22 @@ class FieldList {
   char* PrepareBytes(size_t n);
   char* AddPrepared(char* name, size_t name_size, char* value, size_t value_size, uint8_t flags);
 
-  // Stable sort; less(a, b) over (name, value) pairs of entry indices.
-  template <typename Less>
-  void Sort(Less less);
+  // Stable sort. Allocates.
+  struct Pair {
+    std::string_view name;
+    std::string_view value;
+  };
+  void Sort(absl::FunctionRef<bool(const Pair& a, const Pair& b)> less);
 
-  // Empties the list and keeps its memory up to `limit` bytes.
-  void Clear(size_t limit = kKeepBytes);
+  // Empties the list and keeps its memory, unless that is more than `limit` bytes.
+  void Clear(size_t limit = kKeepBytes) {
+    Poison(bytes_, bytes_size_);
+    size_ = 0;
+    bytes_size_ = 0;
+    garbage_ = 0;
+    seen_ = 0;
+    if (MemoryBytes() > limit) FreeMemory();
+  }
 
   void CopyFrom(const FieldList& other);
 
@@ -113,6 +124,7 @@ class FieldList {
   };
 
   void GrowEntries();
+  void FreeMemory();
   // Room for `n` more bytes. Returns the old block if the bytes moved; the caller frees it with
   // FreeBytes once it has copied what may point into it.
   char* GrowBytes(size_t n);

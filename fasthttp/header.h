@@ -91,11 +91,16 @@ class TrailerList {
   std::string_view name(size_t i) const ABSL_ATTRIBUTE_LIFETIME_BOUND { return list_.name(i); }
   std::string_view value(size_t i) const ABSL_ATTRIBUTE_LIFETIME_BOUND { return list_.value(i); }
   void Del(std::string_view name);
-  void Clear() { list_.Clear(); }
-  void CopyFrom(const TrailerList& other) { list_.CopyFrom(other.list_); }
+  void Clear();
+  void CopyFrom(const TrailerList& other);
+  // The names as the value of a Trailer field: "A, B".
+  std::string_view Line() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return line_; }
 
  private:
+  void UpdateLine();
+
   internal::FieldList list_;
+  std::string line_;
 };
 
 // --- RequestHeader ----------------------------------------------------------------------------
@@ -117,7 +122,7 @@ class RequestHeader {
   // For servers: makes this header a view over `head`, which must outlive it or its next Reset,
   // CopyTo target or change.
   void Bind(const http1::Head* head) {
-    if (owned_used_) ResetOwned();
+    if (owned_used_ || trailers_used_) ResetOwned();
     head_ = head;
     close_ = false;
   }
@@ -146,7 +151,9 @@ class RequestHeader {
   void SetRequestURI(std::string_view target);
 
   // True if the message came with HTTP/1.1 or a later minor version, or was made by the program.
-  bool IsHTTP11() const { return head_ == nullptr || head_->minor_version != 0; }
+  bool IsHTTP11() const {
+    return head_ != nullptr ? head_->minor_version != 0 : !owned_used_ || !owned_->http10;
+  }
 
   // --- Fields with an accessor; {} if absent ---
   std::string_view Host() const ABSL_ATTRIBUTE_LIFETIME_BOUND;  // The field, as it is.
@@ -207,7 +214,7 @@ class RequestHeader {
   // The number of fields that VisitAll visits.
   size_t Len() const;
   // Every field. Received: in the order received. Made here: Host, User-Agent, Content-Type, then
-  // the others in the order they were added, then Cookie, then Connection if it is "close".
+  // the others in the order they were added, then Cookie, Trailer, and Connection if it is "close".
   // Content-Length is visited if it was set or received. `f` must not change the header.
   void VisitAll(FieldVisitor f) const;
   // The order on the wire; the same as VisitAll here, since received order is kept.
@@ -246,19 +253,23 @@ class RequestHeader {
 
   // --- For serializers: the parts of a header that the program made ---
   // The list without the fields that have a slot (Host, User-Agent, Content-Type, Content-Length,
-  // Cookie, "Connection: close"); null if it is empty. A received header is copied first.
+  // Cookie, Trailer, "Connection: close"). A received header is copied first.
   const internal::FieldList& OtherFields() ABSL_ATTRIBUTE_LIFETIME_BOUND { return Own().fields; }
-  // The Cookie line, "a=1; b=2"; {} without cookies. Valid until the next call that changes
-  // cookies.
-  std::string_view CookieLine() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // The value of the Cookie field, "a=1; b=2"; {} without cookies. Of a received request the first
+  // such field.
+  std::string_view CookieLine() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return Peek(http1::KnownField::kCookie);
+  }
 
  private:
   struct Owned {
     internal::ByteBuffer method, target, host, user_agent, content_type;
+    internal::ByteBuffer cookie_line;
+    internal::ByteBuffer scratch;  // The next cookie_line while it is made.
+    internal::ByteBuffer content_length_text;
     internal::FieldList fields;
-    internal::FieldList cookies;
-    mutable internal::ByteBuffer cookie_line;
     int64_t content_length = kContentLengthNone;
+    bool http10 = false;
     bool normalize = true;
     bool no_default_content_type = false;
   };
@@ -270,16 +281,17 @@ class RequestHeader {
   Owned& Own() { return head_ == nullptr && owned_used_ ? *owned_ : Materialize(); }
   Owned& Materialize();
   void ResetOwned();
-  internal::ByteBuffer* SlotOf(http1::KnownField id);
-  const internal::ByteBuffer* SlotOf(http1::KnownField id) const;
-  bool SetSpecial(http1::KnownField id, std::string_view value);
+  void CopyFields();
+  bool SetSpecial(http1::KnownField id, std::string_view value, bool add);
   void SetKnown(http1::KnownField id, std::string_view value);
-  void AddCookieLine(std::string_view line);
+  void RewriteCookies(std::string_view name, const std::string_view* value);
+  bool ConnectionLists(std::string_view token) const;
 
   const http1::Head* head_ = nullptr;
   std::unique_ptr<Owned> owned_;
   std::unique_ptr<TrailerList> trailers_;
   bool owned_used_ = false;  // owned_ holds something that Reset has to clear.
+  bool trailers_used_ = false;
   bool close_ = false;
 };
 
@@ -303,7 +315,7 @@ class ResponseHeader {
   int StatusCode() const { return status_code_; }  // 200 if none was set.
   // A code outside 100 to 999 becomes 500.
   void SetStatusCode(int code) {
-    status_code_ = static_cast<uint16_t>(static_cast<unsigned>(code - 100) < 900 ? code : 500);
+    status_code_ = static_cast<uint16_t>(static_cast<unsigned>(code) - 100 < 900 ? code : 500);
   }
 
   // --- Fields with an accessor; {} if absent ---
@@ -328,9 +340,7 @@ class ResponseHeader {
   // The declared length; kContentLengthChunked; kContentLengthNone (the default). The length of a
   // buffered body is declared without it: set it for a HEAD answer or a streamed body.
   int64_t ContentLength() const { return content_length_; }
-  void SetContentLength(int64_t length) {
-    content_length_ = length >= 0 ? length : kContentLengthChunked;
-  }
+  void SetContentLength(int64_t length);
 
   bool ConnectionClose() const { return close_; }
   void SetConnectionClose() { close_ = true; }
@@ -406,7 +416,6 @@ class ResponseHeader {
   bool SetSpecial(http1::KnownField id, std::string_view value);
   void SetKnown(http1::KnownField id, std::string_view value);
   size_t FindCookie(std::string_view name) const;
-  void SetCookieLine(std::string_view line);
 
   uint16_t status_code_ = 200;
   bool close_ = false;
@@ -414,6 +423,7 @@ class ResponseHeader {
   bool no_default_content_type_ = false;
   int64_t content_length_ = kContentLengthNone;
   internal::ByteBuffer content_type_, content_encoding_, server_;
+  internal::ByteBuffer content_length_text_;
   internal::FieldList fields_;
   std::unique_ptr<TrailerList> trailers_;
 };

@@ -64,17 +64,18 @@ class Request {
 
   // --- Target ---
   // The parsed target together with the host, parsed at first use. Empty if that fails: ParseURI
-  // tells. A server has validated both before the handler runs. Changes to the URI take effect
-  // when the request is sent.
-  fasthttp::URI& URI() ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // tells. A server has validated both before the handler runs.
   const fasthttp::URI& URI() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // For changes, which take effect when the request is sent: from here on RequestURI() is made from
+  // the URI.
+  fasthttp::URI& MutableURI() ABSL_ATTRIBUTE_LIFETIME_BOUND;
   // Parses now, if that has not happened.
   absl::Status ParseURI() const;
   Errc TryParseURI() const;
   // Copies `uri`.
   void SetURI(const fasthttp::URI& uri);
 
-  // The target as received or set; rebuilt from URI() once that was handed out for change.
+  // The target as received or set; rebuilt from URI() once that was changed.
   std::string RequestURI() const;
   // Relative or absolute.
   void SetRequestURI(std::string_view uri);
@@ -114,8 +115,8 @@ class Request {
   // Exchanges the body's bytes for others without copying.
   OwnedBytes SwapBody(OwnedBytes bytes);
   void ResetBody() { body_.Clear(); }
-  // Frees the body's buffer if its capacity is above `size`.
-  void ReleaseBody(size_t size) { body_.ClearUpTo(size); }
+  // Drops the body with its buffer if the buffer's capacity is above `size`.
+  void ReleaseBody(size_t size) { body_.ReleaseAbove(size); }
 
   // --- Switches, cleared by Reset ---
   // Send the Host field as it is set even if the URI names another host.
@@ -148,6 +149,7 @@ class Request {
 
   fasthttp::Body& TouchBody() {
     body_touched_ = true;
+    if (parsed_ != nullptr) parsed_->post_parsed = false;
     return body_;
   }
   Parsed& EnsureParsed() const;

@@ -85,8 +85,8 @@ class Response {
   // Exchanges the body's bytes for others without copying.
   OwnedBytes SwapBody(OwnedBytes bytes);
   void ResetBody() { rep_->body.Clear(); }
-  // Frees the body's buffer if its capacity is above `size`.
-  void ReleaseBody(size_t size) { rep_->body.ClearUpTo(size); }
+  // Drops the body with its buffer if the buffer's capacity is above `size`.
+  void ReleaseBody(size_t size) { rep_->body.ReleaseAbove(size); }
 
   // Reading: the response has no body whatever its header says (the answer to HEAD). Writing: no
   // body is sent; Content-Length is still declared.

@@ -109,6 +109,8 @@ class URI {
   // arguments.
   const Args& QueryArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
   Args& MutableQueryArgs() ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // True if QueryArgs() was used since the last parse.
+  bool HasParsedArgs() const { return args_parsed_; }
   // A cap on the number of arguments parsed (Args::Parse); kept by Reset.
   void SetMaxQueryArgs(size_t max) { max_args_ = max; }
 
@@ -154,9 +156,19 @@ class URI {
       buffer_.Assign(bytes);
       bytes_ = buffer_.view();
     }
+    // CR, LF and NUL become spaces.
+    void AssignClean(std::string_view bytes) {
+      buffer_.AssignClean(bytes);
+      bytes_ = buffer_.view();
+    }
     void Own() {
       if (bytes_.data() != buffer_.data()) Assign(bytes_);
     }
+    bool Holds(std::string_view text) const {
+      return text.data() >= buffer_.data() && text.data() < buffer_.data() + buffer_.size();
+    }
+    internal::ByteBuffer& buffer() { return buffer_; }
+    void UseBuffer() { bytes_ = buffer_.view(); }
     void Clear() {
       buffer_.ClearUpTo(4096);
       bytes_ = {};
@@ -164,12 +176,18 @@ class URI {
 
    private:
     std::string_view bytes_;
-    internal::ByteBuffer buffer_;
+    internal::ByteBuffer buffer_;  // Moving it does not move its bytes.
   };
 
+  void Clear();
+  bool OwnsAny(std::string_view text) const;
+  Errc ParseParts(std::string_view host, std::string_view text);
   Errc ParseAuthority(std::string_view authority);
+  void ParsePathQueryHash(std::string_view text);
   Errc SetHostPart(std::string_view host);
-  void SetPathPart(std::string_view path);
+  void SetSchemePart(std::string_view scheme);
+  void SetPathPart();
+  void AppendQuery(std::string& dst) const;
 
   Part scheme_, host_, path_, path_original_, query_, hash_, username_, password_;
   mutable std::unique_ptr<Args> args_;

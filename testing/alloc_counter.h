@@ -1,42 +1,54 @@
-// AllocCounter: how many allocations the whole process makes between two points.
+// Counts heap allocations, for tests that assert that there are none and for benchmarks.
 //
-//   fasthttptest::AllocCounter counter;
-//   ... a thousand requests ...
-//   if (fasthttptest::AllocCounter::available()) EXPECT_EQ(counter.allocations(), 0u);
+//   AllocCounter counter;
+//   Work();
+//   EXPECT_EQ(counter.count(), 0u);
 //
-// Linking //testing:alloc_counter replaces malloc, calloc, realloc, aligned_alloc, posix_memalign,
-// memalign and mmap in the program; so operator new and every library in it are counted, on all
-// threads. Each call counts as one, also those of the test framework: keep EXPECT_... out of the
-// measured part. mmap counts only what is called by that name, not what malloc does inside.
+// malloc, calloc, realloc, aligned_alloc, memalign, posix_memalign and mmap are interposed, and
+// with them operator new. Under a sanitizer, which interposes them itself, nothing is counted:
+// kAvailable is false then.
 //
-// Under ASan and TSan, which replace the same functions, nothing is counted: available() is false,
-// and a test skips the assertion.
-//
-// Thread class: thread-safe.
+// Link it into test and benchmark binaries only. Thread class: thread-safe, each thread has its own
+// count.
 #ifndef FASTHTTP_TESTING_ALLOC_COUNTER_H_
 #define FASTHTTP_TESTING_ALLOC_COUNTER_H_
 
 #include <cstdint>
 
-namespace fasthttptest {
+namespace fasthttp::testing_internal {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kAllocCounterAvailable = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
+inline constexpr bool kAllocCounterAvailable = false;
+#else
+inline constexpr bool kAllocCounterAvailable = true;
+#endif
+#else
+inline constexpr bool kAllocCounterAvailable = true;
+#endif
+
+// The number of allocations that this thread has made so far.
+uint64_t ThreadAllocations();
+
+// All threads together since the program began. Bytes are those asked for.
+struct Allocations {
+  uint64_t count = 0;
+  uint64_t bytes = 0;
+};
+Allocations ProcessAllocations();
 
 class AllocCounter {
  public:
-  // Starts at zero.
-  AllocCounter() { Restart(); }
-  void Restart();
-
-  static bool available();
-
-  // Calls since the start, and bytes asked for.
-  uint64_t allocations() const;
-  uint64_t bytes() const;
+  AllocCounter() : start_(ThreadAllocations()) {}
+  uint64_t count() const { return ThreadAllocations() - start_; }
 
  private:
-  uint64_t calls_before_ = 0;
-  uint64_t bytes_before_ = 0;
+  uint64_t start_;
 };
 
-}  // namespace fasthttptest
+}  // namespace fasthttp::testing_internal
 
 #endif  // FASTHTTP_TESTING_ALLOC_COUNTER_H_

@@ -70,12 +70,12 @@ void Race() {
 
 TEST(SanitizerDeathTest, RaceIsFound) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(
+  EXPECT_DEATH(
       {
         Race();
         std::exit(0);
       },
-      testing::ExitedWithCode(66), "data race");
+      "data race");
 }
 #endif
 
@@ -84,6 +84,16 @@ TEST(SanitizerDeathTest, HeapOverflowIsFound) {
   auto block = std::make_unique<volatile char[]>(8);
   volatile size_t index = 8;
   EXPECT_DEATH(block[index] = 1, "heap-buffer-overflow");
+}
+
+TEST(SanitizerDeathTest, LeakIsFound) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        for (int i = 0; i < 100; ++i) *static_cast<volatile int*>(new int) = i;
+        std::exit(0);
+      },
+      "detected memory leaks");
 }
 #endif
 

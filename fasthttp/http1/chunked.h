@@ -57,12 +57,13 @@ class ChunkedDecoder {
   //   other      kBadChunk, kBodyTooLarge, kChunkExtensionTooLong, kBareLf (a line end without CR),
   //              kTrailerTooLarge. The decoder must not be used again.
   //
-  // After done(), bytes that were not consumed belong to the next message.
+  // After done(), bytes that were not consumed belong to the next message, and further calls
+  // consume nothing.
   Errc Decode(const char* in, size_t n, size_t* consumed, std::string_view* data);
 
   bool done() const { return state_ == State::kDone; }
   // The span that Decode gave last belongs to the trailer section.
-  bool in_trailer() const { return state_ >= State::kTrailerLine; }
+  bool in_trailer() const { return trailer_bytes_ > 0; }
   // Body bytes handed out so far.
   uint64_t body_bytes() const { return body_bytes_; }
   // Bytes of the trailer section so far; 0 if there are no trailers.
@@ -70,23 +71,25 @@ class ChunkedDecoder {
 
  private:
   enum class State : uint8_t {
-    kSize,          // Before the first digit.
-    kSizeDigits,    // After at least one digit.
-    kExtension,     // After ';'.
-    kSizeLf,        // After the CR of the size line.
+    kSize,          // In the digits, or before the first.
+    kExtension,     // Behind ';'.
+    kSizeLf,        // Behind the CR of the size line.
     kData,          // `left_` bytes of data to come.
     kDataCr,        // Behind the data.
     kDataLf,        //
-    kFirstTrailer,  // Behind the last chunk: CR ends the message, else there are trailers.
-    kFinalLf,       // After the CR of an empty trailer section.
-    kTrailerLine,   // At the start of a trailer line.
-    kTrailerBody,   // Within a trailer line.
-    kTrailerLf,     // After the CR of a trailer line.
-    kTrailerEndLf,  // After the CR of the empty line behind the trailers.
+    kTrailerStart,  // Behind the last chunk's line.
+    kFinalLf,       // Behind the CR of an empty trailer section.
+    // From here on trailer_bytes_ counts.
+    kTrailerLine,   // At the start of a line.
+    kTrailerBody,   // Within a line.
+    kTrailerLf,     // Behind the CR of a line.
+    kTrailerEndLf,  // Behind the CR of the empty line.
     kDone,
   };
 
+  Errc DecodeControl(char c);
   Errc DecodeSize(char c);
+  Errc DecodeExtension(char c);
   Errc EndSizeLine();
   Errc DecodeTrailer(const char* in, size_t n, size_t* consumed, std::string_view* data);
 

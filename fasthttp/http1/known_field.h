@@ -11,85 +11,11 @@
 #ifndef FASTHTTP_HTTP1_KNOWN_FIELD_H_
 #define FASTHTTP_HTTP1_KNOWN_FIELD_H_
 
-#include <cstddef>
-#include <cstdint>
 #include <string_view>
 
+#include "fasthttp/http1/wire_types.h"
+
 namespace fasthttp::http1 {
-
-enum class KnownField : uint8_t {
-  kNone = 0,  // Any name that is not listed below.
-
-  // The fields that decide framing and routing (framing.h); keep them first.
-  kHost,
-  kContentLength,
-  kTransferEncoding,
-  kConnection,
-  kExpect,
-  kUpgrade,
-  kTrailer,
-
-  // Fields with a slot in the message headers.
-  kContentType,
-  kUserAgent,
-  kCookie,
-  kServer,
-  kDate,
-  kContentEncoding,
-  kSetCookie,
-
-  kAccept,
-  kAcceptEncoding,
-  kAcceptLanguage,
-  kAcceptRanges,
-  kAccessControlAllowOrigin,
-  kAge,
-  kAllow,
-  kAltSvc,
-  kAuthorization,
-  kCacheControl,
-  kContentDisposition,
-  kContentRange,
-  kDnt,
-  kEtag,
-  kExpires,
-  kForwarded,
-  kIfMatch,
-  kIfModifiedSince,
-  kIfNoneMatch,
-  kIfRange,
-  kIfUnmodifiedSince,
-  kKeepAlive,
-  kLastModified,
-  kLocation,
-  kMaxForwards,
-  kOrigin,
-  kPragma,
-  kProxyAuthenticate,
-  kProxyAuthorization,
-  kProxyConnection,
-  kRange,
-  kReferer,
-  kRetryAfter,
-  kTe,
-  kUpgradeInsecureRequests,
-  kVary,
-  kVia,
-  kWwwAuthenticate,
-  kXForwardedFor,
-  kXForwardedHost,
-  kXForwardedProto,
-  kXRealIp,
-  kXRequestedWith,
-
-  kCount,  // Not a field: the number of enumerators, at most 64.
-};
-
-inline constexpr size_t kKnownFieldCount = static_cast<size_t>(KnownField::kCount);
-static_assert(kKnownFieldCount <= 64, "ids index the 64-bit masks of Head");
-
-// The bit of `id` in Head::seen and Head::duplicate.
-constexpr uint64_t MaskOf(KnownField id) { return uint64_t{1} << static_cast<unsigned>(id); }
 
 // The id of `name`, ASCII case folded; kNone if it is not listed. `name` may hold any bytes and be
 // empty; no byte outside it is read.

@@ -118,7 +118,7 @@ class StatusBlockCache {
   static constexpr size_t kCommonSize = 8 + kMaxServerSize + 2 + 6 + kDateSize + 2;
   static constexpr size_t kBlockSize = 64 + kCommonSize;
 
-  std::string_view Render(size_t i, int status);
+  void Render(size_t i, int status);
 
   uint16_t sizes_[kKept] = {};  // 0: not rendered.
   uint16_t common_size_ = 0;

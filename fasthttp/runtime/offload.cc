@@ -1,6 +1,9 @@
 #include "fasthttp/runtime/offload.h"
 
+#include <cstdint>
 #include <utility>
+
+#include "fasthttp/base/check.h"
 
 namespace fasthttp::runtime {
 namespace {
@@ -39,43 +42,68 @@ OffloadPool::~OffloadPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-Errc OffloadPool::Run(Loop& loop, absl::FunctionRef<void()> function) {
-  Wait wait;
-  loop.Prepare(wait);
+void OffloadPool::Run(Loop& loop, absl::FunctionRef<void()> function) {
   if (loop.simulated()) {
-    std::exception_ptr exception;
-    InlineJob job(function, exception, loop.TokenOf(wait));
-    loop.Spawn(job);
-    Errc cause = loop.Block(wait, kNoDeadline, /*cancellable=*/false);
-    if (exception) std::rethrow_exception(std::exchange(exception, nullptr));
-    return cause;
+    Errc errc = RunInline(loop, function);
+    FASTHTTP_CHECK(errc == Errc::kOk, "no stack left to wait for an offloaded call");
+    return;
   }
   Job job(function);
+  Wait wait;
+  loop.Prepare(wait);
   job.waiter = loop.TokenOf(wait);
-  Errc cancelled = loop.current_task()->cancel_cause;
-  if (cancelled != Errc::kOk || !Submit(job)) {
-    loop.Fire(wait, cancelled != Errc::kOk ? cancelled : Errc::kOverloaded);
+  bool submitted = Submit(job, SIZE_MAX);
+  FASTHTTP_CHECK(submitted, "Offload on a runtime that is being destroyed");
+  if (loop.Block(wait, kNoDeadline, /*cancellable=*/false) != Errc::kOk) AwaitEnd(loop, job);
+  if (job.exception) std::rethrow_exception(std::exchange(job.exception, nullptr));
+}
+
+Errc OffloadPool::TryRun(Loop& loop, absl::FunctionRef<void()> function) {
+  if (Errc cancelled = loop.current_task()->cancel_cause; cancelled != Errc::kOk) return cancelled;
+  if (loop.simulated()) return RunInline(loop, function);
+  Job job(function);
+  Wait wait;
+  loop.Prepare(wait);
+  job.waiter = loop.TokenOf(wait);
+  if (!Submit(job, queue_limit_)) {
+    loop.Fire(wait, Errc::kOverloaded);
     return loop.Block(wait, kNoDeadline, /*cancellable=*/false);
   }
   Errc cause = loop.Block(wait, kNoDeadline);
   if (cause != Errc::kOk) {
     if (Withdraw(job)) return cause;
-    // It refers to this stack, so even a loop that is out of stacks waits for it, then in place.
-    do {
-      Wait to_the_end;
-      loop.Prepare(to_the_end);
-      if (!AwaitAgain(job, loop.TokenOf(to_the_end))) loop.Fire(to_the_end, Errc::kOk);
-      cause = loop.Block(to_the_end, kNoDeadline, /*cancellable=*/false);
-    } while (cause != Errc::kOk);
+    AwaitEnd(loop, job);
   }
   if (job.exception) std::rethrow_exception(std::exchange(job.exception, nullptr));
   return Errc::kOk;
 }
 
-bool OffloadPool::Submit(Job& job) {
+// The job refers to this stack, so even a loop that is out of stacks waits for it, then in place.
+void OffloadPool::AwaitEnd(Loop& loop, Job& job) {
+  Errc cause;
+  do {
+    Wait wait;
+    loop.Prepare(wait);
+    if (!AwaitAgain(job, loop.TokenOf(wait))) loop.Fire(wait, Errc::kOk);
+    cause = loop.Block(wait, kNoDeadline, /*cancellable=*/false);
+  } while (cause != Errc::kOk);
+}
+
+Errc OffloadPool::RunInline(Loop& loop, absl::FunctionRef<void()> function) {
+  std::exception_ptr exception;
+  Wait wait;
+  loop.Prepare(wait);
+  InlineJob job(function, exception, loop.TokenOf(wait));
+  loop.Spawn(job);
+  Errc cause = loop.Block(wait, kNoDeadline, /*cancellable=*/false);
+  if (exception) std::rethrow_exception(std::exchange(exception, nullptr));
+  return cause;
+}
+
+bool OffloadPool::Submit(Job& job, size_t limit) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (queued_ >= queue_limit_ || stopping_) return false;
+    if (queued_ >= limit || stopping_) return false;
     *tail_ = &job;
     tail_ = &job.next;
     ++queued_;

@@ -29,11 +29,14 @@ class OffloadPool {
   OffloadPool(const OffloadPool&) = delete;
   OffloadPool& operator=(const OffloadPool&) = delete;
 
-  // Runs `function` on a helper thread and suspends the calling fiber until it has returned. While
-  // it is queued a cancellation or deadline of the task unlinks it, and it never runs; once started
-  // it is awaited to its end, so `function` may refer to the caller's stack. kOverloaded: the queue
-  // is full. An exception of `function` comes out of this call.
-  Errc Run(Loop& loop, absl::FunctionRef<void()> function);
+  // Runs `function` on a helper thread and suspends the calling fiber until it has returned, so it
+  // may refer to the caller's stack. Neither a cancellation nor the queue limit keeps it from
+  // running. An exception of `function` comes out of this call.
+  void Run(Loop& loop, absl::FunctionRef<void()> function);
+
+  // The same, but kOverloaded if the queue is full, and a cancellation or deadline of the task
+  // while it is queued unlinks it: it never runs then, and the cause is returned.
+  Errc TryRun(Loop& loop, absl::FunctionRef<void()> function);
 
  private:
   struct Job {
@@ -45,7 +48,9 @@ class OffloadPool {
     Job* next = nullptr;
   };
 
-  bool Submit(Job& job);
+  Errc RunInline(Loop& loop, absl::FunctionRef<void()> function);
+  void AwaitEnd(Loop& loop, Job& job);
+  bool Submit(Job& job, size_t limit);
   bool Withdraw(Job& job);
   // False if the job is done and there is nothing to wait for.
   bool AwaitAgain(Job& job, const WakeToken& waiter);

@@ -1,0 +1,108 @@
+#include "fasthttp/byte_buffer.h"
+
+#include <cstdlib>
+
+#include "fasthttp/base/check.h"
+
+namespace fasthttp::internal {
+namespace {
+
+constexpr size_t kSmallest = 32;
+
+size_t RoundUp(size_t size) { return size < kSmallest ? kSmallest : (size + 15) & ~size_t{15}; }
+
+}  // namespace
+
+bool CopyAndCheckLong(char* dst, const char* src, size_t n) {
+  if (n < 8) {
+    bool low = false;
+    char bytes[8];
+    for (size_t i = 0; i < n; ++i) {
+      bytes[i] = src[i];
+      low |= static_cast<unsigned char>(src[i]) < 0x0E;
+    }
+    for (size_t i = 0; i < n; ++i) dst[i] = bytes[i];
+    return low;
+  }
+  std::memmove(dst, src, n);
+  uint64_t word;
+  for (size_t i = 0; i + 8 <= n; i += 8) {
+    std::memcpy(&word, dst + i, 8);
+    if (HasLowByte(word)) return true;
+  }
+  std::memcpy(&word, dst + n - 8, 8);
+  return HasLowByte(word);
+}
+
+void ReplaceNewLines(char* data, size_t n) {
+  for (size_t i = 0; i < n; ++i) {
+    if (data[i] == '\r' || data[i] == '\n' || data[i] == '\0') data[i] = ' ';
+  }
+}
+
+void ByteBuffer::Free() {
+  Unpoison(data_, capacity_);
+  std::free(data_);
+  data_ = nullptr;
+  size_ = 0;
+  capacity_ = 0;
+}
+
+char* ByteBuffer::Release() {
+  Unpoison(data_, capacity_);
+  size_ = 0;
+  capacity_ = 0;
+  return std::exchange(data_, nullptr);
+}
+
+char* ByteBuffer::AllocateFor(size_t size, size_t& capacity) {
+  capacity = RoundUp(size);
+  char* block = static_cast<char*>(std::malloc(capacity));
+  FASTHTTP_CHECK(block != nullptr, "out of memory for the bytes of a message");
+  return block;
+}
+
+// The old block is freed last: `bytes` may lie in it.
+void ByteBuffer::AssignSlow(std::string_view bytes) {
+  size_t capacity;
+  char* block = AllocateFor(bytes.size(), capacity);
+  CopyShort(block, bytes.data(), bytes.size());
+  Poison(block + bytes.size(), capacity - bytes.size());
+  Free();
+  data_ = block;
+  size_ = bytes.size();
+  capacity_ = capacity;
+}
+
+void ByteBuffer::AssignCleanSlow(std::string_view bytes) {
+  AssignSlow(bytes);
+  ReplaceNewLines(data_, size_);
+}
+
+void ByteBuffer::AppendSlow(std::string_view bytes) {
+  size_t size = size_;
+  size_t capacity;
+  size_t wanted = size + bytes.size();
+  char* block = AllocateFor(wanted > 2 * size ? wanted : 2 * size, capacity);
+  CopyShort(block, data_, size);
+  CopyShort(block + size, bytes.data(), bytes.size());
+  Free();
+  data_ = block;
+  size_ = size + bytes.size();
+  capacity_ = capacity;
+  Poison(data_ + size_, capacity_ - size_);
+}
+
+void ByteBuffer::Grow(size_t extra) {
+  size_t size = size_;
+  size_t capacity;
+  char* block = AllocateFor(size + extra > 2 * size ? size + extra : 2 * size, capacity);
+  CopyShort(block, data_, size);
+  Free();
+  data_ = block;
+  size_ = size;
+  capacity_ = capacity;
+  Poison(data_ + size_, capacity_ - size_);
+}
+
+}  // namespace fasthttp::internal

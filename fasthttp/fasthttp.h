@@ -1,0 +1,17 @@
+// Everything that a program which serves HTTP needs. Each header may also be included by itself.
+#ifndef FASTHTTP_FASTHTTP_H_
+#define FASTHTTP_FASTHTTP_H_
+
+#include "absl/functional/bind_front.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "fasthttp/bytes.h"
+#include "fasthttp/cookie.h"
+#include "fasthttp/error.h"
+#include "fasthttp/request_ctx.h"
+#include "fasthttp/server.h"
+#include "fasthttp/status.h"
+#include "fasthttp/task.h"
+
+#endif  // FASTHTTP_FASTHTTP_H_

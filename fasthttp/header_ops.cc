@@ -1,0 +1,61 @@
+#include "fasthttp/header_ops.h"
+
+#include <string>
+
+#include "fasthttp/bytes.h"
+
+namespace fasthttp::internal {
+
+using http1::KnownField;
+
+size_t FindField(const FieldList& list, KnownField id, std::string_view name, size_t from) {
+  if (!list.MayHave(id)) return FieldList::kNotFound;
+  return id != KnownField::kNone ? list.Find(id, from) : list.FindFold(name, from);
+}
+
+void AddField(FieldList& list, KnownField id, std::string_view name, std::string_view value,
+              bool normalize) {
+  if (name.empty()) return;
+  if (normalize && id != KnownField::kNone) name = http1::KnownFieldName(id);
+  list.Add(id, name, value, FieldList::Bytes::kWithoutNewLines);
+  if (normalize && id == KnownField::kNone) {
+    size_t last = list.size() - 1;
+    NormalizeHeaderKey(list.MutableName(last), list.name(last).size());
+  }
+}
+
+void SetField(FieldList& list, KnownField id, std::string_view name, std::string_view value,
+              bool normalize) {
+  size_t first = FindField(list, id, name);
+  if (first == FieldList::kNotFound) return AddField(list, id, name, value, normalize);
+  // Setting a value may move the bytes that `name` refers to, so the others go first.
+  for (size_t i = FindField(list, id, name, first + 1); i != FieldList::kNotFound;
+       i = FindField(list, id, name, i)) {
+    list.Erase(i);
+  }
+  list.SetValue(first, value, FieldList::Bytes::kWithoutNewLines);
+}
+
+void DelField(FieldList& list, KnownField id, std::string_view name) {
+  for (size_t i = FindField(list, id, name); i != FieldList::kNotFound;
+       i = FindField(list, id, name, i)) {
+    list.Erase(i);
+  }
+}
+
+std::string_view PeekField(const FieldList& list, KnownField id, std::string_view name) {
+  size_t i = FindField(list, id, name);
+  return i == FieldList::kNotFound ? std::string_view() : list.value(i);
+}
+
+void VisitTrailers(const TrailerList* trailers,
+                   absl::FunctionRef<std::string_view(std::string_view name)> peek,
+                   FieldVisitor f) {
+  if (trailers == nullptr) return;
+  for (size_t i = 0; i < trailers->size(); ++i) {
+    std::string_view value = trailers->value(i);
+    f(trailers->name(i), value.empty() ? peek(trailers->name(i)) : value);
+  }
+}
+
+}  // namespace fasthttp::internal

@@ -1,0 +1,277 @@
+#include "fasthttp/http1/framing.h"
+
+#include <cstdint>
+
+#include "fasthttp/http1/ascii.h"
+#include "fasthttp/http1/host.h"
+
+namespace fasthttp::http1 {
+namespace {
+
+using K = KnownField;
+
+constexpr uint64_t kHostBit = MaskOf(K::kHost);
+
+// What a request must not have for the quick answer "no body, keep-alive as the version says".
+constexpr uint64_t kFramingFields = MaskOf(K::kContentLength) | MaskOf(K::kTransferEncoding) |
+                                    MaskOf(K::kConnection) | MaskOf(K::kExpect) |
+                                    MaskOf(K::kUpgrade) | MaskOf(K::kTrailer);
+
+std::string_view Trim(std::string_view s) {
+  while (!s.empty() && IsBlank(s.front())) s.remove_prefix(1);
+  while (!s.empty() && IsBlank(s.back())) s.remove_suffix(1);
+  return s;
+}
+
+// Takes the next member off a comma-separated list.
+std::string_view NextMember(std::string_view* list) {
+  const size_t comma = list->find(',');
+  const std::string_view member = Trim(list->substr(0, comma));
+  *list = comma == std::string_view::npos ? std::string_view() : list->substr(comma + 1);
+  return member;
+}
+
+bool IsTokenString(std::string_view s) {
+  for (char c : s) {
+    if (!IsToken(c)) return false;
+  }
+  return !s.empty();
+}
+
+// Calls f(value) for each field with this id, in order, until it answers something else than kOk.
+template <typename F>
+Errc ForEachValue(const Head& head, KnownField id, F f) {
+  const Field* field = head.Find(id);
+  if (field == nullptr) return Errc::kOk;
+  if (Errc errc = f(head.ValueOf(*field)); errc != Errc::kOk || !head.HasMany(id)) return errc;
+  for (const Field* end = head.fields + head.field_count; ++field != end;) {
+    if (LookupKnownField(head.NameOf(*field)) != id) continue;
+    if (Errc errc = f(head.ValueOf(*field)); errc != Errc::kOk) return errc;
+  }
+  return Errc::kOk;
+}
+
+// --- Host, RFC 9112 section 3.2 ---------------------------------------------------------------
+
+Errc CheckHost(const Head& head) {
+  if (head.HasMany(K::kHost)) return Errc::kDuplicateHost;
+  const std::string_view host = head.Value(K::kHost);
+  if (host.empty()) return head.minor_version == 0 ? Errc::kOk : Errc::kMissingHost;
+  if (IsPlainHost(host.data(), host.size())) return Errc::kOk;
+  return IsValidHost(host) ? Errc::kOk : Errc::kBadHost;
+}
+
+// --- Length, RFC 9112 section 6 ---------------------------------------------------------------
+
+// RFC 9112 sections 6.1 and 7. Only a lone "chunked" is understood.
+Errc CheckTransferEncoding(const Head& head) {
+  if (head.HasMany(K::kTransferEncoding)) return Errc::kBadTransferEncoding;
+  std::string_view list = head.Value(K::kTransferEncoding);
+  if (EqualFold(list, "chunked")) return Errc::kOk;
+  bool chunked = false;
+  bool other = false;
+  do {
+    const std::string_view member = NextMember(&list);
+    // Nothing may follow chunked, and a parameter on it is an error (section 7.1).
+    if (chunked || member.empty()) return Errc::kBadTransferEncoding;
+    const std::string_view coding = Trim(member.substr(0, member.find(';')));
+    if (!IsTokenString(coding)) return Errc::kBadTransferEncoding;
+    if (EqualFold(coding, "chunked")) {
+      if (coding.size() != member.size()) return Errc::kBadTransferEncoding;
+      chunked = true;
+    } else {
+      other = true;
+    }
+  } while (!list.empty());
+  return other ? Errc::kUnsupportedTransferEncoding : Errc::kBadTransferEncoding;
+}
+
+Errc DecideLength(const Head& head, Framing& framing) {
+  const bool has_length = head.Has(K::kContentLength);
+  if (head.Has(K::kTransferEncoding)) {
+    if (head.minor_version == 0) return Errc::kTransferEncodingOnHttp10;
+    if (has_length) return Errc::kLengthAndTransferEncoding;
+    framing.kind = Framing::kChunked;
+    return CheckTransferEncoding(head);
+  }
+  if (!has_length) return Errc::kOk;
+  if (head.HasMany(K::kContentLength)) return Errc::kDuplicateContentLength;
+  framing.kind = Framing::kLength;
+  return ParseContentLength(head.Value(K::kContentLength), &framing.length);
+}
+
+// --- Connection, RFC 9112 section 9.3, RFC 9110 section 7.6.1 -----------------------------------
+
+struct ConnectionOptions {
+  bool close = false;
+  bool keep_alive = false;
+  bool upgrade = false;
+};
+
+void AddConnection(std::string_view list, ConnectionOptions* options) {
+  if (list == "keep-alive") {  // What browsers send.
+    options->keep_alive = true;
+    return;
+  }
+  while (!list.empty()) {
+    const std::string_view member = NextMember(&list);
+    options->close |= EqualFold(member, "close");
+    options->keep_alive |= EqualFold(member, "keep-alive");
+    options->upgrade |= EqualFold(member, "upgrade");
+  }
+}
+
+void ReadConnection(const Head& head, ConnectionOptions* options) {
+  const Field* field = head.Find(K::kConnection);
+  if (field == nullptr) return;
+  AddConnection(head.ValueOf(*field), options);
+  if (!head.HasMany(K::kConnection)) return;
+  for (const Field* end = head.fields + head.field_count; ++field != end;) {
+    if (LookupKnownField(head.NameOf(*field)) != K::kConnection) continue;
+    AddConnection(head.ValueOf(*field), options);
+  }
+}
+
+bool Persists(const Head& head, const ConnectionOptions& options) {
+  return !options.close && (head.minor_version > 0 || options.keep_alive);
+}
+
+// --- Expect and Trailer -------------------------------------------------------------------------
+
+Errc CheckExpect(const Head& head) {
+  return ForEachValue(head, K::kExpect, [](std::string_view value) {
+    return EqualFold(value, "100-continue") ? Errc::kOk : Errc::kBadExpectation;
+  });
+}
+
+// RFC 9110 sections 6.5.1 and 6.6.2.
+Errc CheckTrailerNames(const Head& head) {
+  return ForEachValue(head, K::kTrailer, [](std::string_view list) {
+    while (!list.empty()) {
+      const std::string_view name = NextMember(&list);
+      if (name.empty()) continue;
+      if (!IsTokenString(name) || IsForbiddenTrailer(name)) return Errc::kBadTrailer;
+    }
+    return Errc::kOk;
+  });
+}
+
+[[gnu::noinline]] Errc DecideSlow(const Head& head, Framing& framing) {
+  if (Errc errc = CheckHost(head); errc != Errc::kOk) return errc;
+  if (Errc errc = DecideLength(head, framing); errc != Errc::kOk) return errc;
+  ConnectionOptions options;
+  ReadConnection(head, &options);
+  framing.keep_alive = Persists(head, options);
+  framing.upgrade = options.upgrade && head.minor_version > 0 && head.Has(K::kUpgrade);
+  if (head.Has(K::kExpect)) {
+    if (Errc errc = CheckExpect(head); errc != Errc::kOk) return errc;
+    framing.expect_continue =
+        head.minor_version > 0 && (framing.kind == Framing::kChunked || framing.length > 0);
+  }
+  return head.Has(K::kTrailer) ? CheckTrailerNames(head) : Errc::kOk;
+}
+
+bool HasNoBody(const Head& head, MethodId request_method) {
+  return head.status < 200 || head.status == 204 || head.status == 304 ||
+         request_method == MethodId::kHead;
+}
+
+}  // namespace
+
+Errc DecideFraming(const Head& head, Leniency, Framing& framing) {
+  framing = Framing();
+  if ((head.seen & (kFramingFields | kHostBit)) == kHostBit && !head.HasMany(K::kHost)) {
+    const Field host = head.fields[head.first[static_cast<size_t>(K::kHost)]];
+    if (IsPlainHost(head.base + host.value, host.value_size)) {
+      framing.keep_alive = head.minor_version > 0;
+      return Errc::kOk;
+    }
+  }
+  return DecideSlow(head, framing);
+}
+
+Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency, Framing& framing) {
+  framing = Framing();
+  ConnectionOptions options;
+  ReadConnection(head, &options);
+  framing.keep_alive = Persists(head, options);
+  // RFC 9112 section 6.3, in its order.
+  if (head.status == 101 || (request_method == MethodId::kConnect && head.status / 100 == 2)) {
+    framing.upgrade = true;
+    return Errc::kOk;
+  }
+  if (HasNoBody(head, request_method)) return Errc::kOk;
+  if (head.Has(K::kTransferEncoding) && head.minor_version > 0) {
+    if (head.Has(K::kContentLength)) return Errc::kLengthAndTransferEncoding;
+    framing.kind = Framing::kChunked;
+    return CheckTransferEncoding(head);
+  }
+  if (head.Has(K::kContentLength)) {
+    if (head.HasMany(K::kContentLength)) return Errc::kDuplicateContentLength;
+    framing.kind = Framing::kLength;
+    // An HTTP/1.0 peer that also sends Transfer-Encoding may frame by it: don't reuse
+    // (section 6.1).
+    if (head.Has(K::kTransferEncoding)) framing.keep_alive = false;
+    return ParseContentLength(head.Value(K::kContentLength), &framing.length);
+  }
+  framing.kind = Framing::kUntilClose;
+  framing.keep_alive = false;
+  return Errc::kOk;
+}
+
+bool ListHasToken(std::string_view list, std::string_view token) {
+  while (!list.empty()) {
+    if (EqualFold(NextMember(&list), token)) return true;
+  }
+  return false;
+}
+
+Errc ParseContentLength(std::string_view value, uint64_t* length) {
+  constexpr uint64_t kMax = INT64_MAX;
+  if (value.empty()) return Errc::kBadContentLength;
+  uint64_t n = 0;
+  for (char c : value) {
+    const uint64_t digit = static_cast<uint64_t>(static_cast<unsigned char>(c)) - '0';
+    // Anything that could pass kMax is refused before it can wrap.
+    if (digit > 9 || n > kMax / 10) return Errc::kBadContentLength;
+    n = n * 10 + digit;
+  }
+  *length = n;
+  return n <= kMax ? Errc::kOk : Errc::kBadContentLength;
+}
+
+bool IsForbiddenTrailer(std::string_view name) {
+  switch (LookupKnownField(name)) {
+    case K::kAuthorization:
+    case K::kConnection:
+    case K::kContentEncoding:
+    case K::kContentLength:
+    case K::kContentRange:
+    case K::kContentType:
+    case K::kCookie:
+    case K::kExpect:
+    case K::kForwarded:
+    case K::kHost:
+    case K::kKeepAlive:
+    case K::kLocation:
+    case K::kMaxForwards:
+    case K::kProxyAuthenticate:
+    case K::kProxyAuthorization:
+    case K::kProxyConnection:
+    case K::kRange:
+    case K::kSetCookie:
+    case K::kTe:
+    case K::kTrailer:
+    case K::kTransferEncoding:
+    case K::kUpgrade:
+    case K::kWwwAuthenticate:
+    case K::kXRealIp:
+      return true;
+    default:
+      break;
+  }
+  constexpr std::string_view kPrefix = "x-forwarded";
+  return EqualFold(name.substr(0, kPrefix.size()), kPrefix);
+}
+
+}  // namespace fasthttp::http1

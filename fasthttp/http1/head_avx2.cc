@@ -1,0 +1,99 @@
+// The head parser for AVX2 and BMI. Includes only what wire_types.h explains.
+#include <cstdint>
+#include <cstring>
+
+#include "fasthttp/http1/head_line.h"
+#include "fasthttp/http1/known_field_match.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define FASTHTTP_TARGET __attribute__((target("avx2,bmi,bmi2")))
+
+namespace fasthttp::http1 {
+namespace {
+
+struct Masks {
+  uint64_t not_token;
+  uint64_t forbidden;
+};
+
+struct TargetMasks {
+  uint32_t stop;
+  uint32_t special;
+  uint32_t slash;
+};
+
+FASTHTTP_TARGET inline __m256i Load(const void* p) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+}
+
+FASTHTTP_TARGET inline uint32_t MaskBits(__m256i bytes) {
+  return static_cast<uint32_t>(_mm256_movemask_epi8(bytes));
+}
+
+FASTHTTP_TARGET inline uint64_t Join(uint32_t low, uint32_t high) {
+  return low | static_cast<uint64_t>(high) << 32;
+}
+
+FASTHTTP_TARGET inline __m256i Classes(__m256i bytes, const uint8_t* low, const uint8_t* high) {
+  const __m256i rows = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), Load(kScanTables.nibble));
+  return _mm256_and_si256(_mm256_shuffle_epi8(Load(low), bytes),
+                          _mm256_shuffle_epi8(Load(high), rows));
+}
+
+FASTHTTP_TARGET inline uint32_t NotToken(__m256i classes) {
+  return MaskBits(
+      _mm256_cmpeq_epi8(_mm256_min_epu8(classes, Load(kScanTables.class_limit)), classes));
+}
+
+FASTHTTP_TARGET inline uint32_t Forbidden(__m256i classes) {
+  const __m256i bits = _mm256_and_si256(classes, Load(kScanTables.class_limit));
+  return MaskBits(_mm256_cmpgt_epi8(bits, _mm256_setzero_si256()));
+}
+
+FASTHTTP_TARGET inline Masks LoadMasks(const char* p) {
+  const __m256i first = Classes(Load(p), kScanTables.low, kScanTables.high);
+  const __m256i second = Classes(Load(p + 32), kScanTables.low, kScanTables.high);
+  return {Join(NotToken(first), NotToken(second)), Join(Forbidden(first), Forbidden(second))};
+}
+
+FASTHTTP_TARGET inline uint64_t LoadNotToken(const char* p) {
+  return Join(NotToken(Classes(Load(p), kScanTables.low, kScanTables.high)),
+              NotToken(Classes(Load(p + 32), kScanTables.low, kScanTables.high)));
+}
+
+// Controls and DEL in 32 bytes; controls up to `highest`.
+FASTHTTP_TARGET inline uint32_t Controls(__m256i bytes, const uint8_t* highest) {
+  const __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, Load(highest)), bytes);
+  return MaskBits(_mm256_or_si256(low, _mm256_cmpeq_epi8(bytes, Load(kScanTables.del))));
+}
+
+FASTHTTP_TARGET inline uint64_t LoadForbidden(const char* p) {
+  return Join(Controls(Load(p), kScanTables.highest_control),
+              Controls(Load(p + 32), kScanTables.highest_control));
+}
+
+FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
+  return MaskBits(_mm256_cmpeq_epi8(Load(p), Load(wanted)));
+}
+
+FASTHTTP_TARGET inline uint32_t HighBits(const char* p) { return MaskBits(Load(p)); }
+
+FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
+  const __m256i bytes = Load(p);
+  const __m256i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
+  const __m256i special = _mm256_cmpgt_epi8(classes, _mm256_setzero_si256());
+  return {Controls(bytes, kScanTables.highest_stop), MaskBits(_mm256_or_si256(special, bytes)),
+          Equal(p, kScanTables.slash)};
+}
+
+#include "fasthttp/http1/head_fast.inc"
+
+}  // namespace
+
+const ParseFunction kParseHeadAvx2 = &ParseHeadFast;
+
+}  // namespace fasthttp::http1
+
+#endif

@@ -1,0 +1,126 @@
+// Parsing and framing of the requests that protocols and servers are usually measured with.
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "benchmark/benchmark.h"
+#include "fasthttp/http1/framing.h"
+#include "fasthttp/http1/head.h"
+#include "fasthttp/http1/serialize.h"
+
+namespace fasthttp::http1 {
+namespace {
+
+constexpr std::string_view kGet =
+    "GET /foobar?baz HTTP/1.1\r\nHost: google.com\r\nUser-Agent: aaa/bbb/ccc/ddd/eee Firefox "
+    "Chrome "
+    "MSIE Opera\r\nReferer: http://example.com/aaa?bbb=ccc\r\nCookie: foo=bar; baz=baraz; "
+    "aa=aakslsdweriwereowriewroire\r\n\r\n";
+constexpr std::string_view kPost =
+    "POST /foobar?baz HTTP/1.1\r\nHost: google.com\r\nContent-Type: foo/bar\r\nContent-Length: "
+    "24\r\nUser-Agent: aaa/bbb/ccc/ddd/eee Firefox Chrome MSIE Opera\r\nReferer: "
+    "http://example.com/aaa?bbb=ccc\r\nCookie: foo=bar; baz=baraz; "
+    "aa=aakslsdweriwereowriewroire\r\n\r\n";
+constexpr std::string_view kBrowser =
+    "GET /wp-content/uploads/2010/03/hello-kitty-darth-vader-pink.jpg HTTP/1.1\r\n"
+    "Host: www.kittyhell.com\r\n"
+    "User-Agent: Mozilla/5.0 (Macintosh; U; Intel Mac OS X 10.6; ja-JP-mac; rv:1.9.2.3) "
+    "Gecko/20100401 Firefox/3.6.3 Pathtraq/0.9\r\n"
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"
+    "Accept-Language: ja,en-us;q=0.7,en;q=0.3\r\n"
+    "Accept-Encoding: gzip,deflate\r\n"
+    "Accept-Charset: Shift_JIS,utf-8;q=0.7,*;q=0.7\r\n"
+    "Keep-Alive: 115\r\n"
+    "Connection: keep-alive\r\n"
+    "Cookie: wp_ozh_wsa_visits=2; wp_ozh_wsa_visit_lasttime=xxxxxxxxxx; "
+    "__utma=xxxxxxxxx.xxxxxxxxxx.xxxxxxxxxx.xxxxxxxxxx.xxxxxxxxxx.x; "
+    "__utmz=xxxxxxxxx.xxxxxxxxxx.x.x.utmccn=(referral)|utmcsr=reader.livedoor.com|utmcct=/reader/"
+    "|utmcmd=referral\r\n\r\n";
+constexpr std::string_view kSmall = "GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n";
+
+struct Input {
+  explicit Input(std::string_view bytes) : data(bytes.size() + kPadding) {
+    memcpy(data.data(), bytes.data(), bytes.size());
+    view = {data.data(), bytes.size()};
+  }
+  std::vector<char> data;
+  PaddedView view;
+};
+
+void ParseOnce(const Input& input, Head& head) {
+  ParseProgress progress;
+  Errc errc = ParseRequestHead(input.view, HeadLimits(), Leniency::kStrict, progress, head);
+  if (errc != Errc::kOk) std::abort();
+  benchmark::DoNotOptimize(head.field_count);
+  benchmark::ClobberMemory();
+}
+
+void BM_ParseRequestHead(benchmark::State& state, std::string_view bytes, ParserVariant variant) {
+  const ParserVariant before = CurrentParserVariant();
+  if (!SelectParserVariant(variant)) {
+    state.SkipWithError("this CPU or build lacks the variant");
+    return;
+  }
+  const Input input(bytes);
+  Head head;
+  for (auto _ : state) ParseOnce(input, head);
+  state.SetBytesProcessed(static_cast<int64_t>(bytes.size()) * state.iterations());
+  SelectParserVariant(before);
+}
+
+void BM_DecideFraming(benchmark::State& state, std::string_view bytes) {
+  const Input input(bytes);
+  Head head;
+  ParseOnce(input, head);
+  for (auto _ : state) {
+    Framing framing;
+    benchmark::DoNotOptimize(DecideFraming(head, Leniency::kStrict, framing));
+    benchmark::DoNotOptimize(framing);
+  }
+}
+
+void BM_WriteResponseHead(benchmark::State& state) {
+  StatusBlockCache cache;
+  cache.Refresh("fasthttp", "Sun, 06 Nov 1994 08:49:37 GMT");
+  char out[512];
+  for (auto _ : state) {
+    ResponseHeadView view;
+    view.status_block = cache.Get(200);
+    view.content_type = "text/plain; charset=utf-8";
+    view.content_length = 13;
+    benchmark::DoNotOptimize(ResponseHeadBound(view));
+    benchmark::DoNotOptimize(WriteResponseHead(out, view));
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(BM_WriteResponseHead);
+
+constexpr struct {
+  const char* name;
+  std::string_view bytes;
+} kRequests[] = {{"Get205", kGet}, {"Post259", kPost}, {"Browser697", kBrowser}, {"Get40", kSmall}};
+constexpr struct {
+  const char* name;
+  ParserVariant variant;
+} kVariantNames[] = {{"Avx2", ParserVariant::kAvx2},
+                     {"Sse42", ParserVariant::kSse42},
+                     {"Neon", ParserVariant::kNeon},
+                     {"Scalar", ParserVariant::kScalar}};
+
+bool RegisterAll() {
+  for (const auto& request : kRequests) {
+    for (const auto& variant : kVariantNames) {
+      const std::string name = std::string("BM_ParseRequestHead/") + request.name + variant.name;
+      benchmark::RegisterBenchmark(name.c_str(), BM_ParseRequestHead, request.bytes,
+                                   variant.variant);
+    }
+    const std::string name = std::string("BM_DecideFraming/") + request.name;
+    benchmark::RegisterBenchmark(name.c_str(), BM_DecideFraming, request.bytes);
+  }
+  return true;
+}
+[[maybe_unused]] const bool registered = RegisterAll();
+
+}  // namespace
+}  // namespace fasthttp::http1

@@ -1,0 +1,78 @@
+// The careful half of the head parser: one line at a time, every rule, no speed.
+//
+// The vectorised parsers take the lines that look as nearly all lines do and leave everything else
+// to ParseLine: whatever is unusual, malformed, over a limit or incomplete. So each verdict is made
+// in one place, and all variants agree by construction. The scalar variant is ParseLine in a loop.
+#ifndef FASTHTTP_HTTP1_HEAD_LINE_H_
+#define FASTHTTP_HTTP1_HEAD_LINE_H_
+
+#include <cstdint>
+
+#include "fasthttp/http1/wire_types.h"
+
+namespace fasthttp::http1 {
+
+// An Errc as its number: errc.h includes more than wire_types.h allows. 0 is kOk.
+using RawErrc = uint16_t;
+
+// Everything that one call of the parser works on.
+struct LineContext {
+  const char* base;
+  size_t size;  // Of the input; base[size] is NUL.
+  const HeadLimits* limits;
+  HeadData* head;
+  ParseProgress* progress;
+  uint32_t max_head;  // limits->max_head_bytes, clamped.
+  Leniency leniency;
+  bool response;
+};
+
+// Parses the line at progress->line. kOk: one line is done, progress->line is the next one, and
+// *head_done tells whether it was the empty line that ends the head. Else the parser's verdict.
+[[gnu::cold]] RawErrc ParseLine(LineContext& context, bool* head_done);
+
+// Decides the form of the target that `head` holds and validates it. False: none of the four forms.
+bool ClassifyTarget(HeadData& head);
+
+// The flags (TargetFlag) and the query offset of the target that `head` holds.
+void ScanTarget(HeadData& head);
+
+// Constants of the vectorised parsers. They stand in memory, in a file of their own, because
+// GCC 12 otherwise rebuilds each from immediates in every call.
+struct ScanTables {
+  // low[b & 15] & high[b >> 4] is the class of the byte b; a byte from 0x80 up has class 0.
+  alignas(32) uint8_t low[32];
+  alignas(32) uint8_t high[32];
+  // The same for bytes in a target that make it more than a plain path: % . # ? and backslash.
+  alignas(32) uint8_t target_low[32];
+  alignas(32) uint8_t target_high[32];
+  alignas(32) uint8_t nibble[32];           // 0x0f.
+  alignas(32) uint8_t class_limit[32];      // kClassForbidden.
+  alignas(32) uint8_t highest_stop[32];     // 0x20.
+  alignas(32) uint8_t del[32];              // 0x7f.
+  alignas(32) uint8_t highest_control[32];  // 0x1f.
+  alignas(32) uint8_t slash[32];
+  alignas(32) uint8_t dot[32];
+  alignas(32) uint8_t percent[32];
+  alignas(32) uint8_t backslash[32];
+  alignas(32) uint8_t question[32];
+  alignas(32) uint8_t hash[32];
+};
+extern const ScanTables kScanTables;
+
+// Classes: a tchar has a bit above these two, a byte that is forbidden in a value (HTAB counts, the
+// careful path knows better) one of these two, others none.
+constexpr uint8_t kClassControl = 1;
+constexpr uint8_t kClassDel = 2;
+constexpr uint8_t kClassForbidden = kClassControl | kClassDel;
+
+// The parsers of this build; each handles requests and responses. Null if not in this build.
+using ParseFunction = RawErrc (*)(LineContext& context);
+extern const ParseFunction kParseHeadScalar;
+extern const ParseFunction kParseHeadSse42;
+extern const ParseFunction kParseHeadAvx2;
+extern const ParseFunction kParseHeadNeon;
+
+}  // namespace fasthttp::http1
+
+#endif  // FASTHTTP_HTTP1_HEAD_LINE_H_

@@ -1,0 +1,106 @@
+// The head parser for NEON (AArch64). Includes only what wire_types.h explains.
+#include <cstdint>
+#include <cstring>
+
+#include "fasthttp/http1/head_line.h"
+#include "fasthttp/http1/known_field_match.h"
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+
+#define FASTHTTP_TARGET
+
+namespace fasthttp::http1 {
+namespace {
+
+struct Masks {
+  uint64_t not_token;
+  uint64_t forbidden;
+};
+
+struct TargetMasks {
+  uint32_t stop;
+  uint32_t special;
+  uint32_t slash;
+};
+
+inline uint8x16_t Load(const void* p) { return vld1q_u8(static_cast<const uint8_t*>(p)); }
+
+// One bit per byte of four vectors whose bytes are 0x00 or 0xff.
+inline uint64_t MaskBits(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d) {
+  const uint8x16_t weights = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+  const uint8x16_t ab = vpaddq_u8(vandq_u8(a, weights), vandq_u8(b, weights));
+  const uint8x16_t cd = vpaddq_u8(vandq_u8(c, weights), vandq_u8(d, weights));
+  const uint8x16_t sums = vpaddq_u8(ab, cd);
+  return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(sums, sums)), 0);
+}
+
+inline uint32_t MaskBits(uint8x16_t a, uint8x16_t b) {
+  return static_cast<uint32_t>(MaskBits(a, b, vdupq_n_u8(0), vdupq_n_u8(0)));
+}
+
+// Bytes from 0x80 up get class 0: their index is out of the table.
+inline uint8x16_t Classes(uint8x16_t bytes, const uint8_t* low, const uint8_t* high) {
+  const uint8x16_t columns = vandq_u8(bytes, vdupq_n_u8(0x8f));
+  return vandq_u8(vqtbl1q_u8(Load(low), columns), vqtbl1q_u8(Load(high), vshrq_n_u8(bytes, 4)));
+}
+
+inline uint8x16_t NotToken(uint8x16_t classes) {
+  return vcleq_u8(classes, vdupq_n_u8(kClassForbidden));
+}
+
+inline uint8x16_t Forbidden(uint8x16_t classes) {
+  return vtstq_u8(classes, vdupq_n_u8(kClassForbidden));
+}
+
+inline uint8x16_t Controls(uint8x16_t bytes, uint8_t highest) {
+  return vorrq_u8(vcleq_u8(bytes, vdupq_n_u8(highest)), vceqq_u8(bytes, vdupq_n_u8(0x7f)));
+}
+
+inline Masks LoadMasks(const char* p) {
+  uint8x16_t classes[4];
+  for (int i = 0; i < 4; ++i) {
+    classes[i] = Classes(Load(p + 16 * i), kScanTables.low, kScanTables.high);
+  }
+  return {MaskBits(NotToken(classes[0]), NotToken(classes[1]), NotToken(classes[2]),
+                   NotToken(classes[3])),
+          MaskBits(Forbidden(classes[0]), Forbidden(classes[1]), Forbidden(classes[2]),
+                   Forbidden(classes[3]))};
+}
+
+inline uint64_t LoadNotToken(const char* p) { return LoadMasks(p).not_token; }
+
+inline uint64_t LoadForbidden(const char* p) {
+  return MaskBits(Controls(Load(p), 0x1f), Controls(Load(p + 16), 0x1f),
+                  Controls(Load(p + 32), 0x1f), Controls(Load(p + 48), 0x1f));
+}
+
+inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
+  return MaskBits(vceqq_u8(Load(p), Load(wanted)), vceqq_u8(Load(p + 16), Load(wanted)));
+}
+
+inline uint8x16_t High(uint8x16_t bytes) { return vcgeq_u8(bytes, vdupq_n_u8(0x80)); }
+
+inline uint32_t HighBits(const char* p) { return MaskBits(High(Load(p)), High(Load(p + 16))); }
+
+inline uint8x16_t Special(uint8x16_t bytes) {
+  const uint8x16_t classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
+  return vorrq_u8(vtstq_u8(classes, classes), High(bytes));
+}
+
+inline TargetMasks LoadTarget(const char* p) {
+  const uint8x16_t first = Load(p);
+  const uint8x16_t second = Load(p + 16);
+  return {MaskBits(Controls(first, 0x20), Controls(second, 0x20)),
+          MaskBits(Special(first), Special(second)), Equal(p, kScanTables.slash)};
+}
+
+#include "fasthttp/http1/head_fast.inc"
+
+}  // namespace
+
+const ParseFunction kParseHeadNeon = &ParseHeadFast;
+
+}  // namespace fasthttp::http1
+
+#endif

@@ -1,0 +1,177 @@
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "fasthttp/http1/ascii.h"
+#include "fasthttp/http1/framing.h"
+#include "fasthttp/http1/host.h"
+
+namespace fasthttp::http1 {
+namespace {
+
+constexpr unsigned kMaxPort = 65535;
+
+// port = *DIGIT, RFC 3986 section 3.2.3.
+bool IsPort(std::string_view port) {
+  unsigned value = 0;
+  for (char c : port) {
+    if (!IsDigit(c)) return false;
+    value = value * 10 + static_cast<unsigned>(c - '0');
+    if (value > kMaxPort) return false;
+  }
+  return true;
+}
+
+int HexValue(char c) { return IsDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10; }
+
+// "%" HEXDIG HEXDIG at s[0], for a byte that may be hidden in a name: nothing that a later stage
+// would take for a delimiter or a control.
+bool IsHarmlessEscape(std::string_view s) {
+  if (s.size() < 3 || !Is(s[1], kHex) || !Is(s[2], kHex)) return false;
+  const int byte = HexValue(s[1]) * 16 + HexValue(s[2]);
+  if (byte <= 0x20 || byte == 0x7f) return false;
+  return std::string_view("/?#@:[]\\%,").find(static_cast<char>(byte)) == std::string_view::npos;
+}
+
+// reg-name = *( unreserved / pct-encoded / sub-delims ), RFC 3986 section 3.2.2.
+bool IsRegName(std::string_view name) {
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (Is(name[i], kRegName)) continue;
+    if (name[i] != '%' || !IsHarmlessEscape(name.substr(i))) return false;
+    i += 2;
+  }
+  return !name.empty();
+}
+
+// IPv4address: four numbers up to 255 without leading zeros.
+bool IsIpv4(std::string_view s) {
+  for (int part = 0; part < 4; ++part) {
+    const size_t dot = part < 3 ? s.find('.') : s.size();
+    if (dot == std::string_view::npos || dot == 0 || dot > 3) return false;
+    unsigned value = 0;
+    for (char c : s.substr(0, dot)) {
+      if (!IsDigit(c)) return false;
+      value = value * 10 + static_cast<unsigned>(c - '0');
+    }
+    if (value > 255 || (dot > 1 && s[0] == '0')) return false;
+    s.remove_prefix(std::min(dot + 1, s.size()));
+  }
+  return s.empty();
+}
+
+// Counts the groups of "h16:h16:..."; -1 if malformed. An IPv4 address at the end counts as two.
+int CountGroups(std::string_view s, bool may_end_in_ipv4) {
+  int groups = 0;
+  if (s.empty()) return 0;
+  for (;;) {
+    const size_t colon = s.find(':');
+    const std::string_view group = s.substr(0, colon);
+    if (colon == std::string_view::npos && may_end_in_ipv4 && IsIpv4(group)) return groups + 2;
+    if (group.empty() || group.size() > 4) return -1;
+    for (char c : group) {
+      if (!Is(c, kHex)) return -1;
+    }
+    ++groups;
+    if (colon == std::string_view::npos) return groups;
+    s.remove_prefix(colon + 1);
+  }
+}
+
+// IPv6address, RFC 3986 section 3.2.2: eight groups, or fewer around one "::".
+bool IsIpv6(std::string_view s) {
+  const size_t gap = s.find("::");
+  if (gap == std::string_view::npos) return CountGroups(s, true) == 8;
+  const int before = CountGroups(s.substr(0, gap), false);
+  const int after = CountGroups(s.substr(gap + 2), true);
+  return before >= 0 && after >= 0 && before + after <= 7;
+}
+
+// ZoneID = 1*( unreserved / pct-encoded ), RFC 6874 section 2.
+bool IsZone(std::string_view zone) {
+  for (size_t i = 0; i < zone.size(); ++i) {
+    if (Is(zone[i], kAlpha | kDigit) || zone[i] == '-' || zone[i] == '.' || zone[i] == '_' ||
+        zone[i] == '~') {
+      continue;
+    }
+    if (zone[i] != '%' || !IsHarmlessEscape(zone.substr(i))) return false;
+    i += 2;
+  }
+  return !zone.empty();
+}
+
+bool IsBracketed(std::string_view host) {
+  const size_t close = host.find(']');
+  if (close == std::string_view::npos) return false;
+  const std::string_view rest = host.substr(close + 1);
+  if (!rest.empty() && (rest[0] != ':' || !IsPort(rest.substr(1)))) return false;
+  const std::string_view inside = host.substr(1, close - 1);
+  const size_t percent = inside.find('%');
+  if (percent == std::string_view::npos) return IsIpv6(inside);
+  return inside.substr(percent, 3) == "%25" && IsZone(inside.substr(percent + 3)) &&
+         IsIpv6(inside.substr(0, percent));
+}
+
+}  // namespace
+
+bool IsValidHost(std::string_view host) {
+  if (host.empty()) return false;
+  if (host[0] == '[') return IsBracketed(host);
+  const size_t colon = host.find(':');
+  if (colon == std::string_view::npos) return IsRegName(host);
+  return IsRegName(host.substr(0, colon)) && IsPort(host.substr(colon + 1));
+}
+
+#if defined(__SSE2__)
+
+namespace {
+
+// Which of 16 bytes are digits, and which are letters, digits, '-' or '.'.
+struct HostMasks {
+  uint32_t digits;
+  uint32_t name;
+};
+
+// True where first <= byte < first + count: an unsigned comparison by way of a signed one.
+inline __m128i InRange(__m128i bytes, char first, char count) {
+  const __m128i shifted = _mm_add_epi8(bytes, _mm_set1_epi8(static_cast<char>(0x80 - first)));
+  return _mm_cmplt_epi8(shifted, _mm_set1_epi8(static_cast<char>(0x80 + count)));
+}
+
+inline HostMasks LoadHostMasks(const char* p) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m128i letter = InRange(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 26);
+  const __m128i mark = InRange(bytes, '-', 2);
+  const uint32_t digits = static_cast<uint32_t>(_mm_movemask_epi8(InRange(bytes, '0', 10)));
+  const uint32_t rest = static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(letter, mark)));
+  return {digits, digits | rest};
+}
+
+}  // namespace
+
+bool IsPlainHost(const char* host, size_t size) {
+  if (size - 1 >= 32) return false;
+  HostMasks m = LoadHostMasks(host);
+  if (size > 16) {
+    const HostMasks high = LoadHostMasks(host + 16);
+    m.digits |= high.digits << 16;
+    m.name |= high.name << 16;
+  }
+  const uint32_t used = ~uint32_t{0} >> (32 - size);
+  const uint32_t odd = ~m.name & used;
+  if (odd == 0) return true;
+  // The first byte that is no name byte must be the colon, and up to four digits must follow.
+  const uint32_t colon = static_cast<uint32_t>(__builtin_ctz(odd));
+  return colon > 0 && host[colon] == ':' && size - colon <= 5 && (used & ~m.digits) >> colon == 1;
+}
+
+#else
+
+bool IsPlainHost(const char*, size_t) { return false; }
+
+#endif
+
+}  // namespace fasthttp::http1

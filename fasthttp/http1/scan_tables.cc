@@ -1,0 +1,48 @@
+#include "fasthttp/http1/ascii.h"
+#include "fasthttp/http1/head_line.h"
+
+namespace fasthttp::http1 {
+namespace {
+
+// Row h (2 to 7) of ASCII has bit h: a row's bit is set in low[] for the columns that are tchars.
+constexpr ScanTables MakeTables() {
+  ScanTables t{};
+  for (unsigned i = 0; i < 32; ++i) {
+    const unsigned column = i & 15;
+    t.low[i] = kClassControl;
+    if (column == 15) t.low[i] |= kClassDel;
+    for (unsigned row = 2; row < 8; ++row) {
+      if (IsToken(static_cast<char>(row * 16 + column))) {
+        t.low[i] = static_cast<uint8_t>(t.low[i] | 1u << row);
+      }
+    }
+    if (column < 2) t.high[i] = kClassControl;
+    if (column >= 2 && column < 8) t.high[i] = static_cast<uint8_t>(1u << column);
+    if (column == 7) t.high[i] |= kClassDel;
+
+    for (char c : {'%', '.', '#', '?', '\\'}) {
+      const unsigned byte = static_cast<unsigned char>(c);
+      const uint8_t bit = static_cast<uint8_t>(1u << (byte >> 4));
+      if (column == (byte & 15)) t.target_low[i] |= bit;
+      if (column == byte >> 4) t.target_high[i] = bit;
+    }
+    t.nibble[i] = 0x0f;
+    t.class_limit[i] = kClassForbidden;
+    t.highest_stop[i] = 0x20;
+    t.del[i] = 0x7f;
+    t.highest_control[i] = 0x1f;
+    t.slash[i] = '/';
+    t.dot[i] = '.';
+    t.percent[i] = '%';
+    t.backslash[i] = '\\';
+    t.question[i] = '?';
+    t.hash[i] = '#';
+  }
+  return t;
+}
+
+}  // namespace
+
+constinit const ScanTables kScanTables = MakeTables();
+
+}  // namespace fasthttp::http1

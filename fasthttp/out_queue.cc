@@ -1,0 +1,96 @@
+#include "fasthttp/out_queue.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "fasthttp/base/check.h"
+
+namespace fasthttp {
+
+OutQueue::~OutQueue() { std::free(buffer_); }
+
+void OutQueue::Append(std::string_view bytes) {
+  if (bytes.empty()) return;
+  char* to = Reserve(bytes.size());
+  std::memcpy(to, bytes.data(), bytes.size());
+  Commit(to + bytes.size());
+}
+
+void OutQueue::Append(OwnedBytes bytes) {
+  if (bytes.empty()) return;
+  pieces_pending_ += bytes.size();
+  pieces_.push_back({size_, std::move(bytes)});
+}
+
+Errc OutQueue::Flush(Conn& conn, uint32_t tick) {
+  while (pending() != 0) {
+    constexpr size_t kMaxPieces = 16;
+    iovec out[kMaxPieces];
+    size_t count = 0;
+    size_t from = sent_;
+    for (size_t i = first_piece_; i < pieces_.size() && count + 2 < kMaxPieces; ++i) {
+      if (pieces_[i].at > from) out[count++] = {buffer_ + from, pieces_[i].at - from};
+      from = pieces_[i].at;
+      size_t skip = i == first_piece_ ? piece_sent_ : 0;
+      std::string_view bytes = pieces_[i].bytes.view().substr(skip);
+      out[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
+    }
+    bool all_pieces = pieces_.size() - first_piece_ <= kMaxPieces / 2 - 1;
+    if (all_pieces && size_ > from) out[count++] = {buffer_ + from, size_ - from};
+    IoResult result = conn.TrySend({out, count});
+    if (result.again()) {
+      if (!waiting_) rate_.Start(tick);
+      waiting_ = true;
+      return Errc::kAgain;
+    }
+    if (!result.ok()) return result.errc();
+    if (waiting_) rate_.Moved(tick, result.bytes());
+    Sent(result.bytes());
+  }
+  Clear();
+  return Errc::kOk;
+}
+
+void OutQueue::Sent(size_t n) {
+  while (n != 0) {
+    size_t buffered = (first_piece_ < pieces_.size() ? pieces_[first_piece_].at : size_) - sent_;
+    size_t taken = std::min(n, buffered);
+    sent_ += taken;
+    n -= taken;
+    if (n == 0) return;
+    Piece& piece = pieces_[first_piece_];
+    taken = std::min(n, piece.bytes.size() - piece_sent_);
+    piece_sent_ += taken;
+    pieces_pending_ -= taken;
+    n -= taken;
+    if (piece_sent_ == piece.bytes.size()) {
+      piece.bytes = OwnedBytes();
+      piece_sent_ = 0;
+      ++first_piece_;
+    }
+  }
+}
+
+void OutQueue::Clear() {
+  size_ = sent_ = 0;
+  if (!pieces_.empty()) pieces_.clear();
+  first_piece_ = piece_sent_ = pieces_pending_ = 0;
+  waiting_ = false;
+  if (capacity_ > kKeepCapacity) {
+    std::free(std::exchange(buffer_, nullptr));
+    capacity_ = 0;
+  }
+}
+
+void OutQueue::Grow(size_t n) {
+  constexpr size_t kFirst = 4096;
+  size_t wanted = std::max({kFirst, capacity_ * 2, size_ + n});
+  char* grown = static_cast<char*>(std::realloc(buffer_, wanted));
+  FASTHTTP_CHECK(grown != nullptr, "out of memory for a response");
+  buffer_ = grown;
+  capacity_ = wanted;
+}
+
+}  // namespace fasthttp

@@ -1,0 +1,82 @@
+// OutQueue: what a connection still has to send, in order.
+//
+// Heads and small bodies are copied into one buffer; large bodies are moved in and freed once they
+// are sent. One TrySend takes as many pieces as there are. The queue belongs to the connection and
+// is touched only by Serialize and Flush, so a suspended handler never holds back the answers
+// before it.
+//
+// Thread class: loop-confined.
+#ifndef FASTHTTP_OUT_QUEUE_H_
+#define FASTHTTP_OUT_QUEUE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "fasthttp/base/errc.h"
+#include "fasthttp/body.h"
+#include "fasthttp/runtime/transport.h"
+#include "fasthttp/transfer_rate.h"
+
+namespace fasthttp {
+
+class OutQueue {
+ public:
+  // A body below this is cheaper to copy than to send as a piece of its own.
+  static constexpr size_t kCopyLimit = 16 * 1024;
+  // A buffer beyond this is freed when the queue is empty.
+  static constexpr size_t kKeepCapacity = 64 * 1024;
+
+  OutQueue() = default;
+  ~OutQueue();
+  OutQueue(const OutQueue&) = delete;
+  OutQueue& operator=(const OutQueue&) = delete;
+
+  // Room for `n` bytes behind what is queued; Commit says where the written ones end.
+  char* Reserve(size_t n) {
+    if (capacity_ - size_ < n) Grow(n);
+    return buffer_ + size_;
+  }
+  void Commit(char* end) { size_ = static_cast<size_t>(end - buffer_); }
+
+  void Append(std::string_view bytes);
+  void Append(OwnedBytes bytes);
+
+  size_t pending() const { return size_ - sent_ + pieces_pending_; }
+  bool empty() const { return pending() == 0; }
+
+  // Sends what the connection takes now. kOk: all is sent. kAgain: the rest waits for writability.
+  // Anything else: the connection is broken.
+  Errc Flush(Conn& conn, uint32_t tick);
+
+  // Watches the peer while something is pending.
+  TransferRate& rate() { return rate_; }
+
+  OutQueue* next = nullptr;  // In the pool.
+
+ private:
+  struct Piece {
+    size_t at;  // It goes out behind this many bytes of the buffer.
+    OwnedBytes bytes;
+  };
+
+  void Grow(size_t n);
+  void Sent(size_t n);
+  void Clear();
+
+  char* buffer_ = nullptr;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+  size_t sent_ = 0;  // Of the buffer.
+  std::vector<Piece> pieces_;
+  size_t first_piece_ = 0;
+  size_t piece_sent_ = 0;  // Of the first piece.
+  size_t pieces_pending_ = 0;
+  bool waiting_ = false;  // rate_ runs.
+  TransferRate rate_;
+};
+
+}  // namespace fasthttp
+
+#endif  // FASTHTTP_OUT_QUEUE_H_

@@ -1,0 +1,148 @@
+#include "fasthttp/request.h"
+
+#include "fasthttp/bytes.h"
+#include "fasthttp/error.h"
+
+namespace fasthttp {
+
+namespace {
+
+constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
+
+}  // namespace
+
+Request::~Request() = default;
+
+void Request::ResetParsed() {
+  // A URI that was only read is cleared when the next one is parsed.
+  if (parsed_->uri_changed || parsed_->uri.HasParsedArgs()) parsed_->uri.Reset();
+  if (parsed_->post_parsed || parsed_->post_changed) parsed_->post_args.Reset();
+  parsed_->uri_errc = Errc::kOk;
+  parsed_->uri_parsed = false;
+  parsed_->uri_changed = false;
+  parsed_->post_parsed = false;
+  parsed_->post_changed = false;
+}
+
+void Request::ResetBodyPooled() {
+  body_.ClearUpTo(RequestBodyPoolLimit());
+  body_touched_ = false;
+}
+
+void Request::CopyTo(Request& to) const {
+  if (this == &to) return;
+  to.Reset();
+  header_.CopyTo(to.header_);
+  to.SetBody(body_.view());
+  to.tls_ = tls_;
+  to.use_host_header_ = use_host_header_;
+  to.disable_redirect_path_normalizing_ = disable_redirect_path_normalizing_;
+  to.timeout_ = timeout_;
+  to.max_args_ = max_args_;
+  if (parsed_ == nullptr) return;
+  if (parsed_->uri_changed) to.SetURI(parsed_->uri);
+  if (parsed_->post_changed) parsed_->post_args.CopyTo(to.MutablePostArgs());
+}
+
+Request::Parsed& Request::EnsureParsed() const {
+  if (parsed_ == nullptr) parsed_ = std::make_unique<Parsed>();
+  return *parsed_;
+}
+
+// A received target without anything to normalise is used as it stands.
+Errc Request::BindURI(Parsed& parsed) const {
+  constexpr uint8_t kNeedsWork = http1::kTargetPercent | http1::kTargetDot |
+                                 http1::kTargetDoubleSlash | http1::kTargetHash |
+                                 http1::kTargetBackslash;
+  const http1::Head* head = header_.head();
+  parsed.uri.SetMaxQueryArgs(max_args_);
+  Errc errc = Errc::kOk;
+  if (head != nullptr && head->target_form == http1::TargetForm::kAuthority) {
+    errc = parsed.uri.TryParse(head->Target(), "/");
+  } else if (head != nullptr && head->target_form == http1::TargetForm::kOrigin &&
+             (head->target_flags & kNeedsWork) == 0) {
+    size_t query = (head->target_flags & http1::kTargetQuery) != 0
+                       ? static_cast<size_t>(head->query - head->target)
+                       : head->target_size;
+    parsed.uri.BindPlain(header_.Host(), head->Target(), query);
+  } else {
+    errc = parsed.uri.TryParse(header_.Host(), header_.RequestURI());
+    // The bytes of a header that the program made may change under the views.
+    if (head == nullptr) parsed.uri.Own();
+  }
+  if (errc == Errc::kOk && tls_) parsed.uri.SetScheme("https");
+  return errc;
+}
+
+Errc Request::TryParseURI() const {
+  Parsed& parsed = EnsureParsed();
+  if (!parsed.uri_parsed) {
+    parsed.uri_parsed = true;
+    parsed.uri_errc = BindURI(parsed);
+  }
+  return parsed.uri_errc;
+}
+
+absl::Status Request::ParseURI() const { return ToStatus(TryParseURI()); }
+
+const fasthttp::URI& Request::URI() const {
+  (void)TryParseURI();
+  return parsed_->uri;
+}
+
+fasthttp::URI& Request::MutableURI() {
+  (void)TryParseURI();
+  parsed_->uri_changed = true;
+  return parsed_->uri;
+}
+
+void Request::SetURI(const fasthttp::URI& uri) {
+  Parsed& parsed = EnsureParsed();
+  uri.CopyTo(parsed.uri);
+  parsed.uri_errc = Errc::kOk;
+  parsed.uri_parsed = true;
+  parsed.uri_changed = true;
+}
+
+std::string Request::RequestURI() const {
+  if (parsed_ != nullptr && parsed_->uri_changed && parsed_->uri_errc == Errc::kOk) {
+    return parsed_->uri.RequestURI();
+  }
+  return std::string(header_.RequestURI());
+}
+
+void Request::SetRequestURI(std::string_view uri) {
+  header_.SetRequestURI(uri);
+  if (parsed_ != nullptr) {
+    parsed_->uri_parsed = false;
+    parsed_->uri_changed = false;
+  }
+}
+
+void Request::SetHost(std::string_view host) { MutableURI().SetHost(host); }
+
+const Args& Request::PostArgs() const {
+  Parsed& parsed = EnsureParsed();
+  if (parsed.post_parsed || parsed.post_changed) return parsed.post_args;
+  parsed.post_parsed = true;
+  if (EqualsIgnoreCase(header_.ContentType().substr(0, kFormType.size()), kFormType)) {
+    parsed.post_args.Parse(body_.view(), max_args_);
+  } else {
+    parsed.post_args.Reset();
+  }
+  return parsed.post_args;
+}
+
+Args& Request::MutablePostArgs() {
+  (void)PostArgs();
+  parsed_->post_changed = true;
+  return parsed_->post_args;
+}
+
+OwnedBytes Request::SwapBody(OwnedBytes bytes) {
+  OwnedBytes old = TouchBody().Take();
+  body_.SetOwned(std::move(bytes));
+  return old;
+}
+
+}  // namespace fasthttp

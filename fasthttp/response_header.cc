@@ -1,0 +1,338 @@
+#include <string>
+
+#include "fasthttp/bytes.h"
+#include "fasthttp/date.h"
+#include "fasthttp/header.h"
+#include "fasthttp/header_ops.h"
+
+namespace fasthttp {
+
+using http1::KnownField;
+using http1::LookupKnownField;
+using internal::FieldList;
+
+namespace {
+
+constexpr std::string_view kClose = "close";
+
+// The name of the cookie that a Set-Cookie line sets.
+std::string_view CookieName(std::string_view line) {
+  std::string_view pair = line.substr(0, line.find(';'));
+  size_t equals = pair.find('=');
+  return equals == std::string_view::npos ? std::string_view() : TrimOws(pair.substr(0, equals));
+}
+
+}  // namespace
+
+void ResponseHeader::Reset() {
+  status_code_ = 200;
+  close_ = false;
+  normalize_ = true;
+  no_default_content_type_ = false;
+  content_length_ = kContentLengthNone;
+  content_type_.Clear();
+  content_encoding_.Clear();
+  server_.Clear();
+  content_length_text_.Clear();
+  fields_.Clear();
+  if (trailers_ != nullptr) trailers_->Clear();
+}
+
+void ResponseHeader::CopyTo(ResponseHeader& to) const {
+  if (this == &to) return;
+  to.Reset();
+  to.status_code_ = status_code_;
+  to.close_ = close_;
+  to.normalize_ = normalize_;
+  to.no_default_content_type_ = no_default_content_type_;
+  to.content_length_ = content_length_;
+  to.content_type_.Assign(content_type_.view());
+  to.content_encoding_.Assign(content_encoding_.view());
+  to.server_.Assign(server_.view());
+  to.content_length_text_.Assign(content_length_text_.view());
+  to.fields_.CopyFrom(fields_);
+  if (trailers_ != nullptr) to.MutableTrailers().CopyFrom(*trailers_);
+}
+
+void ResponseHeader::CopyFrom(const http1::Head& head) {
+  Reset();
+  SetStatusCode(head.status);
+  no_default_content_type_ = true;
+  bool lists_close = false;
+  bool lists_keep_alive = false;
+  for (const http1::Field& field : head.Fields()) {
+    std::string_view name = head.NameOf(field);
+    std::string_view value = head.ValueOf(field);
+    KnownField id = LookupKnownField(name);
+    if (id == KnownField::kConnection) {
+      lists_close |= HasListToken(value, kClose);
+      lists_keep_alive |= HasListToken(value, "keep-alive");
+      if (EqualsIgnoreCase(value, kClose)) continue;
+    } else if (id == KnownField::kTransferEncoding) {
+      content_length_ = kContentLengthChunked;
+      continue;
+    } else if (id != KnownField::kDate && id != KnownField::kSetCookie &&
+               id != KnownField::kTrailer && SetSpecial(id, value)) {
+      continue;
+    }
+    internal::AddField(fields_, id, name, value, /*normalize=*/false);
+  }
+  close_ = lists_close || (head.minor_version == 0 && !lists_keep_alive);
+}
+
+bool ResponseHeader::ConnectionUpgrade() const {
+  for (size_t i = fields_.Find(KnownField::kConnection); i != FieldList::kNotFound;
+       i = fields_.Find(KnownField::kConnection, i + 1)) {
+    if (HasListToken(fields_.value(i), "Upgrade")) return true;
+  }
+  return false;
+}
+
+void ResponseHeader::SetContentLength(int64_t length) {
+  content_length_ = length >= 0 ? length : kContentLengthChunked;
+  content_length_text_.Clear();
+  if (length < 0) return;
+  std::string text;
+  AppendUint(text, static_cast<uint64_t>(length));
+  content_length_text_.Assign(text);
+}
+
+void ResponseHeader::SetContentRange(int64_t start, int64_t end, int64_t total) {
+  std::string range = "bytes ";
+  AppendUint(range, static_cast<uint64_t>(start));
+  range.push_back('-');
+  AppendUint(range, static_cast<uint64_t>(end));
+  range.push_back('/');
+  AppendUint(range, static_cast<uint64_t>(total));
+  SetKnown(KnownField::kContentRange, range);
+}
+
+void ResponseHeader::SetLastModified(absl::Time time) {
+  std::string date;
+  AppendHTTPDate(date, time);
+  SetKnown(KnownField::kLastModified, date);
+}
+
+// --- All fields ---
+
+const internal::ByteBuffer* ResponseHeader::SlotOf(KnownField id) const {
+  switch (id) {
+    case KnownField::kContentType:
+      return &content_type_;
+    case KnownField::kContentEncoding:
+      return &content_encoding_;
+    case KnownField::kServer:
+      return &server_;
+    case KnownField::kContentLength:
+      return &content_length_text_;
+    default:
+      return nullptr;
+  }
+}
+
+std::string_view ResponseHeader::Peek(KnownField id) const {
+  if (const internal::ByteBuffer* slot = SlotOf(id)) return slot->view();
+  if (id == KnownField::kConnection && close_) return kClose;
+  if (id == KnownField::kTrailer && trailers_ != nullptr && trailers_->size() != 0) {
+    return trailers_->Line();
+  }
+  return id != KnownField::kNone ? internal::PeekField(fields_, id, {}) : std::string_view();
+}
+
+std::string_view ResponseHeader::Peek(std::string_view name) const {
+  KnownField id = LookupKnownField(name);
+  return id != KnownField::kNone ? Peek(id) : internal::PeekField(fields_, id, name);
+}
+
+FieldViews ResponseHeader::PeekAll(std::string_view name) const {
+  FieldViews values;
+  VisitAll([&](std::string_view n, std::string_view value) {
+    if (http1::EqualFold(n, name)) values.push_back(value);
+  });
+  return values;
+}
+
+FieldViews ResponseHeader::PeekKeys() const {
+  FieldViews names;
+  VisitAll([&](std::string_view name, std::string_view) { names.push_back(name); });
+  return names;
+}
+
+bool ResponseHeader::Has(std::string_view name) const {
+  bool found = false;
+  VisitAll([&](std::string_view n, std::string_view) { found |= http1::EqualFold(n, name); });
+  return found;
+}
+
+// Fields with a slot, and those that the library manages. False for all others.
+bool ResponseHeader::SetSpecial(KnownField id, std::string_view value) {
+  switch (id) {
+    case KnownField::kContentType:
+      SetContentType(value);
+      return true;
+    case KnownField::kContentEncoding:
+      SetContentEncoding(value);
+      return true;
+    case KnownField::kServer:
+      SetServer(value);
+      return true;
+    case KnownField::kDate:
+    case KnownField::kTransferEncoding:
+      return true;
+    case KnownField::kContentLength: {
+      uint64_t length = 0;
+      if (ParseUint(value, length) == Errc::kOk && length <= INT64_MAX) {
+        SetContentLength(static_cast<int64_t>(length));
+      }
+      return true;
+    }
+    case KnownField::kConnection:
+      close_ = HasListToken(value, kClose);
+      internal::DelField(fields_, id, "Connection");
+      return EqualsIgnoreCase(value, kClose);
+    default:
+      return false;
+  }
+}
+
+void ResponseHeader::SetKnown(KnownField id, std::string_view value) {
+  internal::SetField(fields_, id, http1::KnownFieldName(id), value, normalize_);
+}
+
+void ResponseHeader::Set(std::string_view name, std::string_view value) {
+  KnownField id = LookupKnownField(name);
+  if (SetSpecial(id, value)) return;
+  if (id == KnownField::kTrailer) return SetTrailer(value).IgnoreError();
+  if (id != KnownField::kSetCookie) {
+    return internal::SetField(fields_, id, name, value, normalize_);
+  }
+  size_t i = FindCookie(CookieName(value));
+  if (i == FieldList::kNotFound) return internal::AddField(fields_, id, name, value, normalize_);
+  fields_.SetValue(i, value, FieldList::Bytes::kWithoutNewLines);
+}
+
+void ResponseHeader::SetCanonical(std::string_view name, std::string_view value) {
+  bool normalize = std::exchange(normalize_, false);
+  Set(name, value);
+  normalize_ = normalize;
+}
+
+void ResponseHeader::Add(std::string_view name, std::string_view value) {
+  KnownField id = LookupKnownField(name);
+  if (SetSpecial(id, value)) return;
+  if (id == KnownField::kTrailer) return AddTrailer(value).IgnoreError();
+  internal::AddField(fields_, id, name, value, normalize_);
+}
+
+void ResponseHeader::Del(std::string_view name) {
+  KnownField id = LookupKnownField(name);
+  switch (id) {
+    case KnownField::kContentType:
+      return content_type_.Clear();
+    case KnownField::kContentEncoding:
+      return content_encoding_.Clear();
+    case KnownField::kServer:
+      return server_.Clear();
+    case KnownField::kContentLength:
+      content_length_ = kContentLengthNone;
+      return content_length_text_.Clear();
+    case KnownField::kTrailer:
+      if (trailers_ != nullptr) trailers_->Clear();
+      break;
+    case KnownField::kConnection:
+      close_ = false;
+      break;
+    default:
+      break;
+  }
+  internal::DelField(fields_, id, name);
+}
+
+size_t ResponseHeader::Len() const {
+  size_t count = 0;
+  VisitAll([&](std::string_view, std::string_view) { ++count; });
+  return count;
+}
+
+void ResponseHeader::VisitAll(FieldVisitor f) const {
+  if (!server_.empty()) f("Server", server_.view());
+  if (!content_type_.empty()) f("Content-Type", content_type_.view());
+  if (!content_encoding_.empty()) f("Content-Encoding", content_encoding_.view());
+  if (!content_length_text_.empty()) f("Content-Length", content_length_text_.view());
+  for (size_t i = 0; i < fields_.size(); ++i) f(fields_.name(i), fields_.value(i));
+  if (trailers_ != nullptr && trailers_->size() != 0) f("Trailer", trailers_->Line());
+  if (close_) f("Connection", kClose);
+}
+
+// --- Cookies ---
+
+size_t ResponseHeader::FindCookie(std::string_view name) const {
+  if (!fields_.MayHave(KnownField::kSetCookie)) return FieldList::kNotFound;
+  for (size_t i = fields_.Find(KnownField::kSetCookie); i != FieldList::kNotFound;
+       i = fields_.Find(KnownField::kSetCookie, i + 1)) {
+    if (CookieName(fields_.value(i)) == name) return i;
+  }
+  return FieldList::kNotFound;
+}
+
+void ResponseHeader::SetCookie(const fasthttp::Cookie& cookie) {
+  Set("Set-Cookie", cookie.String());
+}
+
+bool ResponseHeader::Cookie(fasthttp::Cookie& cookie) const {
+  std::string_view line = PeekCookie(cookie.Key());
+  return line.data() != nullptr && cookie.TryParse(line) == Errc::kOk;
+}
+
+std::string_view ResponseHeader::PeekCookie(std::string_view name) const {
+  size_t i = FindCookie(name);
+  return i == FieldList::kNotFound ? std::string_view() : fields_.value(i);
+}
+
+void ResponseHeader::DelCookie(std::string_view name) {
+  // `name` may lie in the list: erasing an entry leaves its bytes.
+  for (size_t i = FindCookie(name); i != FieldList::kNotFound; i = FindCookie(name)) {
+    fields_.Erase(i);
+  }
+}
+
+void ResponseHeader::DelClientCookie(std::string_view name) {
+  fasthttp::Cookie cookie;
+  cookie.SetKey(name);
+  cookie.SetExpire(kCookieExpireDelete);
+  DelCookie(name);
+  SetCookie(cookie);
+}
+
+void ResponseHeader::DelAllCookies() {
+  internal::DelField(fields_, KnownField::kSetCookie, "Set-Cookie");
+}
+
+void ResponseHeader::VisitAllCookie(FieldVisitor f) const {
+  for (size_t i = fields_.Find(KnownField::kSetCookie); i != FieldList::kNotFound;
+       i = fields_.Find(KnownField::kSetCookie, i + 1)) {
+    f(CookieName(fields_.value(i)), fields_.value(i));
+  }
+}
+
+// --- Trailers ---
+
+TrailerList& ResponseHeader::MutableTrailers() {
+  if (trailers_ == nullptr) trailers_ = std::make_unique<TrailerList>();
+  return *trailers_;
+}
+
+FieldViews ResponseHeader::PeekTrailerKeys() const {
+  FieldViews names;
+  for (size_t i = 0; trailers_ != nullptr && i < trailers_->size(); ++i) {
+    names.push_back(trailers_->name(i));
+  }
+  return names;
+}
+
+void ResponseHeader::VisitAllTrailer(FieldVisitor f) const {
+  internal::VisitTrailers(
+      trailers_.get(), [&](std::string_view name) { return Peek(name); }, f);
+}
+
+}  // namespace fasthttp

@@ -1,0 +1,217 @@
+#include <algorithm>
+#include <climits>
+#include <string>
+#include <vector>
+
+#include "fasthttp/cookie.h"
+#include "fasthttp/error.h"
+#include "fasthttp/header.h"
+#include "fasthttp/http1/head.h"
+#include "gtest/gtest.h"
+
+namespace fasthttp {
+namespace {
+
+std::string Shown(const ResponseHeader& header) {
+  std::string shown;
+  header.VisitAll([&](std::string_view name, std::string_view value) {
+    shown.append(name).append(": ").append(value).append("\n");
+  });
+  return shown;
+}
+
+TEST(ResponseHeader, EmptyOne) {
+  ResponseHeader header;
+  EXPECT_EQ(header.StatusCode(), 200);
+  EXPECT_EQ(header.ContentType(), kDefaultContentType);
+  EXPECT_FALSE(header.HasContentType());
+  header.SetNoDefaultContentType(true);
+  EXPECT_EQ(header.ContentType(), "");
+  EXPECT_EQ(header.ContentLength(), kContentLengthNone);
+  EXPECT_EQ(header.Len(), 0u);
+  EXPECT_EQ(header.Peek("Content-Type"), "");
+}
+
+TEST(ResponseHeader, StatusCodesStayInRange) {
+  ResponseHeader header;
+  for (int code : {100, 200, 599, 999}) {
+    header.SetStatusCode(code);
+    EXPECT_EQ(header.StatusCode(), code);
+  }
+  for (int code : {-1, 0, 99, 1000, 65536 + 200, INT_MAX, INT_MIN}) {
+    header.SetStatusCode(code);
+    EXPECT_EQ(header.StatusCode(), 500) << code;
+  }
+}
+
+TEST(ResponseHeader, SpecialFields) {
+  ResponseHeader header;
+  header.Set("content-type", "t");
+  header.Add("CONTENT-TYPE", "t2");
+  header.Set("content-encoding", "gzip");
+  header.Set("server", "s");
+  header.Set("content-length", "7");
+  header.Set("X-Other", "o");
+  header.Set("connection", "close");
+  EXPECT_EQ(header.ContentType(), "t2");
+  EXPECT_EQ(header.ContentLength(), 7);
+  EXPECT_TRUE(header.ConnectionClose());
+  EXPECT_EQ(Shown(header),
+            "Server: s\nContent-Type: t2\nContent-Encoding: gzip\nContent-Length: 7\nX-Other: o\n"
+            "Connection: close\n");
+  for (std::string_view name :
+       {"content-type", "content-encoding", "server", "content-length", "connection", "x-other"}) {
+    EXPECT_TRUE(header.Has(name)) << name;
+    EXPECT_NE(header.Peek(name), "") << name;
+    header.Del(name);
+    EXPECT_FALSE(header.Has(name)) << name;
+  }
+  EXPECT_EQ(header.ContentLength(), kContentLengthNone);
+}
+
+TEST(ResponseHeader, TrapManagedFieldsAreIgnored) {
+  ResponseHeader header;
+  header.Set("Date", "yesterday");
+  header.Add("date", "yesterday");
+  header.Set("Transfer-Encoding", "chunked");
+  header.Set("Content-Length", "five");
+  EXPECT_EQ(header.Len(), 0u);
+}
+
+TEST(ResponseHeader, SEC_NoSetterLetsALineEndThrough) {
+  std::string all;
+  for (unsigned i = 0; i < 256; ++i) all.push_back(static_cast<char>(i));
+  ResponseHeader header;
+  header.SetContentType(all);
+  header.SetContentEncoding(all);
+  header.SetServer(all);
+  header.Set(all, all);
+  header.Add(all, all);
+  header.SetCanonical(all, all);
+  header.Set("Connection", all);
+  header.Set("Set-Cookie", all);
+  header.Add("Set-Cookie", all);
+  header.Set("Location", all);
+  header.DelClientCookie(all);
+  (void)header.SetTrailer(all);
+  bool found = false;
+  header.VisitAll([&](std::string_view name, std::string_view value) {
+    std::string_view bad("\r\n\0", 3);
+    found |= name.find_first_of(bad) != name.npos || value.find_first_of(bad) != value.npos;
+  });
+  EXPECT_FALSE(found);
+}
+
+TEST(ResponseHeader, SetCookieReplacesTheSameNameOnly) {
+  ResponseHeader header;
+  Cookie cookie;
+  cookie.SetKey("a");
+  cookie.SetValue("1");
+  header.SetCookie(cookie);
+  cookie.SetKey("b");
+  header.SetCookie(cookie);
+  cookie.SetKey("a");
+  cookie.SetValue("2");
+  cookie.SetPath("/p");
+  header.SetCookie(cookie);
+  header.Set("Set-Cookie", "c=3; HttpOnly");
+  EXPECT_EQ(Shown(header),
+            "Set-Cookie: a=2; path=/p\nSet-Cookie: b=1\nSet-Cookie: c=3; HttpOnly\n");
+  EXPECT_EQ(header.PeekAll("set-cookie").size(), 3u);
+  EXPECT_EQ(header.PeekCookie("c"), "c=3; HttpOnly");
+  Cookie read;
+  read.SetKey("a");
+  ASSERT_TRUE(header.Cookie(read));
+  EXPECT_EQ(read.Path(), "/p");
+  read.SetKey("zzz");
+  EXPECT_FALSE(header.Cookie(read));
+  header.DelCookie("b");
+  EXPECT_EQ(header.PeekAll("Set-Cookie").size(), 2u);
+  header.DelAllCookies();
+  EXPECT_EQ(header.Len(), 0u);
+}
+
+TEST(ResponseHeader, DelClientCookieSendsAnExpiredOne) {
+  ResponseHeader header;
+  header.Set("Set-Cookie", "a=1");
+  header.DelClientCookie("a");
+  EXPECT_EQ(Shown(header), "Set-Cookie: a=; expires=Tue, 10 Nov 2009 23:00:00 GMT\n");
+}
+
+TEST(ResponseHeader, RangesAndDates) {
+  ResponseHeader header;
+  header.SetContentRange(0, 9, 100);
+  header.SetLastModified(absl::FromUnixSeconds(784111777));
+  EXPECT_EQ(Shown(header),
+            "Content-Range: bytes 0-9/100\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\n");
+}
+
+TEST(ResponseHeader, CopyAndReset) {
+  ResponseHeader header, copy;
+  header.SetStatusCode(404);
+  header.SetContentType("t");
+  header.Set("X-A", "1");
+  header.SetConnectionClose();
+  ASSERT_TRUE(header.AddTrailer("X-T").ok());
+  header.CopyTo(copy);
+  EXPECT_EQ(Shown(copy), Shown(header));
+  EXPECT_EQ(copy.StatusCode(), 404);
+  header.Reset();
+  EXPECT_EQ(header.Len(), 0u);
+  EXPECT_EQ(header.StatusCode(), 200);
+  EXPECT_EQ(copy.Peek("x-a"), "1");
+}
+
+TEST(ResponseHeader, CopyFromReceivedHead) {
+  std::string_view text =
+      "HTTP/1.1 404 Nope\r\ncontent-TYPE: t\r\nx-lower: 1\r\nDate: d\r\nSet-Cookie: a=1\r\n"
+      "Set-Cookie: a=2\r\nContent-Length: 3\r\nConnection: foo, close\r\n\r\n";
+  std::string padded(text);
+  padded.append(http1::kPadding, '\0');
+  http1::Head head;
+  http1::ParseProgress progress;
+  ASSERT_EQ(http1::ParseResponseHead({padded.data(), text.size()}, {}, http1::Leniency::kStrict,
+                                     progress, head),
+            Errc::kOk);
+  ResponseHeader header;
+  header.CopyFrom(head);
+  padded.assign(padded.size(), 'x');
+  EXPECT_EQ(header.StatusCode(), 404);
+  EXPECT_EQ(header.ContentType(), "t");
+  EXPECT_EQ(header.ContentLength(), 3);
+  EXPECT_TRUE(header.ConnectionClose());
+  EXPECT_EQ(header.PeekAll("Set-Cookie").size(), 2u);
+  EXPECT_EQ(header.Peek("Date"), "d");
+  EXPECT_NE(Shown(header).find("x-lower: 1"), std::string::npos);
+}
+
+TEST(ResponseHeader, ViewsIntoItselfAreFine) {
+  ResponseHeader header;
+  header.SetContentType("a content type that is rather long, longer than others");
+  header.SetContentType(header.ContentType().substr(2));
+  EXPECT_EQ(header.ContentType(), "content type that is rather long, longer than others");
+  header.Set("X-A", header.ContentType());
+  for (int i = 0; i < 100; ++i) header.Add("X-A", header.Peek("X-A"));
+  EXPECT_EQ(header.PeekAll("X-A").size(), 101u);
+  EXPECT_EQ(header.PeekAll("X-A").back(), header.ContentType());
+}
+
+TEST(ResponseHeader, EmptyViews) {
+  ResponseHeader header;
+  header.SetContentType({});
+  header.SetContentEncoding({});
+  header.SetServer({});
+  header.Set({}, {});
+  header.Add({}, {});
+  header.SetCanonical({}, {});
+  header.Set("Set-Cookie", {});
+  header.Set("Connection", {});
+  header.Del({});
+  header.DelCookie({});
+  EXPECT_EQ(header.Peek(std::string_view()), "");
+  EXPECT_FALSE(header.Has({}));
+  EXPECT_TRUE(header.AddTrailer({}).ok());
+}
+
+}  // namespace
+}  // namespace fasthttp

@@ -1,0 +1,662 @@
+#include "fasthttp/server_conn.h"
+
+#include <cstring>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fasthttp/base/chaos.h"
+#include "fasthttp/base/check.h"
+
+namespace fasthttp {
+namespace {
+
+// A body is received in pieces of at most this; its buffer grows with what has arrived, never with
+// what was declared.
+constexpr uint64_t kBodyPiece = 64 * 1024;
+// A client that half-closed, or keeps sending behind its last request, gets this much attention.
+constexpr uint32_t kLingerMs = 1000;
+constexpr uint32_t kLingerBytes = 64 * 1024;
+// Beyond this the out queue is sent before the next request is looked at.
+constexpr size_t kOutHighWater = 64 * 1024;
+
+bool Before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
+
+}  // namespace
+
+// What one connection may do before the others have their turn.
+struct ServerConn::Budget {
+  explicit Budget(runtime::Loop& l) : loop(l), until(l.now() + runtime::kMillisecond) {}
+
+  bool UsedUp() {
+    if (--requests == 0 || received >= kBytes) return true;
+    // A clock reading costs as much as a small handler: look at every eighth request.
+    return requests % 8 == 0 && loop.FreshNow() >= until;
+  }
+
+  static constexpr uint64_t kBytes = 64 * 1024;
+  runtime::Loop& loop;
+  int64_t until;
+  uint32_t requests = 64;
+  uint64_t received = 0;
+};
+
+// --- Step 1: something has happened -----------------------------------------------------------
+
+void ServerConn::OnReady(uint8_t ready) {
+  switch (state()) {
+    case kReading:
+      if (data().out != nullptr && Flush() == Errc::kConnectionReset) return;
+      if (!(ready & kResume) && !(endpoint_.latched & kReadable)) return Rearm();
+      return Serve();
+    case kHandling:
+      return OnReadyWhileHandling(ready);
+    case kSending:
+      return FlushOrWait();
+    default:
+      return DrainLingering();
+  }
+}
+
+void ServerConn::OnReadyWhileHandling(uint8_t ready) {
+  Turn& turn = *data().turn;
+  if (data().out != nullptr && !turn.gone && Flush() == Errc::kConnectionReset) turn.gone = true;
+  if (ready & kBroken) turn.gone = true;
+  if (turn.gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
+}
+
+// A FIN behind unread bytes is a pipelining client that has said everything; behind the last byte
+// it can't be told from a client that has gone.
+bool ServerConn::PeerHasLeft() {
+  if (!(endpoint_.latched & kHangup)) return false;
+  if (server_.settings().half_close == HalfClose::kServe) return false;
+  Turn& turn = *data().turn;
+  bool unread =
+      turn.block->unread_size() != 0 || (turn.chunks != nullptr && turn.chunks->unread_size() != 0);
+  return !unread && !endpoint_.conn->HasUnread();
+}
+
+// The loop over the requests of a connection: steps 2 to 10.
+void ServerConn::Serve() {
+  Budget budget(loop());
+  for (;;) {
+    if (data().turn == nullptr) {
+      data().turn = server_.TakeTurn();
+      data().turn->endpoint = &endpoint_;
+      data().turn->block = server_.blocks_.Take();
+    }
+    Turn& turn = *data().turn;
+    Errc errc = turn.phase == Turn::Phase::kHead ? ParseHead(turn) : Errc::kOk;
+    if (errc == Errc::kOk) errc = ReadBody(turn);
+    if (errc == Errc::kNeedMore) {
+      errc = Receive(turn);
+      if (errc == Errc::kOk) continue;
+      if (errc == Errc::kAgain) return Park(turn);
+      return OnEnd(turn, errc);
+    }
+    if (errc != Errc::kOk) return Reject(turn, errc);
+    if (!CallHandler(turn)) return;
+    bool keep_alive = Serialize(turn);
+    budget.received += turn.head.size + turn.ctx.request().Body().size();
+    EndRequest(turn);
+    if (!keep_alive) return WaitUntilSent(/*then_close=*/true);
+    if (data().out->pending() > kOutHighWater && Flush() == Errc::kAgain) {
+      return WaitUntilSent(/*then_close=*/false);
+    }
+    if (budget.UsedUp()) {
+      if (Flush() != Errc::kConnectionReset) {
+        Rearm();
+        loop().QueueReady(endpoint_.slot, endpoint_.generation, kResume);
+      }
+      return;
+    }
+  }
+}
+
+// --- Step 2 -----------------------------------------------------------------------------------
+
+Errc ServerConn::Receive(Turn& turn) {
+  if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
+  const bool direct =
+      turn.phase == Turn::Phase::kBody && turn.framing.kind == http1::Framing::kLength;
+  std::span<char> room;
+  if (direct) {
+    room = turn.ctx.request().PrepareBody(std::min(turn.body_left, kBodyPiece));
+    if (room.size() > turn.body_left) room = room.first(turn.body_left);
+  } else {
+    room = RoomForHead(turn);
+  }
+  IoResult result = endpoint_.conn->TryRecv(room);
+  if (result.again()) {
+    endpoint_.latched &= ~kReadable;
+    return Errc::kAgain;
+  }
+  if (!result.ok()) return result.errc();
+  const size_t n = result.bytes();
+  // A short read means drained, unless the end was announced: no second event would come for it.
+  if (n < room.size() && n != 0 && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
+    endpoint_.latched &= ~kReadable;
+  }
+  if (n == 0) return Errc::kUnexpectedEof;
+  ServerLoop::Count(server_.counters_.received, n);
+  Set(kSawRequest);
+  if (direct) {
+    turn.ctx.request().CommitBody(n);
+    turn.body_left -= n;
+  } else {
+    (turn.phase == Turn::Phase::kHead ? turn.block : turn.chunks)->Commit(n);
+  }
+  if (turn.phase == Turn::Phase::kBody) turn.rate.Moved(loop().tick(), n);
+  return Errc::kOk;
+}
+
+// Room behind what is received. An incomplete head may still be moved: nothing points into it.
+std::span<char> ServerConn::RoomForHead(Turn& turn) {
+  if (turn.phase == Turn::Phase::kBody) {
+    if (turn.chunks == nullptr) turn.chunks = server_.blocks_.Take();
+    base::Block& chunks = *turn.chunks;
+    FASTHTTP_DCHECK(chunks.unread_size() == 0, "chunked bytes were left behind");
+    chunks.begin = chunks.end = 0;
+    return {chunks.room(), chunks.room_size()};
+  }
+  base::Block*& block = turn.block;
+  if (block->unread_size() == 0) {
+    block->begin = block->end = 0;
+    turn.head_started = loop().tick();
+  } else if (block->room_size() == 0) {
+    if (block->begin != 0) {
+      size_t size = block->unread_size();
+      std::memmove(block->data(), block->unread(), size);
+      block->begin = block->end = 0;
+      block->Commit(size);
+    } else {
+      base::Block* grown = server_.blocks_.Grow(block);
+      FASTHTTP_CHECK(grown != nullptr, "the parser wants more than the largest head");
+      block = grown;
+    }
+  }
+  return {block->room(), block->room_size()};
+}
+
+// --- Steps 3 to 5 -----------------------------------------------------------------------------
+
+Errc ServerConn::ParseHead(Turn& turn) {
+  base::Block& block = *turn.block;
+  if (block.unread_size() == 0) return Errc::kNeedMore;
+  http1::PaddedView in = {block.unread(), block.unread_size()};
+  Errc errc = http1::ParseRequestHead(in, server_.limits_.head, server_.limits_.leniency,
+                                      turn.progress, turn.head);
+  if (errc == Errc::kNeedFieldSpace) {
+    size_t count = server_.limits_.head.max_fields;
+    if (turn.more_fields == nullptr) turn.more_fields = std::make_unique<http1::Field[]>(count);
+    turn.head.UseArena({turn.more_fields.get(), count});
+    return ParseHead(turn);
+  }
+  if (errc != Errc::kOk) return errc;
+  block.begin += turn.head.size;
+  return BeginRequest(turn);
+}
+
+Errc ServerConn::BeginRequest(Turn& turn) {
+  turn.request_tick = loop().tick();
+  ++data().requests;
+  turn.phase = Turn::Phase::kBody;
+  turn.ctx.Bind(&turn, &turn.head, /*tls=*/false);
+  Errc errc = http1::DecideFraming(turn.head, server_.limits_.leniency, turn.framing);
+  if (errc != Errc::kOk) return errc;
+  ServerLoop::Count(server_.counters_.requests, 1);
+  const ServerSettings& settings = server_.settings();
+  if (settings.get_only && turn.head.method_id != http1::MethodId::kGet &&
+      turn.head.method_id != http1::MethodId::kHead) {
+    return Errc::kGetOnly;
+  }
+  if (turn.framing.kind == http1::Framing::kNone) return Errc::kOk;
+  if (turn.framing.length > settings.max_request_body_size) return Errc::kBodyTooLarge;
+  turn.body_left = turn.framing.length;
+  turn.decoder = http1::ChunkedDecoder(server_.limits_.chunked);
+  turn.rate.Start(loop().tick());
+  return Errc::kOk;
+}
+
+// --- Step 6 -----------------------------------------------------------------------------------
+
+Errc ServerConn::ReadBody(Turn& turn) {
+  switch (turn.framing.kind) {
+    case http1::Framing::kNone:
+      return Errc::kOk;
+    case http1::Framing::kLength:
+      return ReadLengthBody(turn);
+    default:
+      return ReadChunkedBody(turn);
+  }
+}
+
+Errc ServerConn::ReadLengthBody(Turn& turn) {
+  if (turn.body_left == 0) return Errc::kOk;
+  base::Block& block = *turn.block;
+  Request& request = turn.ctx.request();
+  size_t here = std::min<uint64_t>(block.unread_size(), turn.body_left);
+  if (here == turn.body_left && request.Body().empty()) {
+    request.SetBodyRaw({block.unread(), here});
+  } else if (here != 0) {
+    request.AppendBody({block.unread(), here});
+  }
+  block.begin += static_cast<uint32_t>(here);
+  turn.body_left -= here;
+  return turn.body_left == 0 ? Errc::kOk : SendContinue(turn);
+}
+
+Errc ServerConn::ReadChunkedBody(Turn& turn) {
+  while (!turn.decoder.done()) {
+    base::Block* from = turn.block->unread_size() != 0 ? turn.block : turn.chunks;
+    if (from == nullptr || from->unread_size() == 0) return SendContinue(turn);
+    size_t consumed = 0;
+    std::string_view piece;
+    Errc errc = turn.decoder.Decode(from->unread(), from->unread_size(), &consumed, &piece);
+    if (turn.decoder.in_trailer()) {
+      turn.trailer_section.append(piece);
+    } else if (!piece.empty()) {
+      turn.ctx.request().AppendBody(piece);
+    }
+    from->begin += static_cast<uint32_t>(consumed);
+    if (errc != Errc::kOk && errc != Errc::kNeedMore) return errc;
+  }
+  return turn.trailer_section.empty() ? Errc::kOk : EndTrailers(turn);
+}
+
+Errc ServerConn::EndTrailers(Turn& turn) {
+  std::vector<http1::Field> fields(server_.limits_.head.max_fields);
+  size_t size = turn.trailer_section.size();
+  turn.trailer_section.append(http1::kPadding, '\0');
+  size_t count = 0;
+  const char* base = turn.trailer_section.data();
+  Errc errc = http1::ParseTrailers({base, size}, fields, &count);
+  if (errc != Errc::kOk) return errc;
+  TrailerList& trailers = turn.ctx.request().header().MutableTrailers();
+  for (size_t i = 0; i < count && errc == Errc::kOk; ++i) {
+    errc = trailers.AddReceived({base + fields[i].name, fields[i].name_size},
+                                {base + fields[i].value, fields[i].value_size});
+  }
+  return errc;
+}
+
+// Before the first wait for a body that the client holds back.
+Errc ServerConn::SendContinue(Turn& turn) {
+  if (turn.framing.expect_continue && !turn.continue_sent && !(endpoint_.latched & kHangup)) {
+    turn.continue_sent = true;
+    Out().Append(http1::kContinueResponse);
+    if (Flush() == Errc::kConnectionReset) return Errc::kConnectionReset;
+  }
+  return Errc::kNeedMore;
+}
+
+// --- Step 7 -----------------------------------------------------------------------------------
+
+// False if the connection has ended.
+bool ServerConn::CallHandler(Turn& turn) {
+  if (!loop().may_block()) {
+    turn.ctx.Error("too many requests are waiting", kStatusServiceUnavailable);
+    turn.ctx.response().header().Set("Retry-After", "1");
+    ServerLoop::Count(server_.counters_.errors, 1);
+    return true;
+  }
+  SetState(kHandling);
+  loop().BeginUser(turn);
+  try {
+    server_.settings().handler(turn.ctx);
+  } catch (const std::exception& e) {
+    AnswerException(turn, e.what());
+  } catch (...) {
+    AnswerException(turn, "unknown exception");
+  }
+  loop().EndUser();
+  SetState(kReading);
+  turn.cancel_cause = Errc::kOk;
+  if (!turn.gone) return true;
+  EndRequest(turn);
+  Close(/*reset=*/true);
+  return false;
+}
+
+// The process lives on; the connection does not, since nobody knows what the handler left behind.
+void ServerConn::AnswerException(Turn& turn, std::string_view what) {
+  ServerLoop::Count(server_.counters_.errors, 1);
+  turn.ctx.Error(ErrcText(Errc::kHandlerException), kStatusInternalServerError);
+  turn.ctx.SetConnectionClose();
+  Set(kLingerLong);
+  if (!server_.settings().error_handler) return;
+  try {
+    server_.settings().error_handler(turn.ctx, ToStatus(Errc::kHandlerException, what));
+  } catch (...) {
+    // A second exception has nobody left to be told.
+  }
+  turn.ctx.SetConnectionClose();
+}
+
+// --- Step 8 -----------------------------------------------------------------------------------
+
+// Queues the response; true if the connection goes on.
+bool ServerConn::Serialize(Turn& turn) {
+  Response& response = turn.ctx.response();
+  const ResponseHeader& header = response.header();
+  const ServerSettings& settings = server_.settings();
+  const std::string_view body = response.Body();
+  const int status = header.StatusCode();
+  const bool bodiless = http1::StatusHasNoBody(status);
+  const bool is_head = turn.head.method_id == http1::MethodId::kHead;
+
+  http1::ResponseHeadView view;
+  view.status = status;
+  view.close =
+      !turn.framing.keep_alive || header.ConnectionClose() || settings.disable_keepalive ||
+      server_.draining_ ||
+      (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
+  view.keep_alive_header = !view.close && turn.head.minor_version == 0;
+  http1::StatusBlockCache& blocks = server_.Blocks();
+  std::string own_server;
+  if (header.Server().empty()) {
+    view.status_block = blocks.Get(status);
+    view.server_and_date = blocks.server_and_date();
+  } else {
+    own_server = server_.ServerAndDate(header.Server());
+    view.server_and_date = own_server;
+  }
+  if (header.HasContentType()) {
+    view.content_type = header.ContentType();
+  } else if (!body.empty() && !settings.no_default_content_type) {
+    view.content_type = header.ContentType();
+  }
+  view.content_encoding = header.ContentEncoding();
+  view.body = bodiless ? http1::BodyHeader::kNone : http1::BodyHeader::kLength;
+  view.content_length = body.size();
+  if (is_head && body.empty() && header.ContentLength() >= 0) {
+    view.content_length = static_cast<uint64_t>(header.ContentLength());
+  }
+  if (!header.OtherFields().empty()) view.fields = turn.ViewFields(header.OtherFields());
+
+  OutQueue& out = Out();
+  const bool send_body = !bodiless && !is_head && !body.empty();
+  const bool copy = body.size() < OutQueue::kCopyLimit;
+  char* to = out.Reserve(http1::ResponseHeadBound(view) + (send_body && copy ? body.size() : 0));
+  to = http1::WriteResponseHead(to, view);
+  if (send_body && copy) {
+    std::memcpy(to, body.data(), body.size());
+    to += body.size();
+  }
+  out.Commit(to);
+  if (send_body && !copy) out.Append(response.TakeBody());
+  return !view.close;
+}
+
+// --- Step 10 ----------------------------------------------------------------------------------
+
+// The request is answered: what it used is reset, and what was received behind it is kept.
+void ServerConn::EndRequest(Turn& turn) {
+  turn.ctx.Finish();
+  turn.phase = Turn::Phase::kHead;
+  turn.progress = {};
+  turn.head_started = loop().tick();
+  turn.continue_sent = false;
+  if (turn.head.fields != turn.head.inline_fields) turn.head.UseInlineFields();
+  if (!turn.trailer_section.empty()) turn.trailer_section.clear();
+  if (turn.chunks != nullptr) {
+    // Whatever follows the chunked body lies in its block now.
+    server_.blocks_.Give(std::exchange(turn.block, std::exchange(turn.chunks, nullptr)));
+  }
+}
+
+// --- Ends and errors --------------------------------------------------------------------------
+
+void ServerConn::OnEnd(Turn& turn, Errc errc) {
+  if (errc != Errc::kUnexpectedEof) return Close(/*reset=*/true);
+  std::string_view rest = {turn.block->unread(), turn.block->unread_size()};
+  bool between =
+      turn.phase == Turn::Phase::kHead && rest.find_first_not_of("\r\n") == std::string_view::npos;
+  if (!between) return Reject(turn, Errc::kUnexpectedEof);
+  ReleaseTurn();
+  WaitUntilSent(/*then_close=*/true);
+}
+
+// Answers a request that can't be served, and ends the connection: what follows it can't be told
+// apart from its rest.
+void ServerConn::Reject(Turn& turn, Errc errc) {
+  int status = HttpStatusOf(errc);
+  if (status == 0) return Close(/*reset=*/true);
+  ServerLoop::Count(server_.counters_.errors, 1);
+  if (turn.phase == Turn::Phase::kHead) {
+    turn.ctx.Bind(&turn, nullptr, /*tls=*/false);
+    turn.head.method_id = http1::MethodId::kOther;
+    turn.head.minor_version = 1;
+  }
+  turn.ctx.Error(ErrcText(errc), status);
+  if (errc == Errc::kGetOnly) turn.ctx.response().header().Set("Allow", "GET, HEAD");
+  turn.framing.keep_alive = false;
+  Set(kLingerLong);
+  if (server_.settings().error_handler && loop().may_block()) {
+    SetState(kHandling);
+    loop().BeginUser(turn);
+    try {
+      server_.settings().error_handler(turn.ctx, ToStatus(errc));
+    } catch (...) {
+      turn.ctx.Error(ErrcText(Errc::kHandlerException), kStatusInternalServerError);
+    }
+    loop().EndUser();
+    SetState(kReading);
+    if (turn.gone) return Close(/*reset=*/true);
+  }
+  Serialize(turn);
+  EndRequest(turn);
+  WaitUntilSent(/*then_close=*/true);
+}
+
+// --- Step 9: sending --------------------------------------------------------------------------
+
+OutQueue& ServerConn::Out() {
+  if (data().out == nullptr) data().out = server_.TakeOut();
+  return *data().out;
+}
+
+// kOk: nothing is left. kAgain: the rest goes out when the socket is writable. kConnectionReset:
+// the connection is broken and, unless a handler runs, closed.
+Errc ServerConn::Flush() {
+  OutQueue* out = data().out;
+  if (out == nullptr) return Errc::kOk;
+  size_t before = out->pending();
+  Errc errc = out->Flush(*endpoint_.conn, loop().tick());
+  ServerLoop::Count(server_.counters_.sent, before - out->pending());
+  if (errc == Errc::kAgain) {
+    if (ArmIfNeeded()) return Errc::kAgain;
+    errc = Errc::kIo;
+  }
+  if (errc == Errc::kOk) {
+    server_.GiveOut(std::exchange(data().out, nullptr));
+    return Errc::kOk;
+  }
+  if (state() != kHandling) Close(/*reset=*/true);
+  return Errc::kConnectionReset;
+}
+
+// In state kSending.
+void ServerConn::FlushOrWait() {
+  Errc errc = Flush();
+  if (errc == Errc::kConnectionReset) return;
+  if (errc == Errc::kAgain) return Rearm();
+  if (Is(kCloseWhenSent)) return EndConnection();
+  SetState(kReading);
+  Serve();
+}
+
+void ServerConn::WaitUntilSent(bool then_close) {
+  SetState(kSending);
+  if (then_close) Set(kCloseWhenSent);
+  FlushOrWait();
+}
+
+void ServerConn::BeforeSuspend() {
+  Turn& turn = *data().turn;
+  if (turn.gone) return;
+  if (Flush() == Errc::kConnectionReset || !ArmIfNeeded()) turn.gone = true;
+  if (data().out != nullptr) Rearm();
+  if (turn.gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
+}
+
+void ServerConn::Finish(std::string_view bytes) {
+  Out().Append(bytes);
+  Set(kLingerLong);
+  WaitUntilSent(/*then_close=*/true);
+}
+
+// --- Waiting ----------------------------------------------------------------------------------
+
+// Nothing more can be done now. An idle connection gives back all it holds.
+void ServerConn::Park(Turn& turn) {
+  if (Flush() == Errc::kConnectionReset) return;
+  if (!ArmIfNeeded()) return Close(/*reset=*/true);
+  if (turn.phase == Turn::Phase::kHead && turn.block->unread_size() == 0) {
+    ReleaseTurn();
+    if (server_.draining_ && data().out == nullptr) return Close(/*reset=*/false);
+  }
+  Rearm();
+}
+
+void ServerConn::ReleaseTurn() {
+  Turn* turn = std::exchange(data().turn, nullptr);
+  if (turn == nullptr) return;
+  if (turn->phase != Turn::Phase::kHead) EndRequest(*turn);
+  turn->progress = {};
+  turn->gone = false;
+  server_.blocks_.Give(std::exchange(turn->block, nullptr));
+  turn->endpoint = nullptr;
+  server_.GiveTurn(turn);
+}
+
+bool ServerConn::ArmIfNeeded() {
+  if (endpoint_.armed) return true;
+  endpoint_.armed = endpoint_.conn->Arm(endpoint_.token(loop())) == Errc::kOk;
+  return endpoint_.armed;
+}
+
+// The tick at which something is too late; now() + 2^30 if nothing can be.
+uint32_t ServerConn::NextDeadline() {
+  const ServerLimits& limits = server_.limits_;
+  const uint32_t now = loop().tick();
+  uint32_t next = 1u << 30;
+  if (data().out != nullptr)
+    next = std::min(next, data().out->rate().NextLook(now, limits.response));
+  if (state() == kReading) {
+    Turn* turn = data().turn;
+    if (turn == nullptr && Is(kSawRequest)) {
+      if (limits.idle_ms != 0) next = std::min(next, limits.idle_ms);
+    } else if (turn == nullptr) {
+      if (limits.head_ms != 0) {
+        next = std::min(next, TransferRate::TicksUntil(endpoint_.opened + limits.head_ms, now));
+      }
+    } else if (turn->phase == Turn::Phase::kBody) {
+      next = std::min(next, turn->rate.NextLook(now, limits.body));
+    } else if (limits.head_ms != 0) {
+      uint32_t start = data().requests == 0 ? endpoint_.opened : turn->head_started;
+      next = std::min(next, TransferRate::TicksUntil(start + limits.head_ms, now));
+    }
+  }
+  return now + next;
+}
+
+// Setting a deadline is one store: the timer stays where it is if it fires early enough.
+void ServerConn::Rearm() {
+  data().deadline = NextDeadline();
+  if (!endpoint_.timer.armed() || Before(data().deadline, endpoint_.timer.due)) {
+    loop().SetTimer(endpoint_, data().deadline);
+  }
+}
+
+void ServerConn::OnTimer() {
+  const uint32_t now = loop().tick();
+  if (Before(now, data().deadline)) return loop().SetTimer(endpoint_, data().deadline);
+  OutQueue* out = data().out;
+  if (out != nullptr && out->rate().TooSlow(now, server_.limits_.response)) {
+    return Cut(Errc::kClientGone);
+  }
+  if (state() == kLingering) return Close(/*reset=*/false);
+  if (state() != kReading) return Rearm();
+  Turn* turn = data().turn;
+  if (turn == nullptr && Is(kSawRequest)) return Close(/*reset=*/false);
+  if (turn == nullptr) {
+    data().turn = turn = server_.TakeTurn();
+    turn->endpoint = &endpoint_;
+    turn->block = server_.blocks_.Take();
+    return Reject(*turn, Errc::kHeadTimeout);
+  }
+  if (turn->phase == Turn::Phase::kHead) return Reject(*turn, Errc::kHeadTimeout);
+  if (turn->rate.TooSlow(now, server_.limits_.body)) return Reject(*turn, Errc::kBodyTimeout);
+  Rearm();
+}
+
+// --- Closing ----------------------------------------------------------------------------------
+
+// Everything is sent. A close with unread bytes in the kernel would send a reset, which can
+// overtake the answer and destroy it (RFC 9112 section 9.6).
+void ServerConn::EndConnection() {
+  bool unread =
+      Is(kLingerLong) || (data().turn != nullptr && data().turn->block->unread_size() != 0);
+  ReleaseTurn();
+  unread |= (endpoint_.latched & kReadable) && endpoint_.conn->HasUnread();
+  if (unread) return Linger();
+  Close(/*reset=*/false);
+}
+
+void ServerConn::Linger() {
+  SetState(kLingering);
+  endpoint_.conn->ShutdownWrite();
+  data().requests = 0;  // Counts dropped bytes from here on.
+  data().deadline = loop().tick() + kLingerMs;
+  loop().SetTimer(endpoint_, data().deadline);
+  DrainLingering();
+}
+
+void ServerConn::DrainLingering() {
+  base::Block* block = server_.blocks_.Take();
+  Errc end = Errc::kAgain;
+  for (;;) {
+    IoResult result = endpoint_.conn->TryRecv({block->data(), block->capacity});
+    if (result.again()) break;
+    if (!result.ok() || result.bytes() == 0) {
+      end = Errc::kOk;
+      break;
+    }
+    data().requests += static_cast<uint32_t>(result.bytes());
+    if (data().requests > kLingerBytes) {
+      end = Errc::kOk;
+      break;
+    }
+  }
+  server_.blocks_.Give(block);
+  if (end != Errc::kAgain || !ArmIfNeeded()) Close(/*reset=*/false);
+}
+
+void ServerConn::CloseIfIdle() {
+  if (state() == kReading && data().turn == nullptr && data().out == nullptr) {
+    Close(/*reset=*/false);
+  }
+}
+
+void ServerConn::Cut(Errc cause) {
+  if (state() != kHandling) return Close(/*reset=*/true);
+  data().turn->gone = true;
+  loop().Cancel(*data().turn, cause);
+}
+
+void ServerConn::Close(bool reset) {
+  FASTHTTP_DCHECK(state() != kHandling, "a connection was closed under its handler");
+  ReleaseTurn();
+  if (data().out != nullptr) {
+    // A queue with unsent bytes is not worth keeping.
+    delete std::exchange(data().out, nullptr);
+  }
+  if (Is(kPerIp)) server_.shared_.per_ip.Remove(endpoint_.conn->RemoteAddr());
+  endpoint_.conn->Close(reset);
+  server_.Forget(endpoint_);
+}
+
+}  // namespace fasthttp

@@ -1,0 +1,126 @@
+// ServerConn: the HTTP/1 side of one connection of a server, as a state machine.
+//
+// The state itself is small enough to live in the connection's Endpoint; this class is a handle on
+// it, made for each event. Its functions are the ten steps of a request
+// (docs/design/architecture.md):
+//
+//   OnReady → Serve → Receive → ParseHead → BeginRequest (DecideFraming) → ReadBody → CallHandler →
+//   Serialize → Flush → Park or Close
+//
+// User code is called from CallHandler only. Before it the state is complete in the endpoint and
+// the turn; a handler that suspends leaves this frame on its stack, and what happens meanwhile at
+// the connection only sets flags.
+//
+// Thread class: loop-confined.
+#ifndef FASTHTTP_SERVER_CONN_H_
+#define FASTHTTP_SERVER_CONN_H_
+
+#include <cstdint>
+#include <span>
+
+#include "fasthttp/base/errc.h"
+#include "fasthttp/out_queue.h"
+#include "fasthttp/runtime/endpoint.h"
+#include "fasthttp/server_loop.h"
+#include "fasthttp/turn.h"
+
+namespace fasthttp {
+
+class ServerConn {
+ public:
+  // What a connection has between events.
+  struct Data {
+    Turn* turn;         // Null while idle.
+    OutQueue* out;      // Null while nothing waits to be sent.
+    uint32_t deadline;  // Tick; the timer may fire earlier and is then set anew.
+    uint32_t requests;  // Heads read so far.
+  };
+  static_assert(sizeof(Data) <= runtime::Endpoint::kOwnerBytes);
+
+  // Endpoint::owner_state: a state and flags.
+  enum State : uint16_t {
+    kReading = 0,    // Between requests, or within one that is incomplete.
+    kHandling = 1,   // A handler runs or is suspended: the connection can't be closed.
+    kSending = 2,    // Nothing is read until the out queue is empty.
+    kLingering = 3,  // Both sides are told that it is over; what still comes is dropped.
+    kStateMask = 7,
+    kCloseWhenSent = 8,  // With kSending.
+    kCounted = 16,       // Counts against `concurrency`.
+    kPerIp = 32,         // Counts against max_conns_per_ip.
+    kWaitedFor = 64,     // ServeConn waits for it.
+    kRefused = 128,      // Answered 503 or 429 at accept.
+    kSawRequest = 256,   // At least one byte has come.
+    kLingerLong = 512,   // Unread bytes may be under way: linger before closing.
+  };
+
+  ServerConn(ServerLoop& server, runtime::Endpoint& endpoint)
+      : server_(server), endpoint_(endpoint) {}
+
+  static Data& DataOf(runtime::Endpoint& endpoint) {
+    return *reinterpret_cast<Data*>(endpoint.owner);
+  }
+
+  void OnReady(uint8_t ready);
+  void OnTimer();
+
+  // Flushes and begins to watch the connection before its handler suspends.
+  void BeforeSuspend();
+  // Queues `bytes` as the last thing to be sent, then closes.
+  void Finish(std::string_view bytes);
+  // Closes at once if no handler runs, else when it has returned; waits of it end with `cause`.
+  void Cut(Errc cause);
+  void CloseIfIdle();
+
+ private:
+  struct Budget;
+
+  void Serve();
+  void OnReadyWhileHandling(uint8_t ready);
+  Errc Receive(Turn& turn);
+  std::span<char> RoomForHead(Turn& turn);
+  Errc ParseHead(Turn& turn);
+  Errc BeginRequest(Turn& turn);
+  Errc ReadBody(Turn& turn);
+  Errc ReadLengthBody(Turn& turn);
+  Errc ReadChunkedBody(Turn& turn);
+  Errc EndTrailers(Turn& turn);
+  Errc SendContinue(Turn& turn);
+  bool CallHandler(Turn& turn);
+  void AnswerException(Turn& turn, std::string_view what);
+  bool Serialize(Turn& turn);
+  void EndRequest(Turn& turn);
+  void OnEnd(Turn& turn, Errc errc);
+  void Reject(Turn& turn, Errc errc);
+
+  OutQueue& Out();
+  Errc Flush();
+  void FlushOrWait();
+  void Park(Turn& turn);
+  void ReleaseTurn();
+  void WaitUntilSent(bool then_close);
+  void EndConnection();
+  void Linger();
+  void DrainLingering();
+  void Close(bool reset);
+  bool PeerHasLeft();
+
+  uint32_t NextDeadline();
+  void Rearm();
+  bool ArmIfNeeded();
+
+  Data& data() { return DataOf(endpoint_); }
+  State state() const { return static_cast<State>(endpoint_.owner_state & kStateMask); }
+  bool Is(State flag) const { return (endpoint_.owner_state & flag) != 0; }
+  void Set(State flag) { endpoint_.owner_state |= flag; }
+  void SetState(State state) {
+    endpoint_.owner_state = static_cast<uint16_t>((endpoint_.owner_state & ~kStateMask) | state);
+  }
+  runtime::Loop& loop() { return server_.loop_; }
+
+  ServerLoop& server_;
+  runtime::Endpoint& endpoint_;
+};
+
+}  // namespace fasthttp
+
+#endif  // FASTHTTP_SERVER_CONN_H_

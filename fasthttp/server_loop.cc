@@ -1,0 +1,342 @@
+#include "fasthttp/server_loop.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "fasthttp/base/check.h"
+#include "fasthttp/date.h"
+#include "fasthttp/runtime/socket.h"
+#include "fasthttp/server_conn.h"
+
+namespace fasthttp {
+namespace {
+
+uint32_t Milliseconds(absl::Duration duration) {
+  if (duration <= absl::ZeroDuration() || duration == absl::InfiniteDuration()) return 0;
+  // Ticks are compared within 24 days.
+  int64_t ms = absl::ToInt64Milliseconds(duration + absl::Milliseconds(1) - absl::Nanoseconds(1));
+  return static_cast<uint32_t>(std::clamp<int64_t>(ms, 1, int64_t{20} * 24 * 3600 * 1000));
+}
+
+TransferLimits Transfer(const ServerSettings& settings, absl::Duration total) {
+  TransferLimits limits;
+  limits.stall_ms = Milliseconds(settings.stall_timeout);
+  limits.total_ms = Milliseconds(total);
+  if (settings.min_rate != 0) limits.window_ms = Milliseconds(settings.min_rate_window);
+  limits.bytes_per_window = uint64_t{settings.min_rate} * limits.window_ms / 1000;
+  return limits;
+}
+
+}  // namespace
+
+ServerLimits::ServerLimits(const ServerSettings& settings)
+    : leniency(settings.lenient ? http1::Leniency::kAll : http1::Leniency::kStrict),
+      head_ms(Milliseconds(settings.read_head_timeout)),
+      idle_ms(Milliseconds(settings.idle_timeout)),
+      body(Transfer(settings, settings.read_body_timeout)),
+      response(Transfer(settings, settings.write_timeout)) {
+  head.max_head_bytes = std::min<uint32_t>(settings.max_request_head_size, 65'535);
+  head.max_target_bytes = settings.max_request_target_size;
+  head.max_fields = settings.max_request_fields;
+  chunked.max_body_bytes = settings.max_request_body_size;
+}
+
+// One listener on this loop.
+class ServerLoop::Acceptor final : public runtime::EventSink {
+ public:
+  Acceptor(ServerLoop& server, Listener* listener, std::unique_ptr<Listener> owned,
+           runtime::Latch* closed)
+      : server_(server), listener_(listener), owned_(std::move(owned)), closed_(closed) {}
+
+  void Start() {
+    endpoint_ = server_.loop_.Open(nullptr, this);
+    FASTHTTP_CHECK(endpoint_ != nullptr, "out of memory for a listener");
+    if (listener_->Arm(endpoint_->token(server_.loop_)) != Errc::kOk) return Stop();
+    // Whatever came before Arm is looked for now.
+    server_.loop_.QueueReady(endpoint_->slot, endpoint_->generation, kReadable);
+  }
+
+  void OnReady(runtime::Endpoint&, uint8_t) override { AcceptSome(); }
+  void OnTimer(runtime::Endpoint&) override { AcceptSome(); }
+
+  void Close() { listener_->Close(); }
+
+ private:
+  // Bounded, so that a flood of connections leaves time for the ones that are there.
+  static constexpr int kBatch = 64;
+  static constexpr uint32_t kPauseMs = 50;
+
+  void AcceptSome() {
+    for (int i = 0; i < kBatch; ++i) {
+      Accepted accepted;
+      Errc errc = listener_->TryAccept(accepted);
+      if (errc == Errc::kAgain) return;
+      if (errc == Errc::kListenerClosed) return Stop();
+      if (errc == Errc::kTooManyFiles) {
+        // Connections wait in the kernel's queue; trying at once would spin.
+        runtime::Loop& loop = server_.loop_;
+        return loop.SetTimer(*endpoint_, loop.tick() + kPauseMs);
+      }
+      if (errc == Errc::kOk) server_.Adopt(accepted, nullptr, nullptr);
+    }
+    server_.loop_.QueueReady(endpoint_->slot, endpoint_->generation, kReadable | kResume);
+  }
+
+  // Ends this object.
+  void Stop() {
+    listener_->Disarm(endpoint_->token(server_.loop_));
+    server_.loop_.Release(*endpoint_);
+    ServerLoop& server = server_;
+    runtime::Latch* closed = closed_;
+    std::erase_if(server.acceptors_, [this](const auto& other) { return other.get() == this; });
+    if (closed != nullptr) closed->CountDown();
+    if (server.draining_) server.CheckDrained();
+  }
+
+  ServerLoop& server_;
+  Listener* const listener_;
+  const std::unique_ptr<Listener> owned_;
+  runtime::Latch* const closed_;
+  runtime::Endpoint* endpoint_ = nullptr;
+};
+
+ServerLoop::ServerLoop(ServerShared& shared, runtime::Loop& loop)
+    : shared_(shared), loop_(loop), limits_(shared.settings) {}
+
+ServerLoop::~ServerLoop() {
+  FASTHTTP_CHECK(conns_ == 0 && acceptors_.empty(), "a server was destroyed with open connections");
+  FASTHTTP_CHECK(!registered_, "a server's loop was destroyed while registered");
+  while (free_turns_ != nullptr) delete std::exchange(free_turns_, free_turns_->next);
+  while (free_outs_ != nullptr) delete std::exchange(free_outs_, free_outs_->next);
+}
+
+void ServerLoop::Register() {
+  if (registered_) return;
+  registered_ = true;
+  loop_.AddTrimmer([](void* self) { static_cast<ServerLoop*>(self)->Trim(); }, this);
+}
+
+void ServerLoop::Unregister() {
+  if (registered_) loop_.RemoveTrimmer(this);
+  registered_ = false;
+}
+
+void ServerLoop::AddListener(Listener* listener, std::unique_ptr<Listener> owned,
+                             runtime::Latch* closed) {
+  Register();
+  draining_ = false;
+  acceptors_.push_back(std::make_unique<Acceptor>(*this, listener, std::move(owned), closed));
+  acceptors_.back()->Start();
+}
+
+Errc ServerLoop::AddConn(Conn* conn, runtime::Latch* ended) {
+  Register();
+  Accepted accepted;
+  accepted.conn = conn;
+  Errc refused = Errc::kOk;
+  Adopt(accepted, ended, &refused);
+  return refused;
+}
+
+void ServerLoop::Adopt(Accepted& accepted, runtime::Latch* ended, Errc* refused) {
+  runtime::Endpoint* endpoint = loop_.Open(accepted.conn, this);
+  FASTHTTP_CHECK(endpoint != nullptr, "out of memory for a connection");
+  Addr remote = accepted.remote;
+  if (accepted.conn == nullptr) {
+    endpoint->conn = new (endpoint->socket) runtime::SocketConn(accepted.fd, accepted.remote);
+  } else if (shared_.per_ip.enabled()) {
+    remote = accepted.conn->RemoteAddr();
+  }
+  new (endpoint->owner) ServerConn::Data{};
+  endpoint->latched = kReadable | kWritable;
+  ++conns_;
+  Count(counters_.accepted, 1);
+  counters_.open.store(conns_, std::memory_order_relaxed);
+  if (ended != nullptr) {
+    endpoint->owner_state |= ServerConn::kWaitedFor;
+    waited_for_[endpoint->slot] = ended;
+  }
+
+  Errc errc = Errc::kOk;
+  if (shared_.open.fetch_add(1, std::memory_order_relaxed) >= shared_.settings.concurrency) {
+    shared_.open.fetch_sub(1, std::memory_order_relaxed);
+    errc = Errc::kConcurrencyLimit;
+  } else {
+    endpoint->owner_state |= ServerConn::kCounted;
+    if (shared_.per_ip.enabled()) {
+      if (shared_.per_ip.Add(remote)) {
+        endpoint->owner_state |= ServerConn::kPerIp;
+      } else {
+        errc = Errc::kPerIpLimit;
+      }
+    }
+  }
+  if (refused != nullptr) *refused = errc;
+  if (errc != Errc::kOk) return Refuse(*endpoint, errc);
+  // Served in a step of its own: a handler may suspend there, and this frame is in the middle of
+  // accepting.
+  loop_.QueueReady(endpoint->slot, endpoint->generation, kReadable);
+}
+
+void ServerLoop::Refuse(runtime::Endpoint& endpoint, Errc errc) {
+  Count(counters_.rejected, 1);
+  endpoint.owner_state |= ServerConn::kRefused;
+  if (++lingering_ > kMaxLingering) {
+    return ServerConn(*this, endpoint).Cut(errc);
+  }
+  http1::ResponseHeadView view;
+  std::string_view text = ErrcText(errc);
+  http1::FieldView retry = {"Retry-After", "1"};
+  view.status = HttpStatusOf(errc);
+  view.server_and_date = Blocks().server_and_date();
+  view.content_type = kDefaultContentType;
+  view.content_length = text.size();
+  view.close = true;
+  view.fields = {&retry, 1};
+  std::string answer(http1::ResponseHeadBound(view), '\0');
+  answer.resize(static_cast<size_t>(http1::WriteResponseHead(answer.data(), view) - answer.data()));
+  answer += text;
+  ServerConn(*this, endpoint).Finish(answer);
+}
+
+// The connection is closed; its endpoint goes back.
+void ServerLoop::Forget(runtime::Endpoint& endpoint) {
+  uint16_t state = endpoint.owner_state;
+  if (state & ServerConn::kCounted) shared_.open.fetch_sub(1, std::memory_order_relaxed);
+  if (state & ServerConn::kRefused) --lingering_;
+  runtime::Latch* ended = nullptr;
+  if (state & ServerConn::kWaitedFor) {
+    auto it = waited_for_.find(endpoint.slot);
+    ended = it->second;
+    waited_for_.erase(it);
+  }
+  loop_.Release(endpoint);
+  --conns_;
+  counters_.open.store(conns_, std::memory_order_relaxed);
+  if (ended != nullptr) ended->CountDown();
+  if (draining_) CheckDrained();
+}
+
+void ServerLoop::Drain(std::shared_ptr<runtime::Latch> drained) {
+  draining_ = true;
+  drained_.push_back(std::move(drained));
+  CloseListeners();
+  runtime::EndpointTable& table = loop_.endpoints();
+  for (uint32_t slot = 0; slot < table.slots(); ++slot) {
+    runtime::Endpoint* endpoint = table.At(slot);
+    if (endpoint != nullptr && endpoint->conn != nullptr && endpoint->sink == this) {
+      ServerConn(*this, *endpoint).CloseIfIdle();
+    }
+  }
+  CheckDrained();
+}
+
+void ServerLoop::CloseListeners() {
+  // The acceptors end when their listeners tell them, in steps of their own.
+  for (const auto& acceptor : acceptors_) acceptor->Close();
+}
+
+void ServerLoop::Cut() {
+  runtime::EndpointTable& table = loop_.endpoints();
+  for (uint32_t slot = 0; slot < table.slots(); ++slot) {
+    runtime::Endpoint* endpoint = table.At(slot);
+    if (endpoint != nullptr && endpoint->conn != nullptr && endpoint->sink == this) {
+      ServerConn(*this, *endpoint).Cut(Errc::kDraining);
+    }
+  }
+}
+
+void ServerLoop::CheckDrained() {
+  if (conns_ != 0 || !acceptors_.empty()) return;
+  for (const auto& latch : std::exchange(drained_, {})) latch->CountDown();
+}
+
+void ServerLoop::AddStats(ServerStats& stats) const {
+  auto value = [](const std::atomic<uint64_t>& c) { return c.load(std::memory_order_relaxed); };
+  stats.requests += value(counters_.requests);
+  stats.errors += value(counters_.errors);
+  stats.connections_accepted += value(counters_.accepted);
+  stats.connections_rejected += value(counters_.rejected);
+  stats.connections_open += value(counters_.open);
+  stats.bytes_received += value(counters_.received);
+  stats.bytes_sent += value(counters_.sent);
+}
+
+void ServerLoop::OnReady(runtime::Endpoint& endpoint, uint8_t ready) {
+  ServerConn(*this, endpoint).OnReady(ready);
+}
+
+void ServerLoop::OnTimer(runtime::Endpoint& endpoint) { ServerConn(*this, endpoint).OnTimer(); }
+
+// --- Pools ------------------------------------------------------------------------------------
+
+Turn* ServerLoop::TakeTurn() {
+  Turn* turn = free_turns_;
+  if (turn == nullptr) {
+    turn = new Turn;
+    turn->server = this;
+    return turn;
+  }
+  free_turns_ = turn->next;
+  --free_turn_count_;
+  return turn;
+}
+
+void ServerLoop::GiveTurn(Turn* turn) {
+  turn->next = free_turns_;
+  free_turns_ = turn;
+  ++free_turn_count_;
+}
+
+OutQueue* ServerLoop::TakeOut() {
+  OutQueue* out = free_outs_;
+  if (out == nullptr) return new OutQueue;
+  free_outs_ = out->next;
+  --free_out_count_;
+  return out;
+}
+
+void ServerLoop::GiveOut(OutQueue* out) {
+  out->next = free_outs_;
+  free_outs_ = out;
+  ++free_out_count_;
+}
+
+void ServerLoop::Trim() {
+  blocks_.Trim();
+  for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n, --free_turn_count_) {
+    delete std::exchange(free_turns_, free_turns_->next);
+  }
+  for (size_t n = (free_out_count_ + 1) / 2; n > 0; --n, --free_out_count_) {
+    delete std::exchange(free_outs_, free_outs_->next);
+  }
+}
+
+http1::StatusBlockCache& ServerLoop::Blocks() {
+  if (loop_.now() >= blocks_until_) {
+    timespec wall;
+    ::clock_gettime(CLOCK_REALTIME, &wall);
+    static_assert(sizeof date_ == kHTTPDateSize);
+    WriteHTTPDate(date_, wall.tv_sec);
+    const ServerSettings& settings = shared_.settings;
+    status_blocks_.Refresh(
+        settings.no_default_server_header ? std::string_view() : settings.name,
+        settings.no_default_date ? std::string_view() : std::string_view(date_, sizeof date_));
+    blocks_until_ = loop_.now() + runtime::kSecond - wall.tv_nsec;
+  }
+  return status_blocks_;
+}
+
+std::string ServerLoop::ServerAndDate(std::string_view server) {
+  std::string lines = absl::StrCat("Server: ", server, "\r\n");
+  if (!shared_.settings.no_default_date) {
+    absl::StrAppend(&lines, "Date: ", absl::string_view(date_, sizeof date_), "\r\n");
+  }
+  return lines;
+}
+
+}  // namespace fasthttp

@@ -1,0 +1,140 @@
+// ServerLoop: the part of a Server that lives on one loop.
+//
+// It accepts, counts and limits connections, owns the pools that their turns draw from, calls
+// ServerConn when something happens at one, and carries out its share of a shutdown. Everything
+// here is used by its loop only; the Server posts to it.
+//
+// Thread class: loop-confined.
+#ifndef FASTHTTP_SERVER_LOOP_H_
+#define FASTHTTP_SERVER_LOOP_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "fasthttp/base/block_pool.h"
+#include "fasthttp/http1/serialize.h"
+#include "fasthttp/out_queue.h"
+#include "fasthttp/per_ip_limit.h"
+#include "fasthttp/runtime/latch.h"
+#include "fasthttp/runtime/loop.h"
+#include "fasthttp/runtime/transport.h"
+#include "fasthttp/server.h"
+#include "fasthttp/turn.h"
+
+namespace fasthttp {
+
+// What the loops of a server share. Nothing in it is touched per request.
+struct ServerShared {
+  explicit ServerShared(ServerSettings s)
+      : settings(std::move(s)), per_ip(settings.max_conns_per_ip) {}
+
+  const ServerSettings settings;
+  PerIpLimit per_ip;
+  std::atomic<uint64_t> open{0};  // Connections that count against `concurrency`.
+};
+
+// Settings in the units of the loop.
+struct ServerLimits {
+  explicit ServerLimits(const ServerSettings& settings);
+
+  http1::HeadLimits head;
+  http1::ChunkedLimits chunked;
+  http1::Leniency leniency;
+  uint32_t head_ms;  // 0: off.
+  uint32_t idle_ms;  // 0: off.
+  TransferLimits body;
+  TransferLimits response;
+};
+
+class ServerLoop final : public runtime::EventSink {
+ public:
+  ServerLoop(ServerShared& shared, runtime::Loop& loop);
+  ~ServerLoop();
+
+  // --- Called by the Server, on this loop ---
+
+  // Accepts from `listener` until it is closed; `owned` is deleted then. `closed` counts down once
+  // this loop has stopped accepting from it.
+  void AddListener(Listener* listener, std::unique_ptr<Listener> owned, runtime::Latch* closed);
+  // Serves one connection; `ended`, if given, counts down when it has ended.
+  // Refusals are told at once; the connection is closed all the same.
+  Errc AddConn(Conn* conn, runtime::Latch* ended);
+  // Closes idle connections and flags the others; `drained` counts down when none is left.
+  void Drain(std::shared_ptr<runtime::Latch> drained);
+  // Ends what is left.
+  void Cut();
+  // Stops accepting.
+  void CloseListeners();
+  // Before the destructor, which any thread may call.
+  void Unregister();
+  void AddStats(ServerStats& stats) const;  // Thread-safe.
+
+  // --- Step 1: events of connections ---
+  void OnReady(runtime::Endpoint& endpoint, uint8_t ready) override;
+  void OnTimer(runtime::Endpoint& endpoint) override;
+
+  runtime::Loop& loop() { return loop_; }
+  const ServerSettings& settings() const { return shared_.settings; }
+
+ private:
+  friend class ServerConn;
+  friend class Turn;
+  class Acceptor;
+
+  static constexpr uint32_t kMaxLingering =
+      1024;  // Connections that were refused and not yet closed.
+
+  // A new connection: counted and queued, or refused.
+  void Adopt(Accepted& accepted, runtime::Latch* ended, Errc* refused);
+  void Refuse(runtime::Endpoint& endpoint, Errc errc);
+  void Forget(runtime::Endpoint& endpoint);
+  void CheckDrained();
+  void Register();
+
+  Turn* TakeTurn();
+  void GiveTurn(Turn* turn);
+  OutQueue* TakeOut();
+  void GiveOut(OutQueue* out);
+  void Trim();
+  // Status line, Server and Date, made new when the second has changed.
+  http1::StatusBlockCache& Blocks();
+  // The lines of a response that names its own server.
+  std::string ServerAndDate(std::string_view server);
+
+  ServerShared& shared_;
+  runtime::Loop& loop_;
+  const ServerLimits limits_;
+  base::BlockPool blocks_;
+  Turn* free_turns_ = nullptr;
+  size_t free_turn_count_ = 0;
+  OutQueue* free_outs_ = nullptr;
+  size_t free_out_count_ = 0;
+  http1::StatusBlockCache status_blocks_;
+  int64_t blocks_until_ = INT64_MIN;
+  char date_[29];  // As in the blocks.
+
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  absl::flat_hash_map<uint32_t, runtime::Latch*> waited_for_;  // By slot: ServeConn's connections.
+  uint32_t conns_ = 0;                                         // Endpoints of this server.
+  uint32_t lingering_ = 0;                                     // Of these, refused ones.
+  bool draining_ = false;
+  std::vector<std::shared_ptr<runtime::Latch>> drained_;
+  bool registered_ = false;  // With the loop, for Trim.
+
+  // Single writer, read by other threads for Stats().
+  struct Counters {
+    std::atomic<uint64_t> requests{0}, errors{0}, accepted{0}, rejected{0}, open{0}, received{0},
+        sent{0};
+  };
+  static void Count(std::atomic<uint64_t>& counter, uint64_t n) {
+    counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  Counters counters_;
+};
+
+}  // namespace fasthttp
+
+#endif  // FASTHTTP_SERVER_LOOP_H_

@@ -1,0 +1,26 @@
+// Names of test cases, for the files that fill the table.
+#ifndef TESTING_HTTP_CASES_NAMES_H_
+#define TESTING_HTTP_CASES_NAMES_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace fasthttp::testing {
+
+// Names become usable as test names and unique.
+template <typename Case>
+void FixNames(std::vector<Case>* cases) {
+  for (size_t i = 0; i < cases->size(); ++i) {
+    std::string& name = (*cases)[i].name;
+    for (char& c : name) {
+      const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+      if (!plain) c = '_';
+    }
+    name = std::to_string(i) + "_" + name.substr(0, 48);
+  }
+}
+
+}  // namespace fasthttp::testing
+
+#endif  // TESTING_HTTP_CASES_NAMES_H_
