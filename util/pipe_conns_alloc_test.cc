@@ -13,7 +13,8 @@ using fasthttp::Errc;
 using fasthttp::runtime::Loop;
 
 TEST(PipeConnsAllocTest, LocalPairsAllocateNothingInTheSteadyState) {
-  if (!fasthttp::testing_internal::kAllocCounterAvailable) GTEST_SKIP() << "a sanitizer owns malloc";
+  if (!fasthttp::testing_internal::kAllocCounterAvailable)
+    GTEST_SKIP() << "a sanitizer owns malloc";
   fasthttp::Runtime runtime({.threads = 1});
   uint64_t allocations = 1;
   uint64_t wrong = 0;

@@ -75,11 +75,11 @@ TEST_F(OffloadTest, RunsElsewhereAndReturns) {
   int result = 0;
   runtime.Run([&] {
     here = std::this_thread::get_id();
-    EXPECT_EQ(runtime.offload().Run(loop,
-                                    [&] {
-                                      there = std::this_thread::get_id();
-                                      result = 42;
-                                    }),
+    EXPECT_EQ(runtime.offload().TryRun(loop,
+                                       [&] {
+                                         there = std::this_thread::get_id();
+                                         result = 42;
+                                       }),
               Errc::kOk);
     EXPECT_EQ(std::this_thread::get_id(), here);
   });
@@ -90,7 +90,7 @@ TEST_F(OffloadTest, RunsElsewhereAndReturns) {
 TEST_F(OffloadTest, TheLoopGoesOnMeanwhile) {
   bool returned = false;
   Spawn([&](Loop& here) {
-    EXPECT_EQ(runtime.offload().Run(here, [&] { gate.Pass(); }), Errc::kOk);
+    EXPECT_EQ(runtime.offload().TryRun(here, [&] { gate.Pass(); }), Errc::kOk);
     returned = true;
   });
   int served = 0;
@@ -104,27 +104,28 @@ TEST_F(OffloadTest, TheLoopGoesOnMeanwhile) {
 TEST_F(OffloadTest, AnExceptionComesOut) {
   runtime.Run([&] {
     try {
-      (void)runtime.offload().Run(loop, [] { throw std::runtime_error("disk"); });
+      (void)runtime.offload().TryRun(loop, [] { throw std::runtime_error("disk"); });
       ADD_FAILURE() << "no exception";
     } catch (const std::runtime_error& error) {
       EXPECT_STREQ(error.what(), "disk");
     }
     // The pool lives on.
     int again = 0;
-    EXPECT_EQ(runtime.offload().Run(loop, [&] { again = 1; }), Errc::kOk);
+    EXPECT_EQ(runtime.offload().TryRun(loop, [&] { again = 1; }), Errc::kOk);
     EXPECT_EQ(again, 1);
   });
 }
 
 TEST_F(OffloadTest, AFullQueueIsOverloaded) {
   int ran = 0;
-  Spawn([&](Loop& here) { (void)runtime.offload().Run(here, [&] { gate.Pass(); }); });
+  Spawn([&](Loop& here) { (void)runtime.offload().TryRun(here, [&] { gate.Pass(); }); });
   gate.AwaitInside(1);
   for (int i = 0; i < 2; ++i) {
-    Spawn([&](Loop& here) { EXPECT_EQ(runtime.offload().Run(here, [&] { ++ran; }), Errc::kOk); });
+    Spawn(
+        [&](Loop& here) { EXPECT_EQ(runtime.offload().TryRun(here, [&] { ++ran; }), Errc::kOk); });
   }
   runtime.Run(
-      [&] { EXPECT_EQ(runtime.offload().Run(loop, [&] { ran += 100; }), Errc::kOverloaded); });
+      [&] { EXPECT_EQ(runtime.offload().TryRun(loop, [&] { ran += 100; }), Errc::kOverloaded); });
   gate.Open();
   Await([&] { return tasks.AllDone(); });
   EXPECT_EQ(ran, 2);
@@ -133,9 +134,9 @@ TEST_F(OffloadTest, AFullQueueIsOverloaded) {
 TEST_F(OffloadTest, CancelledWhileQueuedItNeverRuns) {
   std::atomic<bool> ran{false};
   Errc errc = Errc::kOk;
-  Spawn([&](Loop& here) { (void)runtime.offload().Run(here, [&] { gate.Pass(); }); });
+  Spawn([&](Loop& here) { (void)runtime.offload().TryRun(here, [&] { gate.Pass(); }); });
   gate.AwaitInside(1);
-  Spawn([&](Loop& here) { errc = runtime.offload().Run(here, [&] { ran = true; }); });
+  Spawn([&](Loop& here) { errc = runtime.offload().TryRun(here, [&] { ran = true; }); });
   FunctionTask& queued = *last;
   runtime.Run([&] { loop.Cancel(queued, Errc::kCancelled); });
   Await([&] { return queued.done; });
@@ -147,11 +148,11 @@ TEST_F(OffloadTest, CancelledWhileQueuedItNeverRuns) {
 
 TEST_F(OffloadTest, ADeadlineUnlinksToo) {
   Errc errc = Errc::kOk;
-  Spawn([&](Loop& here) { (void)runtime.offload().Run(here, [&] { gate.Pass(); }); });
+  Spawn([&](Loop& here) { (void)runtime.offload().TryRun(here, [&] { gate.Pass(); }); });
   gate.AwaitInside(1);
   runtime.Run([&] {
     loop.current_task()->deadline = loop.FreshNow() + 2 * kMillisecond;
-    errc = runtime.offload().Run(loop, [] { ADD_FAILURE() << "ran"; });
+    errc = runtime.offload().TryRun(loop, [] { ADD_FAILURE() << "ran"; });
   });
   EXPECT_EQ(errc, Errc::kTimeout);
   gate.Open();
@@ -164,7 +165,7 @@ TEST_F(OffloadTest, CancelledWhileRunningItIsAwaitedToItsEnd) {
   Errc errc = Errc::kIo;
   Spawn([&](Loop& here) {
     std::string on_the_stack = "x";
-    errc = runtime.offload().Run(here, [&] {
+    errc = runtime.offload().TryRun(here, [&] {
       gate.Pass();
       on_the_stack += "y";
       ended = true;
@@ -181,10 +182,27 @@ TEST_F(OffloadTest, CancelledWhileRunningItIsAwaitedToItsEnd) {
   EXPECT_EQ(errc, Errc::kOk);
 }
 
+TEST_F(OffloadTest, RunAlwaysRuns) {
+  int ran = 0;
+  Spawn([&](Loop& here) { runtime.offload().Run(here, [&] { gate.Pass(); }); });
+  gate.AwaitInside(1);
+  // Beyond the queue limit of 2, and cancelled.
+  for (int i = 0; i < 5; ++i) {
+    Spawn([&](Loop& here) {
+      here.Cancel(*here.current_task(), Errc::kCancelled);
+      runtime.offload().Run(here, [&] { ++ran; });
+    });
+  }
+  gate.Open();
+  Await([&] { return tasks.AllDone(); });
+  EXPECT_EQ(ran, 5);
+  runtime.Run([&] { EXPECT_THROW(runtime.offload().Run(loop, [] { throw 7; }), int); });
+}
+
 TEST_F(OffloadTest, ACancelledTaskDoesNotStartOne) {
   runtime.Run([&] {
     loop.Cancel(*loop.current_task(), Errc::kClientGone);
-    EXPECT_EQ(runtime.offload().Run(loop, [] { ADD_FAILURE() << "ran"; }), Errc::kClientGone);
+    EXPECT_EQ(runtime.offload().TryRun(loop, [] { ADD_FAILURE() << "ran"; }), Errc::kClientGone);
   });
 }
 
@@ -200,7 +218,7 @@ TEST_F(OffloadTest, ManyCallsFromManyTasks) {
     Loop& home = many.loop(i % 2);
     many.RunOn(home, [&] {
       calls.Spawn(home, [&](Loop& here) {
-        EXPECT_EQ(many.offload().Run(here, [&] { sum.fetch_add(1); }), Errc::kOk);
+        EXPECT_EQ(many.offload().TryRun(here, [&] { sum.fetch_add(1); }), Errc::kOk);
         left.fetch_sub(1);
       });
     });
@@ -217,9 +235,9 @@ TEST(OffloadSimTest, RunsInlineUnderSimulation) {
   bool ran = false;
   sim.Run([&] {
     Loop& loop = *Loop::Current();
-    EXPECT_EQ(sim.offload().Run(loop, [&] { ran = std::this_thread::get_id() == self; }),
+    EXPECT_EQ(sim.offload().TryRun(loop, [&] { ran = std::this_thread::get_id() == self; }),
               Errc::kOk);
-    EXPECT_THROW((void)sim.offload().Run(loop, [] { throw 7; }), int);
+    EXPECT_THROW((void)sim.offload().TryRun(loop, [] { throw 7; }), int);
   });
   EXPECT_TRUE(ran);
 }
