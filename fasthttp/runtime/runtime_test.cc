@@ -154,8 +154,8 @@ TEST(RuntimeTest, LoopsBlockAllSignals) {
 }
 
 TEST(RuntimeTest, ABlockedHandlerHoldsNoThread) {
-  Runtime runtime({.threads = 1});
   TaskList tasks;
+  Runtime runtime({.threads = 1});
   std::atomic<int> woken{0};
 #if defined(__SANITIZE_THREAD__)
   constexpr int kTasks = 1'000;
