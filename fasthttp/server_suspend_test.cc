@@ -112,15 +112,17 @@ TEST(ServerSuspend, HogPipelineDoesNotStarveOthers) {
 }
 
 TEST(ServerSuspend, AHogOfABodyDoesNotStarveOthers) {
-  SimServer sim({.handler = [&](RequestCtx& ctx) { ctx.SetBody(absl::StrCat(ctx.PostBody().size())); },
-                 .max_request_body_size = uint64_t{1} << 30});
+  SimServer sim(
+      {.handler = [&](RequestCtx& ctx) { ctx.SetBody(absl::StrCat(ctx.PostBody().size())); },
+       .max_request_body_size = uint64_t{1} << 30});
   constexpr size_t kBody = 64 << 20;
   bool done = false;
   sim.Run([&] {
     WireClient hog = sim.Dial();
     WireClient other = sim.Dial();
     sim.Spawn([&] {
-      (void)hog.Send(absl::StrCat("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ", kBody, "\r\n\r\n"));
+      (void)hog.Send(
+          absl::StrCat("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ", kBody, "\r\n\r\n"));
       const std::string piece(1 << 20, 'x');
       for (size_t sent = 0; sent < kBody; sent += piece.size()) (void)hog.Send(piece);
       EXPECT_EQ(hog.Read().body, absl::StrCat(kBody));
