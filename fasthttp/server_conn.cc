@@ -103,13 +103,16 @@ void ServerConn::Serve() {
       if (errc == Errc::kAgain) return Park(turn);
       return OnEnd(turn, errc);
     }
+    if (errc == Errc::kConnectionReset) return;  // Closed, when it could not be told to continue.
     if (errc != Errc::kOk) return Reject(turn, errc);
     if (!CallHandler(turn)) return;
     bool keep_alive = Serialize(turn);
     EndRequest(turn);
     if (!keep_alive) return WaitUntilSent(/*then_close=*/true);
-    if (data().out->pending() > kOutHighWater && Flush() == Errc::kAgain) {
-      return WaitUntilSent(/*then_close=*/false);
+    if (data().out->pending() > kOutHighWater) {
+      errc = Flush();
+      if (errc == Errc::kConnectionReset) return;
+      if (errc == Errc::kAgain) return WaitUntilSent(/*then_close=*/false);
     }
     if (budget.UsedUp()) return LetOthersGo();
   }
