@@ -107,9 +107,14 @@ void ServerConn::Serve() {
     if (!CallHandler(turn)) return;
     bool keep_alive = Serialize(turn);
     EndRequest(turn);
-    if (!keep_alive) return WaitUntilSent(/*then_close=*/true);
-    if (data().out->pending() > kOutHighWater && Flush() == Errc::kAgain) {
-      return WaitUntilSent(/*then_close=*/false);
+    if (!keep_alive) return CloseWhenSent();
+    if (data().out->pending() > kOutHighWater) {
+      Errc sent = Flush();
+      if (sent == Errc::kConnectionReset) return;
+      if (sent == Errc::kAgain) {
+        SetState(kSending);
+        return Rearm();
+      }
     }
     if (budget.UsedUp()) return LetOthersGo();
   }
@@ -289,12 +294,11 @@ Errc ServerConn::EndTrailers(Turn& turn) {
   return errc;
 }
 
-// Before the first wait for a body that the client holds back.
+// Before the first wait for a body that the client holds back. Park sends it.
 Errc ServerConn::SendContinue(Turn& turn) {
   if (turn.framing.expect_continue && !turn.continue_sent && !(endpoint_.latched & kHangup)) {
     turn.continue_sent = true;
     Out().Append(http1::kContinueResponse);
-    if (Flush() == Errc::kConnectionReset) return Errc::kConnectionReset;
   }
   return Errc::kNeedMore;
 }
@@ -423,7 +427,7 @@ void ServerConn::OnEnd(Turn& turn, Errc errc) {
       turn.phase == Turn::Phase::kHead && rest.find_first_not_of("\r\n") == std::string_view::npos;
   if (!between) return Reject(turn, Errc::kUnexpectedEof);
   ReleaseTurn();
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // Answers a request that can't be served, and ends the connection: what follows it can't be told
@@ -456,7 +460,7 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
   }
   Serialize(turn);
   EndRequest(turn);
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // --- Step 9: sending --------------------------------------------------------------------------
@@ -496,9 +500,9 @@ void ServerConn::FlushOrWait() {
   Serve();
 }
 
-void ServerConn::WaitUntilSent(bool then_close) {
+void ServerConn::CloseWhenSent() {
   SetState(kSending);
-  if (then_close) Set(kCloseWhenSent);
+  Set(kCloseWhenSent);
   FlushOrWait();
 }
 
@@ -513,7 +517,7 @@ void ServerConn::BeforeSuspend() {
 void ServerConn::Finish(std::string_view bytes) {
   Out().Append(bytes);
   Set(kLingerLong);
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // --- Waiting ----------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ class ServerConn {
   void Rest();
   bool IsBetweenRequests();
   void ReleaseTurn();
-  void WaitUntilSent(bool then_close);
+  void CloseWhenSent();
   void EndConnection();
   void Linger();
   void DrainLingering();
