@@ -109,6 +109,7 @@ ServerLoop::ServerLoop(ServerShared& shared, runtime::Loop& loop)
 
 ServerLoop::~ServerLoop() {
   FASTHTTP_CHECK(conns_ == 0 && acceptors_.empty(), "a server was destroyed with open connections");
+  FASTHTTP_CHECK(blocks_.in_use() == 0, "a server was destroyed with buffers in use");
   FASTHTTP_CHECK(!registered_, "a server's loop was destroyed while registered");
   while (free_turns_ != nullptr) delete std::exchange(free_turns_, free_turns_->next);
   while (free_outs_ != nullptr) delete std::exchange(free_outs_, free_outs_->next);
