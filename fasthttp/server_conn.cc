@@ -351,45 +351,14 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 // Queues the response; true if the connection goes on.
 bool ServerConn::Serialize(Turn& turn) {
   Response& response = turn.ctx.response();
-  const ResponseHeader& header = response.header();
-  const ServerSettings& settings = server_.settings();
   const std::string_view body = response.Body();
-  const int status = header.StatusCode();
-  const bool bodiless = http1::StatusHasNoBody(status);
-  const bool is_head = turn.head.method_id == http1::MethodId::kHead;
-
   http1::ResponseHeadView view;
-  view.status = status;
-  view.close =
-      !turn.framing.keep_alive || header.ConnectionClose() || settings.disable_keepalive ||
-      server_.draining_ ||
-      (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
-  view.keep_alive_header = !view.close && turn.head.minor_version == 0;
-  http1::StatusBlockCache& blocks = server_.Blocks();
-  std::string own_server;
-  if (header.Server().empty()) {
-    view.status_block = blocks.Get(status);
-    view.server_and_date = blocks.server_and_date();
-  } else {
-    own_server = server_.ServerAndDate(header.Server());
-    view.server_and_date = own_server;
-  }
-  if (header.HasContentType()) {
-    view.content_type = header.ContentType();
-  } else if (!body.empty() && !settings.no_default_content_type) {
-    view.content_type = header.ContentType();
-  }
-  view.content_encoding = header.ContentEncoding();
-  view.body = bodiless ? http1::BodyHeader::kNone : http1::BodyHeader::kLength;
-  view.content_length = body.size();
-  if (is_head && body.empty() && header.ContentLength() >= 0) {
-    view.content_length = static_cast<uint64_t>(header.ContentLength());
-  }
-  if (!header.OtherFields().empty()) view.fields = turn.ViewFields(header.OtherFields());
+  DescribeHead(turn, body.size(), view);
+  const bool send_body = view.body == http1::BodyHeader::kLength && !body.empty() &&
+                         turn.head.method_id != http1::MethodId::kHead;
+  const bool copy = body.size() < OutQueue::kCopyLimit;
 
   OutQueue& out = Out();
-  const bool send_body = !bodiless && !is_head && !body.empty();
-  const bool copy = body.size() < OutQueue::kCopyLimit;
   char* to = out.Reserve(http1::ResponseHeadBound(view) + (send_body && copy ? body.size() : 0));
   to = http1::WriteResponseHead(to, view);
   if (send_body && copy) {
@@ -399,6 +368,36 @@ bool ServerConn::Serialize(Turn& turn) {
   out.Commit(to);
   if (send_body && !copy) out.Append(response.TakeBody());
   return !view.close;
+}
+
+void ServerConn::DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadView& view) {
+  const ResponseHeader& header = turn.ctx.response().header();
+  const ServerSettings& settings = server_.settings();
+  view.status = header.StatusCode();
+  view.close =
+      !turn.framing.keep_alive || header.ConnectionClose() || settings.disable_keepalive ||
+      server_.draining_ ||
+      (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
+  view.keep_alive_header = !view.close && turn.head.minor_version == 0;
+  http1::StatusBlockCache& blocks = server_.Blocks();
+  if (header.Server().empty()) {
+    view.status_block = blocks.Get(view.status);
+    view.server_and_date = blocks.server_and_date();
+  } else {
+    turn.server_and_date = server_.ServerAndDate(header.Server());
+    view.server_and_date = turn.server_and_date;
+  }
+  if (header.HasContentType() || (body_size != 0 && !settings.no_default_content_type)) {
+    view.content_type = header.ContentType();
+  }
+  view.content_encoding = header.ContentEncoding();
+  view.content_length = body_size;
+  if (http1::StatusHasNoBody(view.status)) view.body = http1::BodyHeader::kNone;
+  if (body_size == 0 && header.ContentLength() > 0 &&
+      turn.head.method_id == http1::MethodId::kHead) {
+    view.content_length = static_cast<uint64_t>(header.ContentLength());
+  }
+  if (!header.OtherFields().empty()) view.fields = turn.ViewFields(header.OtherFields());
 }
 
 // --- Step 10 ----------------------------------------------------------------------------------
