@@ -109,7 +109,7 @@ void Cookie::SetPartitioned(bool on) {
   partitioned_ = on;
   if (!on) return;
   secure_ = true;
-  path_ = "/";
+  path_.assign(1, '/');  // g++ 12 warns of overlap where a literal is assigned.
 }
 
 absl::Status Cookie::Parse(std::string_view text) { return ToStatus(TryParse(text)); }

@@ -214,7 +214,7 @@ class RequestHeader {
   // The number of fields that VisitAll visits.
   size_t Len() const;
   // Every field. Received: in the order received. Made here: Host, User-Agent, Content-Type, then
-  // the others in the order they were added, then Cookie, then Connection if it is "close".
+  // the others in the order they were added, then Cookie, Trailer, and Connection if it is "close".
   // Content-Length is visited if it was set or received. `f` must not change the header.
   void VisitAll(FieldVisitor f) const;
   // The order on the wire; the same as VisitAll here, since received order is kept.
@@ -255,9 +255,11 @@ class RequestHeader {
   // The list without the fields that have a slot (Host, User-Agent, Content-Type, Content-Length,
   // Cookie, Trailer, "Connection: close"). A received header is copied first.
   const internal::FieldList& OtherFields() ABSL_ATTRIBUTE_LIFETIME_BOUND { return Own().fields; }
-  // The Cookie line, "a=1; b=2"; {} without cookies. Valid until the next call that changes
-  // cookies.
-  std::string_view CookieLine() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // The value of the Cookie field, "a=1; b=2"; {} without cookies. Of a received request the first
+  // such field.
+  std::string_view CookieLine() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return Peek(http1::KnownField::kCookie);
+  }
 
  private:
   struct Owned {
@@ -313,7 +315,7 @@ class ResponseHeader {
   int StatusCode() const { return status_code_; }  // 200 if none was set.
   // A code outside 100 to 999 becomes 500.
   void SetStatusCode(int code) {
-    status_code_ = static_cast<uint16_t>(static_cast<unsigned>(code - 100) < 900 ? code : 500);
+    status_code_ = static_cast<uint16_t>(static_cast<unsigned>(code) - 100 < 900 ? code : 500);
   }
 
   // --- Fields with an accessor; {} if absent ---

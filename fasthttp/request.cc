@@ -14,7 +14,8 @@ constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
 Request::~Request() = default;
 
 void Request::ResetParsed() {
-  if (parsed_->uri_parsed || parsed_->uri_changed) parsed_->uri.Reset();
+  // A URI that was only read is cleared when the next one is parsed.
+  if (parsed_->uri_changed || parsed_->uri.HasParsedArgs()) parsed_->uri.Reset();
   if (parsed_->post_parsed || parsed_->post_changed) parsed_->post_args.Reset();
   parsed_->uri_errc = Errc::kOk;
   parsed_->uri_parsed = false;

@@ -243,6 +243,8 @@ void RequestHeader::SetByteRange(int64_t start, int64_t end) {
 
 std::string_view RequestHeader::Peek(KnownField id) const {
   if (head_ != nullptr) return id != KnownField::kNone ? head_->Value(id) : std::string_view();
+  if (id == KnownField::kTrailer && trailers_used_) return trailers_->Line();
+  if (id == KnownField::kConnection && close_) return kClose;
   if (!owned_used_) return {};
   switch (id) {
     case KnownField::kHost:
@@ -255,11 +257,6 @@ std::string_view RequestHeader::Peek(KnownField id) const {
       return owned_->cookie_line.view();
     case KnownField::kContentLength:
       return owned_->content_length_text.view();
-    case KnownField::kTrailer:
-      return trailers_ != nullptr ? trailers_->Line() : std::string_view();
-    case KnownField::kConnection:
-      if (close_) return kClose;
-      [[fallthrough]];
     default:
       return internal::PeekField(owned_->fields, id, {});
   }
@@ -413,9 +410,9 @@ void RequestHeader::VisitAll(FieldVisitor f) const {
     if (!o.content_type.empty()) f("Content-Type", o.content_type.view());
     if (!o.content_length_text.empty()) f("Content-Length", o.content_length_text.view());
     for (size_t i = 0; i < o.fields.size(); ++i) f(o.fields.name(i), o.fields.value(i));
-    if (trailers_ != nullptr && trailers_->size() != 0) f("Trailer", trailers_->Line());
     if (!o.cookie_line.empty()) f("Cookie", o.cookie_line.view());
   }
+  if (trailers_used_ && trailers_->size() != 0) f("Trailer", trailers_->Line());
   if (close_) f("Connection", kClose);
 }
 
@@ -508,8 +505,7 @@ FieldViews RequestHeader::PeekTrailerKeys() const {
 }
 
 void RequestHeader::VisitAllTrailer(FieldVisitor f) const {
-  internal::VisitTrailers(
-      trailers_.get(), [&](std::string_view name) { return Peek(name); }, f);
+  internal::VisitTrailers(trailers_.get(), [&](std::string_view name) { return Peek(name); }, f);
 }
 
 }  // namespace fasthttp

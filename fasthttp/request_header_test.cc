@@ -160,8 +160,8 @@ TEST(RequestHeader, SpecialFields) {
   EXPECT_EQ(header.Cookie("b"), "2");
   EXPECT_EQ(header.Peek("Trailer"), "Foo, Bar");
   EXPECT_EQ(Shown(header),
-            "Host: h\nUser-Agent: u\nContent-Type: t\nContent-Length: 42\nTrailer: Foo, Bar\n"
-            "Cookie: a=1; b=2\nConnection: close\n");
+            "Host: h\nUser-Agent: u\nContent-Type: t\nContent-Length: 42\nCookie: a=1; b=2\n"
+            "Trailer: Foo, Bar\nConnection: close\n");
   for (std::string_view name : {"host", "content-type", "user-agent", "content-length",
                                 "connection", "cookie", "trailer"}) {
     EXPECT_TRUE(header.Has(name)) << name;

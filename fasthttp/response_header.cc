@@ -331,8 +331,7 @@ FieldViews ResponseHeader::PeekTrailerKeys() const {
 }
 
 void ResponseHeader::VisitAllTrailer(FieldVisitor f) const {
-  internal::VisitTrailers(
-      trailers_.get(), [&](std::string_view name) { return Peek(name); }, f);
+  internal::VisitTrailers(trailers_.get(), [&](std::string_view name) { return Peek(name); }, f);
 }
 
 }  // namespace fasthttp

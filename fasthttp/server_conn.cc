@@ -1,6 +1,5 @@
 #include "fasthttp/server_conn.h"
 
-#include <array>
 #include <cstring>
 #include <exception>
 #include <string>
@@ -50,7 +49,7 @@ void ServerConn::OnReady(uint8_t ready) {
   switch (state()) {
     case kReading:
       if (data().out != nullptr && Flush() == Errc::kConnectionReset) return;
-      if (!(ready & kResume) && !(endpoint_.latched & kReadable)) return Rearm();
+      if (!(ready & kResume) && !(endpoint_.latched & kReadable)) return Rest();
       return Serve();
     case kHandling:
       return OnReadyWhileHandling(ready);
@@ -79,46 +78,58 @@ bool ServerConn::PeerHasLeft() {
   return !unread && !endpoint_.conn->HasUnread();
 }
 
+Turn& ServerConn::TurnOf() {
+  if (data().turn == nullptr) {
+    data().turn = server_.TakeTurn();
+    data().turn->endpoint = &endpoint_;
+    data().turn->block = server_.blocks_.Take();
+  }
+  return *data().turn;
+}
+
 // The loop over the requests of a connection: steps 2 to 10.
 void ServerConn::Serve() {
   Budget budget(loop());
   for (;;) {
-    if (data().turn == nullptr) {
-      data().turn = server_.TakeTurn();
-      data().turn->endpoint = &endpoint_;
-      data().turn->block = server_.blocks_.Take();
-    }
-    Turn& turn = *data().turn;
+    Turn& turn = TurnOf();
     Errc errc = turn.phase == Turn::Phase::kHead ? ParseHead(turn) : Errc::kOk;
     if (errc == Errc::kOk) errc = ReadBody(turn);
     if (errc == Errc::kNeedMore) {
-      errc = Receive(turn);
-      if (errc == Errc::kOk) continue;
+      errc = Receive(turn, budget);
+      if (errc == Errc::kOk) {
+        if (budget.received < Budget::kBytes) continue;
+        return LetOthersGo();
+      }
       if (errc == Errc::kAgain) return Park(turn);
       return OnEnd(turn, errc);
     }
     if (errc != Errc::kOk) return Reject(turn, errc);
     if (!CallHandler(turn)) return;
     bool keep_alive = Serialize(turn);
-    budget.received += turn.head.size + turn.ctx.request().Body().size();
     EndRequest(turn);
-    if (!keep_alive) return WaitUntilSent(/*then_close=*/true);
-    if (data().out->pending() > kOutHighWater && Flush() == Errc::kAgain) {
-      return WaitUntilSent(/*then_close=*/false);
-    }
-    if (budget.UsedUp()) {
-      if (Flush() != Errc::kConnectionReset) {
-        Rearm();
-        loop().QueueReady(endpoint_.slot, endpoint_.generation, kResume);
+    if (!keep_alive) return CloseWhenSent();
+    if (data().out->pending() > kOutHighWater) {
+      Errc sent = Flush();
+      if (sent == Errc::kConnectionReset) return;
+      if (sent == Errc::kAgain) {
+        SetState(kSending);
+        return Rearm();
       }
-      return;
     }
+    if (budget.UsedUp()) return LetOthersGo();
   }
+}
+
+// The budget is used up: goes on from here after the others.
+void ServerConn::LetOthersGo() {
+  if (Flush() == Errc::kConnectionReset) return;
+  Rearm();
+  loop().QueueReady(endpoint_.slot, endpoint_.generation, kResume);
 }
 
 // --- Step 2 -----------------------------------------------------------------------------------
 
-Errc ServerConn::Receive(Turn& turn) {
+Errc ServerConn::Receive(Turn& turn, Budget& budget) {
   if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
   const bool direct =
       turn.phase == Turn::Phase::kBody && turn.framing.kind == http1::Framing::kLength;
@@ -142,7 +153,7 @@ Errc ServerConn::Receive(Turn& turn) {
   }
   if (n == 0) return Errc::kUnexpectedEof;
   ServerLoop::Count(server_.counters_.received, n);
-  Set(kSawRequest);
+  budget.received += n;
   if (direct) {
     turn.ctx.request().CommitBody(n);
     turn.body_left -= n;
@@ -283,12 +294,11 @@ Errc ServerConn::EndTrailers(Turn& turn) {
   return errc;
 }
 
-// Before the first wait for a body that the client holds back.
+// Before the first wait for a body that the client holds back. Park sends it.
 Errc ServerConn::SendContinue(Turn& turn) {
   if (turn.framing.expect_continue && !turn.continue_sent && !(endpoint_.latched & kHangup)) {
     turn.continue_sent = true;
     Out().Append(http1::kContinueResponse);
-    if (Flush() == Errc::kConnectionReset) return Errc::kConnectionReset;
   }
   return Errc::kNeedMore;
 }
@@ -375,13 +385,7 @@ bool ServerConn::Serialize(Turn& turn) {
   if (is_head && body.empty() && header.ContentLength() >= 0) {
     view.content_length = static_cast<uint64_t>(header.ContentLength());
   }
-  const internal::FieldList& others = header.OtherFields();
-  constexpr size_t kOnStack = 32;
-  std::array<http1::FieldView, kOnStack> few;
-  std::vector<http1::FieldView> many(others.size() > kOnStack ? others.size() : 0);
-  http1::FieldView* fields = many.empty() ? few.data() : many.data();
-  for (size_t i = 0; i < others.size(); ++i) fields[i] = {others.name(i), others.value(i)};
-  view.fields = {fields, others.size()};
+  if (!header.OtherFields().empty()) view.fields = turn.ViewFields(header.OtherFields());
 
   OutQueue& out = Out();
   const bool send_body = !bodiless && !is_head && !body.empty();
@@ -423,7 +427,7 @@ void ServerConn::OnEnd(Turn& turn, Errc errc) {
       turn.phase == Turn::Phase::kHead && rest.find_first_not_of("\r\n") == std::string_view::npos;
   if (!between) return Reject(turn, Errc::kUnexpectedEof);
   ReleaseTurn();
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // Answers a request that can't be served, and ends the connection: what follows it can't be told
@@ -451,11 +455,12 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
     }
     loop().EndUser();
     SetState(kReading);
+    turn.cancel_cause = Errc::kOk;
     if (turn.gone) return Close(/*reset=*/true);
   }
   Serialize(turn);
   EndRequest(turn);
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // --- Step 9: sending --------------------------------------------------------------------------
@@ -495,9 +500,9 @@ void ServerConn::FlushOrWait() {
   Serve();
 }
 
-void ServerConn::WaitUntilSent(bool then_close) {
+void ServerConn::CloseWhenSent() {
   SetState(kSending);
-  if (then_close) Set(kCloseWhenSent);
+  Set(kCloseWhenSent);
   FlushOrWait();
 }
 
@@ -512,7 +517,7 @@ void ServerConn::BeforeSuspend() {
 void ServerConn::Finish(std::string_view bytes) {
   Out().Append(bytes);
   Set(kLingerLong);
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // --- Waiting ----------------------------------------------------------------------------------
@@ -523,9 +528,26 @@ void ServerConn::Park(Turn& turn) {
   if (!ArmIfNeeded()) return Close(/*reset=*/true);
   if (turn.phase == Turn::Phase::kHead && turn.block->unread_size() == 0) {
     ReleaseTurn();
-    if (server_.draining_ && data().out == nullptr) return Close(/*reset=*/false);
+  }
+  Rest();
+}
+
+void ServerConn::Rest() {
+  if (server_.draining_ && data().out == nullptr && IsBetweenRequests()) {
+    return Close(/*reset=*/false);
   }
   Rearm();
+}
+
+// True if nothing of a request is there. Empty lines behind one are an old habit of clients, and
+// no beginning of the next.
+bool ServerConn::IsBetweenRequests() {
+  if (state() != kReading) return false;
+  const Turn* turn = data().turn;
+  if (turn == nullptr) return true;
+  if (turn->phase != Turn::Phase::kHead || data().requests == 0) return false;
+  std::string_view rest = {turn->block->unread(), turn->block->unread_size()};
+  return rest.find_first_not_of("\r\n") == std::string_view::npos;
 }
 
 void ServerConn::ReleaseTurn() {
@@ -553,21 +575,21 @@ uint32_t ServerConn::NextDeadline() {
   if (data().out != nullptr)
     next = std::min(next, data().out->rate().NextLook(now, limits.response));
   if (state() == kReading) {
-    Turn* turn = data().turn;
-    if (turn == nullptr && Is(kSawRequest)) {
-      if (limits.idle_ms != 0) next = std::min(next, limits.idle_ms);
-    } else if (turn == nullptr) {
-      if (limits.head_ms != 0) {
-        next = std::min(next, TransferRate::TicksUntil(endpoint_.opened + limits.head_ms, now));
-      }
-    } else if (turn->phase == Turn::Phase::kBody) {
+    const Turn* turn = data().turn;
+    if (turn != nullptr && turn->phase == Turn::Phase::kBody) {
       next = std::min(next, turn->rate.NextLook(now, limits.body));
+    } else if (data().requests != 0 && IsBetweenRequests()) {
+      // Not idle while an answer is on its way.
+      if (limits.idle_ms != 0 && data().out == nullptr) next = std::min(next, limits.idle_ms);
     } else if (limits.head_ms != 0) {
-      uint32_t start = data().requests == 0 ? endpoint_.opened : turn->head_started;
-      next = std::min(next, TransferRate::TicksUntil(start + limits.head_ms, now));
+      next = std::min(next, TransferRate::TicksUntil(HeadStarted() + limits.head_ms, now));
     }
   }
   return now + next;
+}
+
+uint32_t ServerConn::HeadStarted() {
+  return data().requests == 0 ? endpoint_.opened : data().turn->head_started;
 }
 
 // Setting a deadline is one store: the timer stays where it is if it fires early enough.
@@ -587,17 +609,19 @@ void ServerConn::OnTimer() {
   }
   if (state() == kLingering) return Close(/*reset=*/false);
   if (state() != kReading) return Rearm();
+  // The timer may have been set for something else than what is waited for now.
+  const ServerLimits& limits = server_.limits_;
   Turn* turn = data().turn;
-  if (turn == nullptr && Is(kSawRequest)) return Close(/*reset=*/false);
-  if (turn == nullptr) {
-    data().turn = turn = server_.TakeTurn();
-    turn->endpoint = &endpoint_;
-    turn->block = server_.blocks_.Take();
-    return Reject(*turn, Errc::kHeadTimeout);
+  if (turn != nullptr && turn->phase == Turn::Phase::kBody) {
+    if (!turn->rate.TooSlow(now, limits.body)) return Rearm();
+    return Reject(*turn, Errc::kBodyTimeout);
   }
-  if (turn->phase == Turn::Phase::kHead) return Reject(*turn, Errc::kHeadTimeout);
-  if (turn->rate.TooSlow(now, server_.limits_.body)) return Reject(*turn, Errc::kBodyTimeout);
-  Rearm();
+  if (data().requests != 0 && IsBetweenRequests()) {
+    if (out != nullptr || limits.idle_ms == 0) return Rearm();
+    return Close(/*reset=*/false);
+  }
+  if (limits.head_ms == 0 || Before(now, HeadStarted() + limits.head_ms)) return Rearm();
+  Reject(TurnOf(), Errc::kHeadTimeout);
 }
 
 // --- Closing ----------------------------------------------------------------------------------
@@ -643,7 +667,8 @@ void ServerConn::DrainLingering() {
 }
 
 void ServerConn::CloseIfIdle() {
-  if (state() == kReading && data().turn == nullptr && data().out == nullptr) {
+  // What has arrived is still answered.
+  if (IsBetweenRequests() && data().out == nullptr && !endpoint_.conn->HasUnread()) {
     Close(/*reset=*/false);
   }
 }

@@ -17,6 +17,13 @@ void Turn::BeforeSuspend() {
   if (endpoint != nullptr) ServerConn(*server, *endpoint).BeforeSuspend();
 }
 
+std::span<const http1::FieldView> Turn::ViewFields(const internal::FieldList& fields) {
+  field_views.clear();
+  for (size_t i = 0; i < fields.size(); ++i)
+    field_views.push_back({fields.name(i), fields.value(i)});
+  return field_views;
+}
+
 Addr Turn::LocalAddr() const { return endpoint != nullptr ? endpoint->conn->LocalAddr() : Addr(); }
 Addr Turn::RemoteAddr() const {
   return endpoint != nullptr ? endpoint->conn->RemoteAddr() : Addr();

@@ -11,13 +11,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "fasthttp/base/block_pool.h"
 #include "fasthttp/exchange.h"
 #include "fasthttp/http1/chunked.h"
 #include "fasthttp/http1/framing.h"
 #include "fasthttp/http1/head.h"
+#include "fasthttp/http1/serialize.h"
 #include "fasthttp/request_ctx.h"
 #include "fasthttp/runtime/endpoint.h"
 #include "fasthttp/runtime/task.h"
@@ -46,6 +49,9 @@ class Turn final : public runtime::Task, public Exchange {
   absl::Time RequestTime() const override;
   bool IsTLS() const override { return false; }
 
+  // The fields as the serializer takes them; valid until the next call.
+  std::span<const http1::FieldView> ViewFields(const internal::FieldList& fields);
+
   ServerLoop* server = nullptr;
   runtime::Endpoint* endpoint = nullptr;
   base::Block* block = nullptr;   // The head, and whatever was received with it.
@@ -64,6 +70,7 @@ class Turn final : public runtime::Task, public Exchange {
   TransferRate rate;
   std::string trailer_section;                  // With its padding once it is complete.
   std::unique_ptr<http1::Field[]> more_fields;  // When 64 were too few.
+  std::vector<http1::FieldView> field_views;
   http1::Head head;
   RequestCtx ctx;
 };

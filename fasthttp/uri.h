@@ -109,6 +109,8 @@ class URI {
   // arguments.
   const Args& QueryArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
   Args& MutableQueryArgs() ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // True if QueryArgs() was used since the last parse.
+  bool HasParsedArgs() const { return args_parsed_; }
   // A cap on the number of arguments parsed (Args::Parse); kept by Reset.
   void SetMaxQueryArgs(size_t max) { max_args_ = max; }
 

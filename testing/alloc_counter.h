@@ -1,14 +1,15 @@
-// Counts heap allocations of the calling thread, for tests that assert that there are none.
+// Counts heap allocations, for tests that assert that there are none and for benchmarks.
 //
 //   AllocCounter counter;
 //   Work();
 //   EXPECT_EQ(counter.count(), 0u);
 //
-// malloc, calloc, realloc, aligned_alloc, memalign and posix_memalign are interposed, and with
-// them operator new. Under a sanitizer, which interposes them itself, nothing is counted:
+// malloc, calloc, realloc, aligned_alloc, memalign, posix_memalign and mmap are interposed, and
+// with them operator new. Under a sanitizer, which interposes them itself, nothing is counted:
 // kAvailable is false then.
 //
-// Link it into test binaries only. Thread class: thread-safe, each thread has its own count.
+// Link it into test and benchmark binaries only. Thread class: thread-safe, each thread has its own
+// count.
 #ifndef FASTHTTP_TESTING_ALLOC_COUNTER_H_
 #define FASTHTTP_TESTING_ALLOC_COUNTER_H_
 
@@ -31,6 +32,13 @@ inline constexpr bool kAllocCounterAvailable = true;
 
 // The number of allocations that this thread has made so far.
 uint64_t ThreadAllocations();
+
+// All threads together since the program began. Bytes are those asked for.
+struct Allocations {
+  uint64_t count = 0;
+  uint64_t bytes = 0;
+};
+Allocations ProcessAllocations();
 
 class AllocCounter {
  public:

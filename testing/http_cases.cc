@@ -129,6 +129,9 @@ void AddWellFormed(std::vector<RequestCase>* out) {
                     .rfc = "9110 9.3",
                     .method = method});
   }
+}
+
+void AddWellFormedLines(std::vector<RequestCase>* out) {
   out->push_back({.name = "minor_version_above_1",
                   .raw = "GET / HTTP/1.9\r\nHost: h\r\n\r\n",
                   .rfc = "9110 2.5",
@@ -292,6 +295,9 @@ void AddTargets(std::vector<RequestCase>* out) {
 void AddLines(std::vector<RequestCase>* out) {
   const char* rfc = "9112 5";
   out->push_back(BadLines("no_colon", "Foo\r\n", Errc::kMissingColon, rfc));
+  out->push_back(BadLines("request_line_again", "GET / HTTP/1.1\r\n", Errc::kBadFieldName, rfc));
+  out->push_back(Bad("request_line_twice", "GET / HTTP/1.1\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
+                     Errc::kBadFieldName, rfc));
   out->push_back(BadLines("name_empty", ": x\r\n", Errc::kBadFieldName, rfc));
   out->push_back(
       BadLines("space_before_colon", "Foo : x\r\n", Errc::kSpaceBeforeColon, "9112 5.1"));
@@ -365,6 +371,84 @@ void AddLenient(std::vector<RequestCase>* out) {
                          Leniency::kAll));
 }
 
+constexpr const char* kGoodHosts[] = {"h",
+                                      "example.com",
+                                      "EXAMPLE.com.",
+                                      "a-b_c.d",
+                                      "h:",
+                                      "h:80",
+                                      "127.0.0.1:8080",
+                                      "h:65535",
+                                      "[::1]",
+                                      "[::1]:80",
+                                      "[::]",
+                                      "[2001:db8::ff00:42:8329]",
+                                      "[1:2:3:4:5:6:7:8]:1",
+                                      "[::ffff:1.2.3.4]",
+                                      "[1:2:3:4:5:6:1.2.3.4]",
+                                      "[fe80::1%25eth0]",
+                                      "a%41b",
+                                      "x~!$&'()*+;=y",
+                                      "a-name-of-more-than-16-bytes.example.com:12345",
+                                      "h:00080",
+                                      "sixteen-bytes.co",
+                                      "sixteen-byte.c:8",
+                                      "1:2"};
+
+constexpr const char* kBadHosts[] = {":80",
+                                     "h:65536",
+                                     "h:8a",
+                                     "h:80:80",
+                                     "h:-1",
+                                     "h: 80",
+                                     "h h",
+                                     "a,b",
+                                     "h/",
+                                     "h?x",
+                                     "h#x",
+                                     "u@h",
+                                     "h\\x",
+                                     "[::1",
+                                     "::1",
+                                     "[::1]x",
+                                     "[::1]:x",
+                                     "[]",
+                                     "[:]",
+                                     "[:::]",
+                                     "[1::2::3]",
+                                     "[12345::]",
+                                     "[1:2:3:4:5:6:7]",
+                                     "[1:2:3:4:5:6:7:8:9]",
+                                     "[1:2:3:4:5:6:7::8]",
+                                     "[g::]",
+                                     "[::1.2.3]",
+                                     "[::1.2.3.256]",
+                                     "[::1.2.3.04]",
+                                     "[1.2.3.4::]",
+                                     "[fe80::1%eth0]",
+                                     "[fe80::1%25]",
+                                     "[fe80::1%25a%201]",
+                                     "[::1]]",
+                                     "h]",
+                                     "a[::1]",
+                                     "%",
+                                     "%4",
+                                     "%zz",
+                                     "a%00b",
+                                     "a%2fb",
+                                     "a%0d%0a",
+                                     "h\x80",
+                                     "\"h\"",
+                                     "<h>",
+                                     "h|x",
+                                     "h^",
+                                     "{h}",
+                                     "h`",
+                                     "h\tx",
+                                     "[v1.x]",
+                                     "sixteen-byte.c:x",
+                                     "1:2:3"};
+
 void AddHosts(std::vector<RequestCase>* out) {
   const char* rfc = "9112 3.2";
   out->push_back(Bad("host_missing", "GET / HTTP/1.1\r\n\r\n", Errc::kMissingHost, rfc));
@@ -377,86 +461,8 @@ void AddHosts(std::vector<RequestCase>* out) {
                      Errc::kDuplicateHost, rfc));
   out->push_back(Bad("host_twice_http10", "GET / HTTP/1.0\r\nHost: h\r\nHost: h\r\n\r\n",
                      Errc::kDuplicateHost, rfc));
-  for (const char* host : {"h",
-                           "example.com",
-                           "EXAMPLE.com.",
-                           "a-b_c.d",
-                           "h:",
-                           "h:80",
-                           "127.0.0.1:8080",
-                           "h:65535",
-                           "[::1]",
-                           "[::1]:80",
-                           "[::]",
-                           "[2001:db8::ff00:42:8329]",
-                           "[1:2:3:4:5:6:7:8]:1",
-                           "[::ffff:1.2.3.4]",
-                           "[1:2:3:4:5:6:1.2.3.4]",
-                           "[fe80::1%25eth0]",
-                           "a%41b",
-                           "x~!$&'()*+;=y",
-                           "a-name-of-more-than-16-bytes.example.com:12345",
-                           "h:00080",
-                           "sixteen-bytes.co",
-                           "sixteen-byte.c:8",
-                           "1:2"}) {
-    out->push_back(GoodHost(host, host));
-  }
-  for (const char* host : {":80",
-                           "h:65536",
-                           "h:8a",
-                           "h:80:80",
-                           "h:-1",
-                           "h: 80",
-                           "h h",
-                           "a,b",
-                           "h/",
-                           "h?x",
-                           "h#x",
-                           "u@h",
-                           "h\\x",
-                           "[::1",
-                           "::1",
-                           "[::1]x",
-                           "[::1]:x",
-                           "[]",
-                           "[:]",
-                           "[:::]",
-                           "[1::2::3]",
-                           "[12345::]",
-                           "[1:2:3:4:5:6:7]",
-                           "[1:2:3:4:5:6:7:8:9]",
-                           "[1:2:3:4:5:6:7::8]",
-                           "[g::]",
-                           "[::1.2.3]",
-                           "[::1.2.3.256]",
-                           "[::1.2.3.04]",
-                           "[1.2.3.4::]",
-                           "[fe80::1%eth0]",
-                           "[fe80::1%25]",
-                           "[fe80::1%25a%201]",
-                           "[::1]]",
-                           "h]",
-                           "a[::1]",
-                           "%",
-                           "%4",
-                           "%zz",
-                           "a%00b",
-                           "a%2fb",
-                           "a%0d%0a",
-                           "h\x80",
-                           "\"h\"",
-                           "<h>",
-                           "h|x",
-                           "h^",
-                           "{h}",
-                           "h`",
-                           "h\tx",
-                           "[v1.x]",
-                           "sixteen-byte.c:x",
-                           "1:2:3"}) {
-    out->push_back(BadHost(host, host));
-  }
+  for (const char* host : kGoodHosts) out->push_back(GoodHost(host, host));
+  for (const char* host : kBadHosts) out->push_back(BadHost(host, host));
   RequestCase old = Good("http10_without_host", "", "9112 3.2");
   old.raw = "GET / HTTP/1.0\r\n\r\n";
   old.minor_version = 0;
@@ -628,6 +634,7 @@ const std::vector<RequestCase>& RequestCases() {
   static const std::vector<RequestCase>& cases = *[] {
     auto* out = new std::vector<RequestCase>;
     AddWellFormed(out);
+    AddWellFormedLines(out);
     AddRequestLine(out);
     AddTargets(out);
     AddLines(out);

@@ -163,6 +163,9 @@ void AddStatusLines(std::vector<ResponseCase>* out) {
       BadResponse("status_line_nul", "HTTP/1.1 200 O\0K\r\n\r\n"s, Errc::kBadStatusLine, rfc));
   out->push_back(BadResponse("status_line_bare_lf", "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n",
                              Errc::kBareLf, "9112 2.2"));
+  out->push_back(BadResponse("status_line_twice",
+                             "HTTP/1.1 200 OK\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+                             Errc::kBadFieldName, "9112 5"));
   out->push_back(
       BadResponse("version_2", "HTTP/2.0 200 OK\r\n\r\n", Errc::kVersionNotSupported, "9112 2.3"));
   ResponseCase blank =

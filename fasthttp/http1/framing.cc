@@ -108,20 +108,28 @@ struct ConnectionOptions {
   bool upgrade = false;
 };
 
-Errc ReadConnection(const Head& head, ConnectionOptions* options) {
-  return ForEachValue(head, K::kConnection, [options](std::string_view list) {
-    if (list == "keep-alive") {  // What browsers send.
-      options->keep_alive = true;
-      return Errc::kOk;
-    }
-    while (!list.empty()) {
-      const std::string_view member = NextMember(&list);
-      options->close |= EqualFold(member, "close");
-      options->keep_alive |= EqualFold(member, "keep-alive");
-      options->upgrade |= EqualFold(member, "upgrade");
-    }
-    return Errc::kOk;
-  });
+void AddConnection(std::string_view list, ConnectionOptions* options) {
+  if (list == "keep-alive") {  // What browsers send.
+    options->keep_alive = true;
+    return;
+  }
+  while (!list.empty()) {
+    const std::string_view member = NextMember(&list);
+    options->close |= EqualFold(member, "close");
+    options->keep_alive |= EqualFold(member, "keep-alive");
+    options->upgrade |= EqualFold(member, "upgrade");
+  }
+}
+
+void ReadConnection(const Head& head, ConnectionOptions* options) {
+  const Field* field = head.Find(K::kConnection);
+  if (field == nullptr) return;
+  AddConnection(head.ValueOf(*field), options);
+  if (!head.HasMany(K::kConnection)) return;
+  for (const Field* end = head.fields + head.field_count; ++field != end;) {
+    if (LookupKnownField(head.NameOf(*field)) != K::kConnection) continue;
+    AddConnection(head.ValueOf(*field), options);
+  }
 }
 
 bool Persists(const Head& head, const ConnectionOptions& options) {
@@ -152,7 +160,7 @@ Errc CheckTrailerNames(const Head& head) {
   if (Errc errc = CheckHost(head); errc != Errc::kOk) return errc;
   if (Errc errc = DecideLength(head, framing); errc != Errc::kOk) return errc;
   ConnectionOptions options;
-  if (Errc errc = ReadConnection(head, &options); errc != Errc::kOk) return errc;
+  ReadConnection(head, &options);
   framing.keep_alive = Persists(head, options);
   framing.upgrade = options.upgrade && head.minor_version > 0 && head.Has(K::kUpgrade);
   if (head.Has(K::kExpect)) {
@@ -185,7 +193,7 @@ Errc DecideFraming(const Head& head, Leniency, Framing& framing) {
 Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency, Framing& framing) {
   framing = Framing();
   ConnectionOptions options;
-  if (Errc errc = ReadConnection(head, &options); errc != Errc::kOk) return errc;
+  ReadConnection(head, &options);
   framing.keep_alive = Persists(head, options);
   // RFC 9112 section 6.3, in its order.
   if (head.status == 101 || (request_method == MethodId::kConnect && head.status / 100 == 2)) {
@@ -223,13 +231,13 @@ Errc ParseContentLength(std::string_view value, uint64_t* length) {
   if (value.empty()) return Errc::kBadContentLength;
   uint64_t n = 0;
   for (char c : value) {
-    if (!IsDigit(c)) return Errc::kBadContentLength;
-    const uint64_t digit = static_cast<uint64_t>(c - '0');
-    if (n > (kMax - digit) / 10) return Errc::kBadContentLength;
+    const uint64_t digit = static_cast<uint64_t>(static_cast<unsigned char>(c)) - '0';
+    // Anything that could pass kMax is refused before it can wrap.
+    if (digit > 9 || n > kMax / 10) return Errc::kBadContentLength;
     n = n * 10 + digit;
   }
   *length = n;
-  return Errc::kOk;
+  return n <= kMax ? Errc::kOk : Errc::kBadContentLength;
 }
 
 bool IsForbiddenTrailer(std::string_view name) {

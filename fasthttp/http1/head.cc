@@ -79,7 +79,6 @@ inline Errc Parse(PaddedView in, const HeadLimits& limits, Leniency leniency,
     head.seen = 0;
     head.duplicate = 0;
     head.status = 0;
-    head.target_flags = 0;
   }
   return static_cast<Errc>(parse_head.load(std::memory_order_relaxed)(context));
 }

@@ -127,32 +127,45 @@ bool IsValidHost(std::string_view host) {
 
 #if defined(__SSE2__)
 
+namespace {
+
+// Which of 16 bytes are digits, and which are letters, digits, '-' or '.'.
+struct HostMasks {
+  uint32_t digits;
+  uint32_t name;
+};
+
+// True where first <= byte < first + count: an unsigned comparison by way of a signed one.
+inline __m128i InRange(__m128i bytes, char first, char count) {
+  const __m128i shifted = _mm_add_epi8(bytes, _mm_set1_epi8(static_cast<char>(0x80 - first)));
+  return _mm_cmplt_epi8(shifted, _mm_set1_epi8(static_cast<char>(0x80 + count)));
+}
+
+inline HostMasks LoadHostMasks(const char* p) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  const __m128i letter = InRange(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 26);
+  const __m128i mark = InRange(bytes, '-', 2);
+  const uint32_t digits = static_cast<uint32_t>(_mm_movemask_epi8(InRange(bytes, '0', 10)));
+  const uint32_t rest = static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(letter, mark)));
+  return {digits, digits | rest};
+}
+
+}  // namespace
+
 bool IsPlainHost(const char* host, size_t size) {
-  // One block of 16, which is nearly every host; letters, digits, '-', '.', '_' and one ':' that
-  // only digits follow.
-  if (size == 0 || size > 16) return false;
-  const uint32_t used = 0xffffu >> (16 - size);
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(host));
-  const __m128i bias = _mm_set1_epi8(static_cast<char>(0x80));
-  // Unsigned "x - first < count" as a signed comparison.
-  const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-  const __m128i letter =
-      _mm_cmplt_epi8(_mm_add_epi8(folded, _mm_set1_epi8(static_cast<char>(0x80 - 'a'))),
-                     _mm_add_epi8(bias, _mm_set1_epi8(26)));
-  const __m128i digit =
-      _mm_cmplt_epi8(_mm_add_epi8(bytes, _mm_set1_epi8(static_cast<char>(0x80 - '0'))),
-                     _mm_add_epi8(bias, _mm_set1_epi8(10)));
-  const __m128i mark = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.')),
-                                    _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
-  const uint32_t digits = static_cast<uint32_t>(_mm_movemask_epi8(digit));
-  const uint32_t name =
-      digits | static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(letter, mark)));
-  const uint32_t odd = ~name & used;
+  if (size - 1 >= 32) return false;
+  HostMasks m = LoadHostMasks(host);
+  if (size > 16) {
+    const HostMasks high = LoadHostMasks(host + 16);
+    m.digits |= high.digits << 16;
+    m.name |= high.name << 16;
+  }
+  const uint32_t used = ~uint32_t{0} >> (32 - size);
+  const uint32_t odd = ~m.name & used;
   if (odd == 0) return true;
   // The first byte that is no name byte must be the colon, and up to four digits must follow.
   const uint32_t colon = static_cast<uint32_t>(__builtin_ctz(odd));
-  const uint32_t port = used & ~((2u << colon) - 1);
-  return colon > 0 && host[colon] == ':' && (port & ~digits) == 0 && size - colon <= 5;
+  return colon > 0 && host[colon] == ':' && size - colon <= 5 && (used & ~m.digits) >> colon == 1;
 }
 
 #else

@@ -6,8 +6,9 @@
 
 namespace fasthttp::http1 {
 
-// True if host[0 .. size) is a short plain "name" or "name:port", which is what nearly all requests
-// carry. False says nothing: ask IsValidHost. Reads 16 bytes whatever the size.
+// True if host[0 .. size) is a plain "name" or "name:port" of at most 32 bytes, the port of at most
+// four digits, which is what nearly all requests carry. False says nothing: ask IsValidHost. Reads
+// 16 or 32 bytes whatever the size.
 [[nodiscard]] bool IsPlainHost(const char* host, size_t size);
 
 }  // namespace fasthttp::http1

@@ -148,7 +148,12 @@ bool Loop::TakeReadyFiber() {
 
 bool Loop::TakeTimer() {
   if (TimerNode* timer = wait_timers_.PopExpired()) {
-    Fire(Containing<Wait>(*timer, offsetof(Wait, timer)), Errc::kTimeout);
+    Wait& wait = Containing<Wait>(*timer, offsetof(Wait, timer));
+    if (wait.deadline > now_) {  // It lies beyond the wheel's reach.
+      wait_timers_.Add(wait.timer, TickAt(wait.deadline));
+    } else {
+      Fire(wait, Errc::kTimeout);
+    }
     return true;
   }
   if (TimerNode* timer = endpoint_timers_.PopExpired()) {
@@ -430,6 +435,7 @@ Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
     self.wait = nullptr;
     return wait.cause;
   }
+  wait.deadline = deadline;
   if (deadline != kNoDeadline) wait_timers_.Add(wait.timer, TickAt(deadline));
   if (cancellable) task->wait = &wait;
   ++blocked_;

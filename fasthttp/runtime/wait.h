@@ -30,6 +30,7 @@ struct Wait {
   Endpoint* endpoint = nullptr;  // I/O: whose list it is in.
   Wait* next = nullptr;          // I/O: in that list.
   TimerNode timer;
+  int64_t deadline = INT64_MAX;  // Loop nanoseconds.
 };
 
 // Names a wait for other threads. Copyable; harmless when the wait is long over.

@@ -1,8 +1,7 @@
-// PaddedBlock: parser input whose padding ends at a page that must not be touched.
-//
-// For tests. Thread class: thread-compatible.
-#ifndef FASTHTTP_HTTP1_PADDED_BLOCK_H_
-#define FASTHTTP_HTTP1_PADDED_BLOCK_H_
+// For the tests of this directory: PaddedBlock, parser input whose padding ends at a page that must
+// not be touched, and Errc by name in failures.
+#ifndef FASTHTTP_HTTP1_TEST_UTIL_H_
+#define FASTHTTP_HTTP1_TEST_UTIL_H_
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,9 +9,17 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <ostream>
 #include <string_view>
 
 #include "fasthttp/http1/head.h"
+
+namespace fasthttp {
+
+// Found by GoogleTest.
+inline void PrintTo(Errc errc, std::ostream* os) { *os << ErrcName(errc); }
+
+}  // namespace fasthttp
 
 namespace fasthttp::http1 {
 
@@ -56,4 +63,4 @@ class PaddedBlock {
 
 }  // namespace fasthttp::http1
 
-#endif  // FASTHTTP_HTTP1_PADDED_BLOCK_H_
+#endif  // FASTHTTP_HTTP1_TEST_UTIL_H_
