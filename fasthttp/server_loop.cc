@@ -251,14 +251,27 @@ void ServerLoop::Cut() {
   runtime::EndpointTable& table = loop_.endpoints();
   for (uint32_t slot = 0; slot < table.slots(); ++slot) {
     runtime::Endpoint* endpoint = table.At(slot);
-    if (endpoint != nullptr && endpoint->conn != nullptr && endpoint->sink == this) {
-      ServerConn(*this, *endpoint).Cut(Errc::kDraining);
-    }
+    if (endpoint == nullptr || endpoint->conn == nullptr || endpoint->sink != this) continue;
+    const Turn* turn = ServerConn::DataOf(*endpoint).turn;
+    if (std::find(aside_.begin(), aside_.end(), turn) != aside_.end()) continue;
+    ServerConn(*this, *endpoint).Cut(Errc::kDraining);
   }
 }
 
+bool ServerLoop::StandAside(const runtime::Task& task) {
+  runtime::EndpointTable& table = loop_.endpoints();
+  for (uint32_t slot = 0; slot < table.slots(); ++slot) {
+    runtime::Endpoint* endpoint = table.At(slot);
+    if (endpoint == nullptr || endpoint->conn == nullptr || endpoint->sink != this) continue;
+    if (ServerConn::DataOf(*endpoint).turn != &task) continue;
+    aside_.push_back(&task);
+    return true;
+  }
+  return false;
+}
+
 void ServerLoop::CheckDrained() {
-  if (conns_ != 0 || !acceptors_.empty()) return;
+  if (conns_ != aside_.size() || !acceptors_.empty()) return;
   for (const auto& latch : std::exchange(drained_, {})) latch->CountDown();
 }
 
