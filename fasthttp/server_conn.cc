@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,11 @@ constexpr uint32_t kLingerBytes = 64 * 1024;
 constexpr size_t kOutHighWater = 64 * 1024;
 
 bool Before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
+
+bool LiesIn(std::string_view part, const char* begin, size_t size) {
+  return !std::less<const char*>()(part.data(), begin) &&
+         std::less<const char*>()(part.data(), begin + size);
+}
 
 }  // namespace
 
@@ -108,11 +114,14 @@ void ServerConn::Serve() {
     if (!CallHandler(turn)) return;
     bool keep_alive = Serialize(turn);
     EndRequest(turn);
-    if (!keep_alive) return WaitUntilSent(/*then_close=*/true);
+    if (!keep_alive) return CloseWhenSent();
     if (data().out->pending() > kOutHighWater) {
-      errc = Flush();
-      if (errc == Errc::kConnectionReset) return;
-      if (errc == Errc::kAgain) return WaitUntilSent(/*then_close=*/false);
+      Errc sent = Flush();
+      if (sent == Errc::kConnectionReset) return;
+      if (sent == Errc::kAgain) {
+        SetState(kSending);
+        return Rearm();
+      }
     }
     if (budget.UsedUp()) return LetOthersGo();
   }
@@ -172,9 +181,10 @@ std::span<char> ServerConn::RoomForHead(Turn& turn) {
     return {chunks.room(), chunks.room_size()};
   }
   base::Block*& block = turn.block;
+  // An empty line behind the last request does not start a head.
+  if (block->unread_size() == 0 || IsBetweenRequests()) turn.head_started = loop().tick();
   if (block->unread_size() == 0) {
     block->begin = block->end = 0;
-    turn.head_started = loop().tick();
   } else if (block->room_size() == 0) {
     if (block->begin != 0) {
       size_t size = block->unread_size();
@@ -292,12 +302,11 @@ Errc ServerConn::EndTrailers(Turn& turn) {
   return errc;
 }
 
-// Before the first wait for a body that the client holds back.
+// Before the first wait for a body that the client holds back. Park sends it.
 Errc ServerConn::SendContinue(Turn& turn) {
   if (turn.framing.expect_continue && !turn.continue_sent && !(endpoint_.latched & kHangup)) {
     turn.continue_sent = true;
     Out().Append(http1::kContinueResponse);
-    if (Flush() == Errc::kConnectionReset) return Errc::kConnectionReset;
   }
   return Errc::kNeedMore;
 }
@@ -350,45 +359,18 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 // Queues the response; true if the connection goes on.
 bool ServerConn::Serialize(Turn& turn) {
   Response& response = turn.ctx.response();
-  const ResponseHeader& header = response.header();
-  const ServerSettings& settings = server_.settings();
   const std::string_view body = response.Body();
-  const int status = header.StatusCode();
-  const bool bodiless = http1::StatusHasNoBody(status);
-  const bool is_head = turn.head.method_id == http1::MethodId::kHead;
-
   http1::ResponseHeadView view;
-  view.status = status;
-  view.close =
-      !turn.framing.keep_alive || header.ConnectionClose() || settings.disable_keepalive ||
-      server_.draining_ ||
-      (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
-  view.keep_alive_header = !view.close && turn.head.minor_version == 0;
-  http1::StatusBlockCache& blocks = server_.Blocks();
-  std::string own_server;
-  if (header.Server().empty()) {
-    view.status_block = blocks.Get(status);
-    view.server_and_date = blocks.server_and_date();
-  } else {
-    own_server = server_.ServerAndDate(header.Server());
-    view.server_and_date = own_server;
-  }
-  if (header.HasContentType()) {
-    view.content_type = header.ContentType();
-  } else if (!body.empty() && !settings.no_default_content_type) {
-    view.content_type = header.ContentType();
-  }
-  view.content_encoding = header.ContentEncoding();
-  view.body = bodiless ? http1::BodyHeader::kNone : http1::BodyHeader::kLength;
-  view.content_length = body.size();
-  if (is_head && body.empty() && header.ContentLength() >= 0) {
-    view.content_length = static_cast<uint64_t>(header.ContentLength());
-  }
-  if (!header.OtherFields().empty()) view.fields = turn.ViewFields(header.OtherFields());
+  DescribeHead(turn, body.size(), view);
+  const bool send_body = view.body == http1::BodyHeader::kLength && !body.empty() &&
+                         turn.head.method_id != http1::MethodId::kHead;
+  // An echo by SetBodyRaw ends with the request.
+  const std::string_view received = turn.ctx.request().Body();
+  const bool copy = body.size() < OutQueue::kCopyLimit ||
+                    LiesIn(body, received.data(), received.size()) ||
+                    LiesIn(body, turn.block->data(), turn.block->capacity);
 
   OutQueue& out = Out();
-  const bool send_body = !bodiless && !is_head && !body.empty();
-  const bool copy = body.size() < OutQueue::kCopyLimit;
   char* to = out.Reserve(http1::ResponseHeadBound(view) + (send_body && copy ? body.size() : 0));
   to = http1::WriteResponseHead(to, view);
   if (send_body && copy) {
@@ -398,6 +380,37 @@ bool ServerConn::Serialize(Turn& turn) {
   out.Commit(to);
   if (send_body && !copy) out.Append(response.TakeBody());
   return !view.close;
+}
+
+void ServerConn::DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadView& view) {
+  const ResponseHeader& header = turn.ctx.response().header();
+  const ServerSettings& settings = server_.settings();
+  view.status = header.StatusCode();
+  view.close =
+      // A client takes what follows an interim status for the answer to the same request.
+      view.status < 200 || !turn.framing.keep_alive || header.ConnectionClose() ||
+      settings.disable_keepalive || server_.draining_ ||
+      (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
+  view.keep_alive_header = !view.close && turn.head.minor_version == 0;
+  http1::StatusBlockCache& blocks = server_.Blocks();
+  if (header.Server().empty()) {
+    view.status_block = blocks.Get(view.status);
+    view.server_and_date = blocks.server_and_date();
+  } else {
+    turn.server_and_date = server_.ServerAndDate(header.Server());
+    view.server_and_date = turn.server_and_date;
+  }
+  if (header.HasContentType() || (body_size != 0 && !settings.no_default_content_type)) {
+    view.content_type = header.ContentType();
+  }
+  view.content_encoding = header.ContentEncoding();
+  view.content_length = body_size;
+  if (http1::StatusHasNoBody(view.status)) view.body = http1::BodyHeader::kNone;
+  if (body_size == 0 && header.ContentLength() > 0 &&
+      turn.head.method_id == http1::MethodId::kHead) {
+    view.content_length = static_cast<uint64_t>(header.ContentLength());
+  }
+  if (!header.OtherFields().empty()) view.fields = turn.ViewFields(header.OtherFields());
 }
 
 // --- Step 10 ----------------------------------------------------------------------------------
@@ -426,7 +439,7 @@ void ServerConn::OnEnd(Turn& turn, Errc errc) {
       turn.phase == Turn::Phase::kHead && rest.find_first_not_of("\r\n") == std::string_view::npos;
   if (!between) return Reject(turn, Errc::kUnexpectedEof);
   ReleaseTurn();
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // Answers a request that can't be served, and ends the connection: what follows it can't be told
@@ -459,7 +472,7 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
   }
   Serialize(turn);
   EndRequest(turn);
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // --- Step 9: sending --------------------------------------------------------------------------
@@ -499,9 +512,9 @@ void ServerConn::FlushOrWait() {
   Serve();
 }
 
-void ServerConn::WaitUntilSent(bool then_close) {
+void ServerConn::CloseWhenSent() {
   SetState(kSending);
-  if (then_close) Set(kCloseWhenSent);
+  Set(kCloseWhenSent);
   FlushOrWait();
 }
 
@@ -516,7 +529,7 @@ void ServerConn::BeforeSuspend() {
 void ServerConn::Finish(std::string_view bytes) {
   Out().Append(bytes);
   Set(kLingerLong);
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // --- Waiting ----------------------------------------------------------------------------------

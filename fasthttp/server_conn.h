@@ -89,6 +89,7 @@ class ServerConn {
   bool CallHandler(Turn& turn);
   void AnswerException(Turn& turn, std::string_view what);
   bool Serialize(Turn& turn);
+  void DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadView& view);
   void EndRequest(Turn& turn);
   void OnEnd(Turn& turn, Errc errc);
   void Reject(Turn& turn, Errc errc);
@@ -100,7 +101,7 @@ class ServerConn {
   void Rest();
   bool IsBetweenRequests();
   void ReleaseTurn();
-  void WaitUntilSent(bool then_close);
+  void CloseWhenSent();
   void EndConnection();
   void Linger();
   void DrainLingering();

@@ -30,7 +30,9 @@ std::string Get(std::string_view target) {
 }
 
 void Answer(RequestCtx& ctx) {
-  if (ctx.Path() == "/sleep") EXPECT_TRUE(Sleep(absl::Minutes(10)).ok());
+  if (ctx.Path() == "/sleep") {
+    EXPECT_TRUE(Sleep(absl::Minutes(10)).ok());
+  }
   if (ctx.Path() == "/large") return ctx.SetBody(std::string(1 << 20, 'x'));
   if (ctx.Path() == "/medium") return ctx.SetBody(std::string(60'000, 'x'));
   ctx.SetBody(absl::StrCat(ctx.PostBody().size()));

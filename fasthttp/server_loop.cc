@@ -109,6 +109,7 @@ ServerLoop::ServerLoop(ServerShared& shared, runtime::Loop& loop)
 
 ServerLoop::~ServerLoop() {
   FASTHTTP_CHECK(conns_ == 0 && acceptors_.empty(), "a server was destroyed with open connections");
+  FASTHTTP_CHECK(blocks_.in_use() == 0, "a server was destroyed with buffers in use");
   FASTHTTP_CHECK(!registered_, "a server's loop was destroyed while registered");
   while (free_turns_ != nullptr) delete std::exchange(free_turns_, free_turns_->next);
   while (free_outs_ != nullptr) delete std::exchange(free_outs_, free_outs_->next);
@@ -117,7 +118,7 @@ ServerLoop::~ServerLoop() {
 void ServerLoop::Register() {
   if (registered_) return;
   registered_ = true;
-  loop_.AddTrimmer([](void* self) { static_cast<ServerLoop*>(self)->Trim(); }, this);
+  loop_.AddTrimmer([](void* self) { return static_cast<ServerLoop*>(self)->Trim(); }, this);
 }
 
 void ServerLoop::Unregister() {
@@ -325,14 +326,15 @@ void ServerLoop::GiveOut(OutQueue* out) {
   ++free_out_count_;
 }
 
-void ServerLoop::Trim() {
-  blocks_.Trim();
+bool ServerLoop::Trim() {
+  bool more = blocks_.Trim();
   for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n, --free_turn_count_) {
     delete std::exchange(free_turns_, free_turns_->next);
   }
   for (size_t n = (free_out_count_ + 1) / 2; n > 0; --n, --free_out_count_) {
     delete std::exchange(free_outs_, free_outs_->next);
   }
+  return more || free_turns_ != nullptr || free_outs_ != nullptr;
 }
 
 http1::StatusBlockCache& ServerLoop::Blocks() {

@@ -104,7 +104,7 @@ class ServerLoop final : public runtime::EventSink {
   void GiveTurn(Turn* turn);
   OutQueue* TakeOut();
   void GiveOut(OutQueue* out);
-  void Trim();
+  bool Trim();  // True: something unused is left.
   // Status line, Server and Date, made new when the second has changed.
   http1::StatusBlockCache& Blocks();
   // The lines of a response that names its own server.

@@ -72,11 +72,13 @@ class SimServer {
     FASTHTTP_CHECK(conn.ok(), "the listener refused a dial");
     return WireClient(*std::move(conn));
   }
-  Errc Sleep(absl::Duration duration) {
-    return runtime::SleepFor(*runtime::Loop::Current(), absl::ToInt64Nanoseconds(duration));
+  void Sleep(absl::Duration duration) {
+    Errc errc =
+        runtime::SleepFor(*runtime::Loop::Current(), absl::ToInt64Nanoseconds(duration));
+    FASTHTTP_CHECK(errc == Errc::kOk, "the test's own task was cancelled");
   }
   // Until nothing else can happen at this time.
-  void Settle() { (void)Sleep(absl::Milliseconds(1)); }
+  void Settle() { Sleep(absl::Milliseconds(1)); }
 
  private:
   class FunctionTask final : public runtime::Task {
