@@ -1,0 +1,3 @@
+#!/bin/bash
+# Arguments: snippets_test.py, page, source.
+exec python3 "$@"
