@@ -3,6 +3,7 @@
 #include <charconv>
 #include <limits>
 
+#include "fasthttp/base/json.h"
 #include "fasthttp/error.h"
 #include "fasthttp/http1/ascii.h"
 #include "fasthttp/http1/known_field.h"
@@ -47,7 +48,6 @@ constexpr std::array<uint8_t, 256> MakeHexValues() {
 }
 constexpr std::array<uint8_t, 256> kHexValues = MakeHexValues();
 constexpr char kUpperHex[] = "0123456789ABCDEF";
-constexpr char kLowerHex[] = "0123456789abcdef";
 
 bool Is(unsigned char c, Class bits) { return (kClasses[c] & bits) != 0; }
 unsigned char Byte(char c) { return static_cast<unsigned char>(c); }
@@ -70,93 +70,6 @@ void AppendUnquoted(std::string& dst, std::string_view text, bool plus) {
   dst.resize(start + text.size());
   dst.resize(start + internal::Unquote(dst.data() + start, text, plus));
 }
-
-// The length of the UTF-8 sequence at the start of `text`, 0 if it is malformed (RFC 3629).
-size_t Utf8Length(std::string_view text) {
-  unsigned char c = Byte(text[0]);
-  auto continues = [&](size_t i, unsigned char low, unsigned char high) {
-    return i < text.size() && Byte(text[i]) >= low && Byte(text[i]) <= high;
-  };
-  if (c < 0x80) return 1;
-  if (c >= 0xC2 && c <= 0xDF) return continues(1, 0x80, 0xBF) ? 2 : 0;
-  if (c >= 0xE0 && c <= 0xEF) {
-    unsigned char low = c == 0xE0 ? 0xA0 : 0x80;
-    unsigned char high = c == 0xED ? 0x9F : 0xBF;
-    return continues(1, low, high) && continues(2, 0x80, 0xBF) ? 3 : 0;
-  }
-  if (c >= 0xF0 && c <= 0xF4) {
-    unsigned char low = c == 0xF0 ? 0x90 : 0x80;
-    unsigned char high = c == 0xF4 ? 0x8F : 0xBF;
-    return continues(1, low, high) && continues(2, 0x80, 0xBF) && continues(3, 0x80, 0xBF) ? 4 : 0;
-  }
-  return 0;
-}
-
-template <typename Sink>
-void WriteJSONByte(Sink& sink, unsigned char c) {
-  switch (c) {
-    case '"':
-      return sink.append("\\\"", 2);
-    case '\\':
-      return sink.append("\\\\", 2);
-    case '\n':
-      return sink.append("\\n", 2);
-    case '\r':
-      return sink.append("\\r", 2);
-    case '\t':
-      return sink.append("\\t", 2);
-    default:
-      char escaped[6] = {'\\', 'u', '0', '0', kLowerHex[c >> 4], kLowerHex[c & 15]};
-      return sink.append(escaped, 6);
-  }
-}
-
-// Writes runs of plain bytes at once; `sink` has append(data, size).
-template <typename Sink>
-void WriteJSON(Sink& sink, std::string_view text) {
-  sink.append("\"", 1);
-  size_t run = 0;
-  size_t i = 0;
-  auto flush = [&] {
-    if (i != run) sink.append(text.data() + run, i - run);
-  };
-  while (i < text.size()) {
-    unsigned char c = Byte(text[i]);
-    if (c < 0x20 || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c == 0x7F) {
-      flush();
-      WriteJSONByte(sink, c);
-      run = ++i;
-      continue;
-    }
-    size_t length = Utf8Length(text.substr(i));
-    if (length == 0) {
-      flush();
-      sink.append("\\ufffd", 6);
-      run = ++i;
-      continue;
-    }
-    // U+2028 and U+2029 end a line in older JavaScript.
-    if (length == 3 && text.substr(i, 2) == "\xE2\x80" && (Byte(text[i + 2]) & 0xFE) == 0xA8) {
-      flush();
-      sink.append(Byte(text[i + 2]) == 0xA8 ? "\\u2028" : "\\u2029", 6);
-      i += 3;
-      run = i;
-      continue;
-    }
-    i += length;
-  }
-  flush();
-  sink.append("\"", 1);
-}
-
-struct StringSink {
-  std::string& dst;
-  void append(const char* data, size_t size) { dst.append(data, size); }
-};
-struct FormatSinkAdapter {
-  absl::FormatSink* sink;
-  void append(const char* data, size_t size) { sink->Append({data, size}); }
-};
 
 template <typename T>
 absl::StatusOr<T> Edge(Errc errc, const T& value) {
@@ -387,13 +300,13 @@ void AppendUnquotedPath(std::string& dst, std::string_view text) {
 }
 
 void AppendJSONQuoted(std::string& dst, std::string_view text) {
-  StringSink sink{dst};
-  WriteJSON(sink, text);
+  base::WriteJSONQuoted(text, [&dst](std::string_view piece) { dst.append(piece); });
 }
 
 void JSONQuoted::WriteTo(absl::FormatSink* sink) const {
-  FormatSinkAdapter adapter{sink};
-  WriteJSON(adapter, text_);
+  base::WriteJSONQuoted(text_, [sink](std::string_view piece) {
+    sink->Append(absl::string_view(piece.data(), piece.size()));
+  });
 }
 
 }  // namespace fasthttp

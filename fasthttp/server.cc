@@ -142,7 +142,8 @@ class Server::Impl {
     Errc errc = drained->Wait(here, After(here, timeout));
     if (errc == Errc::kOk) return errc;
     OnEachLoop([](ServerLoop& loop) { loop.Cut(); });
-    (void)drained->Wait(here, After(here, grace), /*cancellable=*/false);
+    Errc ended = drained->Wait(here, After(here, grace), /*cancellable=*/false);
+    if (ended != Errc::kOk) OnEachLoop([&](ServerLoop& loop) { loop.EndDrain(*drained); });
     return errc;
   }
 

@@ -109,6 +109,7 @@ ServerLoop::ServerLoop(ServerShared& shared, runtime::Loop& loop)
 
 ServerLoop::~ServerLoop() {
   FASTHTTP_CHECK(conns_ == 0 && acceptors_.empty(), "a server was destroyed with open connections");
+  FASTHTTP_CHECK(blocks_.in_use() == 0, "a server was destroyed with buffers in use");
   FASTHTTP_CHECK(!registered_, "a server's loop was destroyed while registered");
   while (free_turns_ != nullptr) delete std::exchange(free_turns_, free_turns_->next);
   while (free_outs_ != nullptr) delete std::exchange(free_outs_, free_outs_->next);
@@ -128,13 +129,15 @@ void ServerLoop::Unregister() {
 void ServerLoop::AddListener(Listener* listener, std::unique_ptr<Listener> owned,
                              runtime::Latch* closed) {
   Register();
-  draining_ = false;
+  // Beside a Shutdown that is under way there is nothing to accept.
+  if (draining_ = !drained_.empty(); draining_) listener->Close();
   acceptors_.push_back(std::make_unique<Acceptor>(*this, listener, std::move(owned), closed));
   acceptors_.back()->Start();
 }
 
 Errc ServerLoop::AddConn(Conn* conn, runtime::Latch* ended) {
   Register();
+  draining_ = !drained_.empty();
   Accepted accepted;
   accepted.conn = conn;
   Errc refused = Errc::kOk;
@@ -233,6 +236,10 @@ void ServerLoop::Drain(std::shared_ptr<runtime::Latch> drained) {
     }
   }
   CheckDrained();
+}
+
+void ServerLoop::EndDrain(const runtime::Latch& drained) {
+  std::erase_if(drained_, [&](const auto& latch) { return latch.get() == &drained; });
 }
 
 void ServerLoop::CloseListeners() {

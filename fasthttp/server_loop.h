@@ -66,6 +66,8 @@ class ServerLoop final : public runtime::EventSink {
   void Drain(std::shared_ptr<runtime::Latch> drained);
   // Ends what is left.
   void Cut();
+  // `drained` is no longer waited for.
+  void EndDrain(const runtime::Latch& drained);
   // Stops accepting.
   void CloseListeners();
   // Before the destructor, which any thread may call.

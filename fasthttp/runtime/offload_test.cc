@@ -206,6 +206,15 @@ TEST_F(OffloadTest, ACancelledTaskDoesNotStartOne) {
   });
 }
 
+TEST_F(OffloadTest, RunTakesPlaceEvenInACancelledTask) {
+  bool ran = false;
+  runtime.Run([&] {
+    loop.Cancel(*loop.current_task(), Errc::kClientGone);
+    runtime.offload().Run(loop, [&] { ran = true; });
+    EXPECT_TRUE(ran);
+  });
+}
+
 TEST_F(OffloadTest, ManyCallsFromManyTasks) {
   RuntimeOptions options;
   options.threads = 2;
