@@ -73,11 +73,12 @@ void RequestHeaderWrite(benchmark::State& state) {
   std::string out;
   for (auto _ : state) {
     const http1::FieldView referer = {"Referer", header.Referer()};
-    const http1::RequestHeadView view = {.method = header.Method(),
-                                         .target = header.RequestURI(),
-                                         .host = header.Host(),
-                                         .user_agent = header.UserAgent(),
-                                         .fields = {&referer, 1}};
+    http1::RequestHeadView view;
+    view.method = header.Method();
+    view.target = header.RequestURI();
+    view.host = header.Host();
+    view.user_agent = header.UserAgent();
+    view.fields = {&referer, 1};
     out.resize(http1::RequestHeadBound(view));
     benchmark::DoNotOptimize(http1::WriteRequestHead(out.data(), view));
   }
@@ -97,11 +98,11 @@ void ResponseHeaderWrite(benchmark::State& state) {
   cache.Refresh(header.Server(), {date, kHTTPDateSize});
   for (auto _ : state) {
     const http1::FieldView test = {header.OtherFields().name(0), header.OtherFields().value(0)};
-    const http1::ResponseHeadView view = {
-        .status_block = cache.Get(header.StatusCode()),
-        .content_type = header.ContentType(),
-        .content_length = static_cast<uint64_t>(header.ContentLength()),
-        .fields = {&test, 1}};
+    http1::ResponseHeadView view;
+    view.status_block = cache.Get(header.StatusCode());
+    view.content_type = header.ContentType();
+    view.content_length = static_cast<uint64_t>(header.ContentLength());
+    view.fields = {&test, 1};
     out.resize(http1::ResponseHeadBound(view));
     benchmark::DoNotOptimize(http1::WriteResponseHead(out.data(), view));
   }

@@ -75,8 +75,10 @@ void CheckRequest(std::string_view rest) {
   if (header.RequestURI()[0] != '/') header.SetRequestURI("/");
   if (header.IsConnect()) header.SetMethod("GET");
   const std::vector<http1::FieldView> fields = FieldsOf(header);
-  const http1::RequestHeadView view = {
-      .method = header.Method(), .target = header.RequestURI(), .fields = fields};
+  http1::RequestHeadView view;
+  view.method = header.Method();
+  view.target = header.RequestURI();
+  view.fields = fields;
   std::string bytes(http1::RequestHeadBound(view), '\0');
   bytes.resize(static_cast<size_t>(http1::WriteRequestHead(bytes.data(), view) - bytes.data()));
   CheckFields(bytes, /*response=*/false, fields);
@@ -90,7 +92,9 @@ void CheckResponse(std::string_view rest) {
     i % 3 == 2 ? header.Set(name, value) : header.Add(name, value);
   }
   const std::vector<http1::FieldView> fields = FieldsOf(header);
-  const http1::ResponseHeadView view = {.body = http1::BodyHeader::kNone, .fields = fields};
+  http1::ResponseHeadView view;
+  view.body = http1::BodyHeader::kNone;
+  view.fields = fields;
   std::string bytes(http1::ResponseHeadBound(view), '\0');
   bytes.resize(static_cast<size_t>(http1::WriteResponseHead(bytes.data(), view) - bytes.data()));
   CheckFields(bytes, /*response=*/true, fields);

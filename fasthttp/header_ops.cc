@@ -15,10 +15,7 @@ size_t FindField(const FieldList& list, KnownField id, std::string_view name, si
 
 void AddField(FieldList& list, KnownField id, std::string_view name, std::string_view value,
               bool normalize) {
-<<<<<<< HEAD
-=======
   // Whatever else a name may hold could end it early, or the line.
->>>>>>> main
   if (id == KnownField::kNone && !IsToken(name)) return;
   if (normalize && id != KnownField::kNone) name = http1::KnownFieldName(id);
   list.Add(id, name, value, FieldList::Bytes::kWithoutControls);
