@@ -443,6 +443,9 @@ TEST(URI, TheTargetAsteriskHasNoPathInAFullURI) {
   EXPECT_EQ(uri.FullURI(), "http://h");
   ASSERT_TRUE(uri.Update("x").ok());
   EXPECT_EQ(uri.FullURI(), "http://h/x");
+  uri.SetPath("*");
+  uri.SetQueryString("q");
+  EXPECT_EQ(uri.RequestURI(), "/?q");
 }
 
 }  // namespace
