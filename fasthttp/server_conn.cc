@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,11 @@ constexpr uint32_t kLingerBytes = 64 * 1024;
 constexpr size_t kOutHighWater = 64 * 1024;
 
 bool Before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
+
+bool LiesIn(std::string_view part, const char* begin, size_t size) {
+  return !std::less<const char*>()(part.data(), begin) &&
+         std::less<const char*>()(part.data(), begin + size);
+}
 
 }  // namespace
 
@@ -174,9 +180,10 @@ std::span<char> ServerConn::RoomForHead(Turn& turn) {
     return {chunks.room(), chunks.room_size()};
   }
   base::Block*& block = turn.block;
+  // An empty line behind the last request does not start a head.
+  if (block->unread_size() == 0 || IsBetweenRequests()) turn.head_started = loop().tick();
   if (block->unread_size() == 0) {
     block->begin = block->end = 0;
-    turn.head_started = loop().tick();
   } else if (block->room_size() == 0) {
     if (block->begin != 0) {
       size_t size = block->unread_size();
@@ -356,7 +363,11 @@ bool ServerConn::Serialize(Turn& turn) {
   DescribeHead(turn, body.size(), view);
   const bool send_body = view.body == http1::BodyHeader::kLength && !body.empty() &&
                          turn.head.method_id != http1::MethodId::kHead;
-  const bool copy = body.size() < OutQueue::kCopyLimit;
+  // An echo by SetBodyRaw ends with the request.
+  const std::string_view received = turn.ctx.request().Body();
+  const bool copy = body.size() < OutQueue::kCopyLimit ||
+                    LiesIn(body, received.data(), received.size()) ||
+                    LiesIn(body, turn.block->data(), turn.block->capacity);
 
   OutQueue& out = Out();
   char* to = out.Reserve(http1::ResponseHeadBound(view) + (send_body && copy ? body.size() : 0));
@@ -375,8 +386,9 @@ void ServerConn::DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadV
   const ServerSettings& settings = server_.settings();
   view.status = header.StatusCode();
   view.close =
-      !turn.framing.keep_alive || header.ConnectionClose() || settings.disable_keepalive ||
-      server_.draining_ ||
+      // A client takes what follows an interim status for the answer to the same request.
+      view.status < 200 || !turn.framing.keep_alive || header.ConnectionClose() ||
+      settings.disable_keepalive || server_.draining_ ||
       (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
   view.keep_alive_header = !view.close && turn.head.minor_version == 0;
   http1::StatusBlockCache& blocks = server_.Blocks();

@@ -44,5 +44,61 @@ TEST(ServerHostile, AResetBeforeTheContinueEndsTheConnection) {
   EXPECT_EQ(sim.server().Stats().connections_open, 0u);
 }
 
+// --- What a handler must not do to its client -------------------------------------------------
+
+TEST(ServerHostile, AnEchoByReferenceIsSentWhole) {
+  SimServer sim({.handler = [](RequestCtx& ctx) { ctx.response().SetBodyRaw(ctx.PostBody()); }});
+  sim.Run([&] {
+    for (size_t size : {10, 2'000, 20'000, 1'000'000}) {
+      const std::string body(size, 'b');
+      WireClient client = sim.Dial();
+      sim.Spawn([&] {
+        (void)client.Send(
+            absl::StrCat("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ", size, "\r\n\r\n", body));
+      });
+      sim.Settle();
+      EXPECT_TRUE(client.Read().body == body) << size;
+    }
+  });
+}
+
+// The client would take the next response for the one to this request.
+TEST(ServerHostile, AnInterimStatusOfAHandlerEndsTheConnection) {
+  SimServer sim({.handler = [](RequestCtx& ctx) { ctx.SetStatusCode(103); }});
+  ScriptedConn conn;
+  conn.Data(absl::StrCat(kGet, kGet)).Eof();
+  sim.Run([&] { EXPECT_TRUE(sim.server().ServeConn(conn).ok()); });
+  EXPECT_EQ(conn.written().find("103"), conn.written().rfind("103"));
+}
+
+// --- Peers that hold on -----------------------------------------------------------------------
+
+TEST(ServerHostile, EmptyLinesForEverEndTheConnection) {
+  SimServer sim({.handler = Large, .max_request_head_size = 65'535});
+  std::string lines;
+  for (int i = 0; i < 50'000; ++i) lines += "\r\n";
+  for (std::string_view first : {std::string_view(), kGet}) {
+    ScriptedConn conn;
+    conn.KeepNothing();
+    conn.Data(first).Data(lines).Data(lines).Eof();
+    sim.Run([&] { EXPECT_TRUE(sim.server().ServeConn(conn).ok()); });
+    EXPECT_EQ(conn.closes(), 1);
+  }
+}
+
+// An empty line behind a body is an old habit; the next head begins when it begins.
+TEST(ServerHostile, TheTimeOfAHeadDoesNotBeginWithAnEmptyLine) {
+  SimServer sim({.handler = [](RequestCtx& ctx) { ctx.SetBody("hello"); }});
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    EXPECT_EQ(client.Ask(absl::StrCat(kGet, "\r\n")).status, 200);
+    (void)sim.Sleep(absl::Seconds(60));
+    (void)client.Send(kGet.substr(0, 10));
+    (void)sim.Sleep(absl::Seconds(5));
+    WireResponse response = client.Ask(kGet.substr(10));
+    EXPECT_EQ(response.status, 200);
+  });
+}
+
 }  // namespace
 }  // namespace fasthttp

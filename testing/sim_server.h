@@ -12,6 +12,7 @@
 #ifndef TESTING_SIM_SERVER_H_
 #define TESTING_SIM_SERVER_H_
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -54,7 +55,9 @@ class SimServer {
   // Beside whatever else happens, on loop `i`.
   void Spawn(std::function<void()> f, size_t i = 0) {
     tasks_.emplace_back(std::move(f));
-    sim_.loop(i).Spawn(tasks_.back());
+    sim_.loop(i).Post([](runtime::Loop& loop, void* task, uint64_t,
+                         uint64_t) { loop.Spawn(*static_cast<FunctionTask*>(task)); },
+                      &tasks_.back());
   }
   bool AllDone() const {
     for (const FunctionTask& task : tasks_) {

@@ -3,27 +3,36 @@
 #include "examples/sleep/main.cc"
 #undef main
 
-#include <thread>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "testing/sim_runtime.h"
 #include "testing/test_server.h"
 
-// Twenty seconds of sleep on one loop, in little more than one.
+// Twenty seconds of sleep on one loop, in one second of virtual time.
 TEST(Sleep, SleepersDoNotWaitForEachOther) {
-  fasthttp::Runtime runtime({.threads = 1});
-  fasthttptest::TestServer server(fasthttp::ServerSettings{.handler = Handle, .runtime = &runtime});
-  const absl::Time start = absl::Now();
-  std::vector<std::thread> threads;
+  fasthttptest::SimRuntime sim;
+  fasthttptest::TestServer server(fasthttp::ServerSettings{.handler = Handle, .runtime = &sim});
+  const absl::Time start = sim.Now();
+  std::vector<fasthttp::BlockingConn> conns;
   for (int i = 0; i < 20; ++i) {
-    threads.emplace_back([&] {
-      absl::StatusOr<fasthttp::Response> r = server.Get("/sleep");
-      EXPECT_TRUE(r.ok() && r->Body() == "slept\n") << r.status();
-    });
+    absl::StatusOr<fasthttp::BlockingConn> conn = server.Dial();
+    ASSERT_TRUE(conn.ok()) << conn.status();
+    ASSERT_EQ(conn->Write("GET /sleep HTTP/1.1\r\nHost: h\r\n\r\n"), fasthttp::Errc::kOk);
+    conns.push_back(*std::move(conn));
   }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_GE(absl::Now() - start, absl::Milliseconds(990));
-  EXPECT_LT(absl::Now() - start, absl::Seconds(10));
+  for (fasthttp::BlockingConn& conn : conns) {
+    std::string answer;
+    while (!answer.ends_with("\r\n\r\nslept\n")) {
+      char buffer[1024];
+      fasthttp::IoResult n = conn.Read(buffer);
+      ASSERT_TRUE(n.ok() && n.bytes() != 0) << answer;
+      answer.append(buffer, n.bytes());
+    }
+  }
+  EXPECT_GE(sim.Now() - start, absl::Seconds(1));
+  EXPECT_LT(sim.Now() - start, absl::Seconds(1.1));
 }
 
 TEST(Sleep, OffloadAndYield) {
