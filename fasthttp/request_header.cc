@@ -75,6 +75,8 @@ void RequestHeader::CopyFields() {
   o.method.Assign(head.Method());
   o.target.Assign(head.Target());
   head_ = nullptr;
+  const bool declared = head.Has(KnownField::kContentLength) && o.content_length >= 0;
+  if (declared) SetContentLength(o.content_length);
   for (const http1::Field& field : head.Fields()) {
     std::string_view name = head.NameOf(field);
     std::string_view value = head.ValueOf(field);

@@ -290,6 +290,15 @@ TEST(RequestHeader, SEC_ControlBytesAreFoundAtEveryPlace) {
   }
 }
 
+TEST(RequestHeader, AChangedHeaderStillShowsItsContentLength) {
+  TestHead head("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n");
+  RequestHeader header;
+  header.Bind(head.head());
+  header.Set("X-A", "b");
+  EXPECT_EQ(header.Peek("Content-Length"), "5");
+  EXPECT_EQ(Shown(header), "Host: h\nContent-Length: 5\nX-A: b\n");
+}
+
 TEST(RequestHeader, SEC_ANameThatIsNotATokenIsIgnored) {
   RequestHeader header;
   for (std::string_view name : {"A B", "A:", "A\r\nB", "\xC3\x84", "A\t", "(A)"}) {

@@ -408,12 +408,18 @@ void URI::SetPassword(std::string_view password) { password_.AssignClean(passwor
 // --- As text ---
 
 void URI::AppendRequestURI(std::string& dst) const {
-  AppendPath(dst);
+  if (Path() != "*") {
+    AppendPath(dst);
+    return AppendQuery(dst);
+  }
+  const size_t start = dst.size();
+  dst.push_back('*');
   AppendQuery(dst);
+  if (dst.size() != start + 1) dst[start] = '/';  // "*?x" is no target.
 }
 
 void URI::AppendPath(std::string& dst) const {
-  if (!no_normalizing_ || Path() == "*") return AppendQuotedPath(dst, Path());
+  if (!no_normalizing_) return AppendQuotedPath(dst, Path());
   AppendRawPath(dst, path_original_.view());
 }
 

@@ -196,8 +196,8 @@ TEST(URI, DisablePathNormalizing) {
 TEST(URI, AsText) {
   URI uri;
   ASSERT_TRUE(uri.Parse("http://Host/a b/\xC3\xA4*?x=y z&q#frag").ok());
-  EXPECT_EQ(uri.RequestURI(), "/a%20b/%C3%A4%2A?x=y z&q");
-  EXPECT_EQ(uri.FullURI(), "http://host/a%20b/%C3%A4%2A?x=y z&q#frag");
+  EXPECT_EQ(uri.RequestURI(), "/a%20b/%C3%A4%2A?x=y%20z&q");
+  EXPECT_EQ(uri.FullURI(), "http://host/a%20b/%C3%A4%2A?x=y%20z&q#frag");
   EXPECT_EQ(URI().FullURI(), "http:///");
 }
 
@@ -249,7 +249,7 @@ TEST(URI, Update) {
   EXPECT_EQ(Updated(base, "#z"), "http://h/a/b?q#z");
   EXPECT_EQ(Updated(base, "?z#y"), "http://h/a/b?z#y");
   EXPECT_EQ(Updated("http://h", "x"), "http://h/x");
-  EXPECT_EQ(Updated("http://[fe80::1%25en0]:80/a", "b"), "http://[fe80::1%en0]:80/b");
+  EXPECT_EQ(Updated("http://[fe80::1%25en0]:80/a", "b"), "http://[fe80::1%25en0]:80/b");
   EXPECT_EQ(Updated("http://h/a%20b/c", "d"), "http://h/a%20b/d");
 }
 
@@ -443,6 +443,9 @@ TEST(URI, TheTargetAsteriskHasNoPathInAFullURI) {
   EXPECT_EQ(uri.FullURI(), "http://h");
   ASSERT_TRUE(uri.Update("x").ok());
   EXPECT_EQ(uri.FullURI(), "http://h/x");
+  uri.SetPath("*");
+  uri.SetQueryString("q");
+  EXPECT_EQ(uri.RequestURI(), "/?q");
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
-// The code of docs/guide/messages.md, compiled and run. Each block of the page stands between two
-// marks here, word for word.
+// The code blocks of messages.md.
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,13 +18,11 @@ namespace {
 
 std::vector<std::string> log_lines;
 
-// [snippet lifetime]
 void Handle(fasthttp::RequestCtx& ctx) {
   std::string_view user = ctx.QueryArgs().Peek("user");  // A view into the request.
   ctx.response().header().Set("X-User", user);           // Copied by the setter: fine.
   log_lines.push_back(std::string(user));                // Outlives the handler: own it.
 }
-// [end]
 
 TEST(MessagesGuide, Lifetime) {
   TestHead head("GET /?user=ann HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -41,7 +38,6 @@ TEST(MessagesGuide, Fields) {
   RequestCtx ctx;
   ctx.Bind(nullptr, head.head(), false);
   std::string hops;
-  // [snippet fields]
   const fasthttp::RequestHeader& header = ctx.request().header();
   std::string_view type = header.Peek(fasthttp::kHeaderAccept);  // The first value; any case.
   bool absent = !header.Has("X-Absent");                         // Peek gives {} for both.
@@ -49,7 +45,6 @@ TEST(MessagesGuide, Fields) {
   header.VisitAll([&](std::string_view name, std::string_view value) {
     hops.append(name).append("=").append(value).append(";");  // Order and case as received.
   });
-  // [end]
   EXPECT_EQ(type, "x/y");
   EXPECT_TRUE(absent);
   EXPECT_EQ(hops, "1.1 a;1.1 b;Host=h;Via=1.1 a;accept=x/y;VIA=1.1 b;");
@@ -58,18 +53,15 @@ TEST(MessagesGuide, Fields) {
 TEST(MessagesGuide, Setters) {
   RequestCtx ctx;
   std::string_view input = "a\r\nSet-Cookie: admin=1";
-  // [snippet setters]
   fasthttp::ResponseHeader& header = ctx.response().header();
   header.Set("x-note", input);         // "X-Note"; control bytes become spaces.
   header.Add("Vary", "Accept");        // One more field of that name.
   header.Set("not a token", "value");  // Ignored: no such name can be written.
-  // [end]
   EXPECT_EQ(header.Peek("X-Note"), "a  Set-Cookie: admin=1");
   EXPECT_EQ(header.Len(), 2u);
 }
 
 TEST(MessagesGuide, Errors) {
-  // [snippet errors]
   fasthttp::Args args;
   args.Parse("page=12&size=x");
   absl::StatusOr<uint64_t> page = args.GetUint("page");
@@ -79,7 +71,6 @@ TEST(MessagesGuide, Errors) {
   fasthttp::URI uri;
   bool parsed = uri.Parse("http://example.com/a/../b?x#y").ok();
   bool moved = uri.Update("../c").ok();  // An error would leave the URI as it was.
-  // [end]
   EXPECT_EQ(*page, 12u);
   EXPECT_TRUE(bad);
   EXPECT_TRUE(parsed && moved);
@@ -89,13 +80,11 @@ TEST(MessagesGuide, Errors) {
 TEST(MessagesGuide, Buffers) {
   std::string buffer;
   std::string_view name = "<b>", key = "a b";
-  // [snippet buffers]
   buffer.clear();  // Keeps its memory: the next request allocates nothing.
   fasthttp::AppendHTMLEscape(buffer, name);
   buffer.push_back('?');
   fasthttp::AppendQuotedArg(buffer, key);
   fasthttp::AppendUint(buffer, 42);
-  // [end]
   EXPECT_EQ(buffer, "&lt;b&gt;?a+b42");
 }
 
@@ -103,7 +92,6 @@ TEST(MessagesGuide, Cookies) {
   TestHead head("GET / HTTP/1.1\r\nHost: h\r\nCookie: session=s1; theme=dark\r\n\r\n");
   RequestCtx ctx;
   ctx.Bind(nullptr, head.head(), false);
-  // [snippet cookies]
   std::string_view session = ctx.request().header().Cookie("session");
   fasthttp::Cookie cookie;
   cookie.SetKey("session");
@@ -111,7 +99,6 @@ TEST(MessagesGuide, Cookies) {
   cookie.SetHTTPOnly(true);
   cookie.SetSameSite(fasthttp::CookieSameSite::kLax);
   ctx.response().header().SetCookie(cookie);
-  // [end]
   EXPECT_EQ(ctx.response().header().Peek("Set-Cookie"), "session=s1; HttpOnly; SameSite=Lax");
 }
 
