@@ -615,8 +615,9 @@ void ServerConn::OnTimer() {
   const uint32_t now = loop().tick();
   if (Before(now, data().deadline)) return loop().SetTimer(endpoint_, data().deadline);
   OutQueue* out = data().out;
-  if (out != nullptr && out->rate().TooSlow(now, server_.limits_.response)) {
-    return Cut(Errc::kClientGone);
+  if (out != nullptr) {
+    out->Look(*endpoint_.conn, now);
+    if (out->rate().TooSlow(now, server_.limits_.response)) return Cut(Errc::kClientGone);
   }
   if (state() == kLingering) return Close(/*reset=*/false);
   if (state() != kReading) return Rearm();
