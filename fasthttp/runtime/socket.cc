@@ -126,25 +126,58 @@ void SetNoDelay(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
-// A listening socket. The loops that share it are told of its closing by a shutdown(2), which
-// epoll reports as a hang-up on every loop.
+// The sockets of one address (SO_REUSEPORT), which are closed together. The loops that serve them
+// are told by a shutdown(2), which epoll reports as a hang-up on every loop.
+class ListeningSockets {
+ public:
+  explicit ListeningSockets(Addr address) : address_(std::move(address)) {}
+
+  const Addr& address() const { return address_; }
+  bool closed() const { return closed_.load(std::memory_order_relaxed); }
+
+  void Add(int fd) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    fds_.push_back(fd);
+    if (closed()) ::shutdown(fd, SHUT_RDWR);
+  }
+  void Remove(int fd) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    std::erase(fds_, fd);
+    ::close(fd);
+  }
+  void Close() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (closed_.exchange(true)) return;
+    if (address_.network() == "unix") ::unlink(address_.ToString().c_str());
+    for (int fd : fds_) ::shutdown(fd, SHUT_RDWR);
+  }
+
+ private:
+  const Addr address_;
+  std::atomic<bool> closed_{false};
+  std::mutex mutex_;
+  std::vector<int> fds_;
+};
+
 class SocketListener final : public Listener {
  public:
-  SocketListener(int fd, Addr address, const ListenOptions& options)
-      : fd_(fd), address_(std::move(address)), options_(options) {}
+  SocketListener(int fd, std::shared_ptr<ListeningSockets> all, const ListenOptions& options)
+      : fd_(fd), all_(std::move(all)), options_(options) {
+    all_->Add(fd_);
+  }
 
   ~SocketListener() override {
     Close();
-    ::close(fd_);
+    all_->Remove(fd_);
   }
 
   Errc TryAccept(Accepted& into) override {
-    if (closed_.load(std::memory_order_relaxed)) return Errc::kListenerClosed;
+    if (all_->closed()) return Errc::kListenerClosed;
     RawAddr peer;
     peer.size = sizeof peer.storage;
     int fd = ::accept4(fd_, peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-      if (closed_.load(std::memory_order_relaxed) || errno == EINVAL) return Errc::kListenerClosed;
+      if (all_->closed() || errno == EINVAL) return Errc::kListenerClosed;
       return ErrcOfErrno(errno);
     }
     into.conn = nullptr;
@@ -159,22 +192,15 @@ class SocketListener final : public Listener {
   }
   void Disarm(const ReadyToken& token) override { token.loop->poller().Remove(fd_); }
 
-  void Close() override {
-    if (!closed_.exchange(true)) {
-      if (address_.network() == "unix") ::unlink(address_.ToString().c_str());
-      ::shutdown(fd_, SHUT_RDWR);
-    }
-  }
-
-  Addr address() const override { return address_; }
+  void Close() override { all_->Close(); }
+  Addr address() const override { return all_->address(); }
 
   Listener* CloneForLoop() override;
 
  private:
   const int fd_;
-  const Addr address_;
+  const std::shared_ptr<ListeningSockets> all_;
   const ListenOptions options_;
-  std::atomic<bool> closed_{false};
 };
 
 absl::Status SystemError(std::string_view what, std::string_view address) {
@@ -208,18 +234,19 @@ std::unique_ptr<Listener> Adopt(int fd, const ListenOptions& options) {
   RawAddr bound;
   bound.size = sizeof bound.storage;
   ::getsockname(fd, bound.get(), &bound.size);
-  return std::make_unique<SocketListener>(fd, FromRaw(bound), options);
+  return std::make_unique<SocketListener>(fd, std::make_shared<ListeningSockets>(FromRaw(bound)),
+                                          options);
 }
 
 Listener* SocketListener::CloneForLoop() {
-  if (!options_.reuse_port || address_.network() == "unix") return nullptr;
+  if (!options_.reuse_port || address().network() == "unix") return nullptr;
   RawAddr raw;
   raw.size = sizeof raw.storage;
   // As it was bound: the address as shown folds v4-mapped ones.
   if (::getsockname(fd_, raw.get(), &raw.size) != 0) return nullptr;
   bool unsupported;
   int fd = OpenListening(raw, options_, &unsupported);
-  return fd < 0 ? nullptr : Adopt(fd, options_).release();
+  return fd < 0 ? nullptr : new SocketListener(fd, all_, options_);
 }
 
 absl::StatusOr<std::unique_ptr<Listener>> ListenUnix(std::string_view path, uint32_t mode) {

@@ -178,7 +178,7 @@ class Listener {
   virtual bool one_loop() const { return false; }
 
   // A listener of the same address for another loop (SO_REUSEPORT), owned by the caller; null if
-  // the loops are to share this one.
+  // the loops are to share this one. Closing one of them closes them all.
   virtual Listener* CloneForLoop() { return nullptr; }
 };
 
