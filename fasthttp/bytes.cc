@@ -3,18 +3,18 @@
 #include <charconv>
 #include <limits>
 
+#include "fasthttp/base/json.h"
 #include "fasthttp/error.h"
+#include "fasthttp/http1/ascii.h"
 #include "fasthttp/http1/known_field.h"
 
 namespace fasthttp {
 namespace {
 
 enum Class : uint8_t {
-  kToken = 1,       // tchar
-  kValue = 2,       // may stand in a field value
-  kUnreserved = 4,  // A-Z a-z 0-9 - _ . ~
-  kPathKept = 8,    // unreserved and $ & + , / : ; = @
-  kHtml = 16,       // & < > " '
+  kUnreserved = 1,  // A-Z a-z 0-9 - _ . ~
+  kPathKept = 2,    // unreserved and $ & + , / : ; = @
+  kHtml = 4,        // & < > " '
 };
 
 constexpr bool Contains(std::string_view set, unsigned char c) {
@@ -27,8 +27,6 @@ constexpr std::array<uint8_t, 256> MakeClasses() {
     unsigned char c = static_cast<unsigned char>(i);
     bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     uint8_t bits = 0;
-    if (alnum || (c != 0 && Contains("!#$%&'*+-.^_`|~", c))) bits |= kToken;
-    if (c == '\t' || (c >= ' ' && c != 0x7F)) bits |= kValue;
     if (alnum || (c != 0 && Contains("-_.~", c))) bits |= kUnreserved | kPathKept;
     if (c != 0 && Contains("$&+,/:;=@", c)) bits |= kPathKept;
     if (c != 0 && Contains("&<>\"'", c)) bits |= kHtml;
@@ -50,7 +48,6 @@ constexpr std::array<uint8_t, 256> MakeHexValues() {
 }
 constexpr std::array<uint8_t, 256> kHexValues = MakeHexValues();
 constexpr char kUpperHex[] = "0123456789ABCDEF";
-constexpr char kLowerHex[] = "0123456789abcdef";
 
 bool Is(unsigned char c, Class bits) { return (kClasses[c] & bits) != 0; }
 unsigned char Byte(char c) { return static_cast<unsigned char>(c); }
@@ -73,93 +70,6 @@ void AppendUnquoted(std::string& dst, std::string_view text, bool plus) {
   dst.resize(start + text.size());
   dst.resize(start + internal::Unquote(dst.data() + start, text, plus));
 }
-
-// The length of the UTF-8 sequence at the start of `text`, 0 if it is malformed (RFC 3629).
-size_t Utf8Length(std::string_view text) {
-  unsigned char c = Byte(text[0]);
-  auto continues = [&](size_t i, unsigned char low, unsigned char high) {
-    return i < text.size() && Byte(text[i]) >= low && Byte(text[i]) <= high;
-  };
-  if (c < 0x80) return 1;
-  if (c >= 0xC2 && c <= 0xDF) return continues(1, 0x80, 0xBF) ? 2 : 0;
-  if (c >= 0xE0 && c <= 0xEF) {
-    unsigned char low = c == 0xE0 ? 0xA0 : 0x80;
-    unsigned char high = c == 0xED ? 0x9F : 0xBF;
-    return continues(1, low, high) && continues(2, 0x80, 0xBF) ? 3 : 0;
-  }
-  if (c >= 0xF0 && c <= 0xF4) {
-    unsigned char low = c == 0xF0 ? 0x90 : 0x80;
-    unsigned char high = c == 0xF4 ? 0x8F : 0xBF;
-    return continues(1, low, high) && continues(2, 0x80, 0xBF) && continues(3, 0x80, 0xBF) ? 4 : 0;
-  }
-  return 0;
-}
-
-template <typename Sink>
-void WriteJSONByte(Sink& sink, unsigned char c) {
-  switch (c) {
-    case '"':
-      return sink.append("\\\"", 2);
-    case '\\':
-      return sink.append("\\\\", 2);
-    case '\n':
-      return sink.append("\\n", 2);
-    case '\r':
-      return sink.append("\\r", 2);
-    case '\t':
-      return sink.append("\\t", 2);
-    default:
-      char escaped[6] = {'\\', 'u', '0', '0', kLowerHex[c >> 4], kLowerHex[c & 15]};
-      return sink.append(escaped, 6);
-  }
-}
-
-// Writes runs of plain bytes at once; `sink` has append(data, size).
-template <typename Sink>
-void WriteJSON(Sink& sink, std::string_view text) {
-  sink.append("\"", 1);
-  size_t run = 0;
-  size_t i = 0;
-  auto flush = [&] {
-    if (i != run) sink.append(text.data() + run, i - run);
-  };
-  while (i < text.size()) {
-    unsigned char c = Byte(text[i]);
-    if (c < 0x20 || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c == 0x7F) {
-      flush();
-      WriteJSONByte(sink, c);
-      run = ++i;
-      continue;
-    }
-    size_t length = Utf8Length(text.substr(i));
-    if (length == 0) {
-      flush();
-      sink.append("\\ufffd", 6);
-      run = ++i;
-      continue;
-    }
-    // U+2028 and U+2029 end a line in older JavaScript.
-    if (length == 3 && text.substr(i, 2) == "\xE2\x80" && (Byte(text[i + 2]) & 0xFE) == 0xA8) {
-      flush();
-      sink.append(Byte(text[i + 2]) == 0xA8 ? "\\u2028" : "\\u2029", 6);
-      i += 3;
-      run = i;
-      continue;
-    }
-    i += length;
-  }
-  flush();
-  sink.append("\"", 1);
-}
-
-struct StringSink {
-  std::string& dst;
-  void append(const char* data, size_t size) { dst.append(data, size); }
-};
-struct FormatSinkAdapter {
-  absl::FormatSink* sink;
-  void append(const char* data, size_t size) { sink->Append({data, size}); }
-};
 
 template <typename T>
 absl::StatusOr<T> Edge(Errc errc, const T& value) {
@@ -192,21 +102,34 @@ size_t Unquote(char* out, std::string_view text, bool plus) {
   return static_cast<size_t>(out - begin);
 }
 
+void AppendWithoutBlanks(std::string& dst, std::string_view text, std::string_view also) {
+  for (char c : text) {
+    if (!IsBlankOrControl(c) && also.find(c) == std::string_view::npos) {
+      dst.push_back(c);
+      continue;
+    }
+    char escaped[3] = {'%', kUpperHex[Byte(c) >> 4], kUpperHex[Byte(c) & 15]};
+    dst.append(escaped, 3);
+  }
+}
+
 }  // namespace internal
 
-bool IsTokenChar(unsigned char c) { return Is(c, kToken); }
-bool IsFieldValueChar(unsigned char c) { return Is(c, kValue); }
+bool IsTokenChar(unsigned char c) { return http1::IsToken(static_cast<char>(c)); }
+bool IsFieldValueChar(unsigned char c) {
+  return c == '\t' || !http1::IsControl(static_cast<char>(c));
+}
 
 bool IsToken(std::string_view text) {
   for (char c : text) {
-    if (!Is(Byte(c), kToken)) return false;
+    if (!IsTokenChar(Byte(c))) return false;
   }
   return !text.empty();
 }
 
 bool IsFieldValue(std::string_view text) {
   for (char c : text) {
-    if (!Is(Byte(c), kValue)) return false;
+    if (!IsFieldValueChar(Byte(c))) return false;
   }
   return true;
 }
@@ -377,13 +300,13 @@ void AppendUnquotedPath(std::string& dst, std::string_view text) {
 }
 
 void AppendJSONQuoted(std::string& dst, std::string_view text) {
-  StringSink sink{dst};
-  WriteJSON(sink, text);
+  base::WriteJSONQuoted(text, [&dst](std::string_view piece) { dst.append(piece); });
 }
 
 void JSONQuoted::WriteTo(absl::FormatSink* sink) const {
-  FormatSinkAdapter adapter{sink};
-  WriteJSON(adapter, text_);
+  base::WriteJSONQuoted(text_, [sink](std::string_view piece) {
+    sink->Append(absl::string_view(piece.data(), piece.size()));
+  });
 }
 
 }  // namespace fasthttp

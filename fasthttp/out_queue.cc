@@ -20,6 +20,7 @@ void OutQueue::Append(std::string_view bytes) {
 
 void OutQueue::Append(OwnedBytes bytes) {
   if (bytes.empty()) return;
+  if (pieces_.size() == pieces_.capacity()) DropSent();
   pieces_pending_ += bytes.size();
   pieces_.push_back({size_, std::move(bytes)});
 }
@@ -84,7 +85,19 @@ void OutQueue::Clear() {
   }
 }
 
+// Forgets what is sent. A peer that never lets the queue run empty would make it grow for ever.
+void OutQueue::DropSent() {
+  if (sent_ != 0) std::memmove(buffer_, buffer_ + sent_, size_ - sent_);
+  size_ -= sent_;
+  pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<ptrdiff_t>(first_piece_));
+  for (Piece& piece : pieces_) piece.at -= sent_;
+  sent_ = first_piece_ = 0;
+}
+
 void OutQueue::Grow(size_t n) {
+  DropSent();
+  // Half of it free: moving costs no more than what has been sent.
+  if (capacity_ - size_ >= n && size_ <= capacity_ / 2) return;
   constexpr size_t kFirst = 4096;
   size_t wanted = std::max({kFirst, capacity_ * 2, size_ + n});
   char* grown = static_cast<char*>(std::realloc(buffer_, wanted));

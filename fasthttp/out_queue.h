@@ -43,6 +43,8 @@ class OutQueue {
   void Append(std::string_view bytes);
   void Append(OwnedBytes bytes);
 
+  // Bytes held, for tests.
+  size_t capacity() const { return capacity_; }
   size_t pending() const { return size_ - sent_ + pieces_pending_; }
   bool empty() const { return pending() == 0; }
 
@@ -63,6 +65,7 @@ class OutQueue {
 
   void Grow(size_t n);
   void Sent(size_t n);
+  void DropSent();
   void Clear();
 
   char* buffer_ = nullptr;

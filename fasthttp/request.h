@@ -59,6 +59,12 @@ class Request {
     timeout_ = absl::InfiniteDuration();
   }
 
+  // For servers: the request is answered. What a large body holds is freed now and not by the next
+  // Bind, which may be long in coming.
+  void DropBody() {
+    if (body_touched_) ResetBodyPooled();
+  }
+
   RequestHeader& header() ABSL_ATTRIBUTE_LIFETIME_BOUND { return header_; }
   const RequestHeader& header() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return header_; }
 

@@ -156,9 +156,10 @@ class RequestCtx {
     exchange_ = exchange;
     request_.Bind(head, tls);
   }
-  // Ends the request: drops user values, and resets the response.
+  // Ends the request: drops user values and the request's body, and resets the response.
   void Finish() {
     if (!user_values_.empty()) user_values_.clear();
+    request_.DropBody();
     response_.Reset();
   }
 

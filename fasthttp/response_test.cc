@@ -17,9 +17,7 @@ using testing_internal::AllocCounter;
 using testing_internal::kAllocCounterAvailable;
 
 template <typename T>
-concept BodyOfATemporary = requires(T make) {
-  make().Body();
-};
+concept BodyOfATemporary = requires(T make) { make().Body(); };
 static_assert(!BodyOfATemporary<Response (*)()>, "the bytes would dangle");
 static_assert(sizeof(Response) == sizeof(void*));
 static_assert(!std::is_copy_constructible_v<Response>);

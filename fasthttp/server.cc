@@ -137,12 +137,21 @@ class Server::Impl {
   // On a fiber.
   Errc DrainAndCut(int64_t timeout, int64_t grace) {
     Loop& here = *Loop::Current();
+    const runtime::Task& caller = *here.current_task();
+    const bool aside = loops_[here.index()]->StandAside(caller);
+    Errc errc = DrainAndCut(here, timeout, grace);
+    if (aside) loops_[here.index()]->Return(caller);
+    return errc;
+  }
+
+  Errc DrainAndCut(Loop& here, int64_t timeout, int64_t grace) {
     auto drained = std::make_shared<Latch>(loops_.size());
     OnEachLoop([&](ServerLoop& loop) { loop.Drain(drained); });
     Errc errc = drained->Wait(here, After(here, timeout));
     if (errc == Errc::kOk) return errc;
     OnEachLoop([](ServerLoop& loop) { loop.Cut(); });
-    (void)drained->Wait(here, After(here, grace), /*cancellable=*/false);
+    Errc ended = drained->Wait(here, After(here, grace), /*cancellable=*/false);
+    if (ended != Errc::kOk) OnEachLoop([&](ServerLoop& loop) { loop.EndDrain(*drained); });
     return errc;
   }
 

@@ -147,7 +147,8 @@ class Server {
   // Closes the listeners and the idle connections, lets running requests end (their responses say
   // "Connection: close"), and returns when no connection is left. After `timeout` what is left is
   // cut: waits of handlers end with kDraining; the call then returns kTimeout. May be called
-  // again, also at the same time. Afterwards the server may serve again.
+  // again, also at the same time, and from a handler, whose own connection is left to it: its
+  // response is sent when it returns. Afterwards the server may serve again.
   absl::Status Shutdown();
   absl::Status Shutdown(absl::Duration timeout);
 

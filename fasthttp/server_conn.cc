@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,11 @@ constexpr uint32_t kLingerBytes = 64 * 1024;
 constexpr size_t kOutHighWater = 64 * 1024;
 
 bool Before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
+
+bool LiesIn(std::string_view part, const char* begin, size_t size) {
+  return !std::less<const char*>()(part.data(), begin) &&
+         std::less<const char*>()(part.data(), begin + size);
+}
 
 }  // namespace
 
@@ -49,7 +55,7 @@ void ServerConn::OnReady(uint8_t ready) {
   switch (state()) {
     case kReading:
       if (data().out != nullptr && Flush() == Errc::kConnectionReset) return;
-      if (!(ready & kResume) && !(endpoint_.latched & kReadable)) return Rearm();
+      if (!(ready & kResume) && !(endpoint_.latched & kReadable)) return Rest();
       return Serve();
     case kHandling:
       return OnReadyWhileHandling(ready);
@@ -78,46 +84,58 @@ bool ServerConn::PeerHasLeft() {
   return !unread && !endpoint_.conn->HasUnread();
 }
 
+Turn& ServerConn::TurnOf() {
+  if (data().turn == nullptr) {
+    data().turn = server_.TakeTurn();
+    data().turn->endpoint = &endpoint_;
+    data().turn->block = server_.blocks_.Take();
+  }
+  return *data().turn;
+}
+
 // The loop over the requests of a connection: steps 2 to 10.
 void ServerConn::Serve() {
   Budget budget(loop());
   for (;;) {
-    if (data().turn == nullptr) {
-      data().turn = server_.TakeTurn();
-      data().turn->endpoint = &endpoint_;
-      data().turn->block = server_.blocks_.Take();
-    }
-    Turn& turn = *data().turn;
+    Turn& turn = TurnOf();
     Errc errc = turn.phase == Turn::Phase::kHead ? ParseHead(turn) : Errc::kOk;
     if (errc == Errc::kOk) errc = ReadBody(turn);
     if (errc == Errc::kNeedMore) {
-      errc = Receive(turn);
-      if (errc == Errc::kOk) continue;
+      errc = Receive(turn, budget);
+      if (errc == Errc::kOk) {
+        if (budget.received < Budget::kBytes) continue;
+        return LetOthersGo();
+      }
       if (errc == Errc::kAgain) return Park(turn);
       return OnEnd(turn, errc);
     }
     if (errc != Errc::kOk) return Reject(turn, errc);
     if (!CallHandler(turn)) return;
     bool keep_alive = Serialize(turn);
-    budget.received += turn.head.size + turn.ctx.request().Body().size();
     EndRequest(turn);
-    if (!keep_alive) return WaitUntilSent(/*then_close=*/true);
-    if (data().out->pending() > kOutHighWater && Flush() == Errc::kAgain) {
-      return WaitUntilSent(/*then_close=*/false);
-    }
-    if (budget.UsedUp()) {
-      if (Flush() != Errc::kConnectionReset) {
-        Rearm();
-        loop().QueueReady(endpoint_.slot, endpoint_.generation, kResume);
+    if (!keep_alive) return CloseWhenSent();
+    if (data().out->pending() > kOutHighWater) {
+      Errc sent = Flush();
+      if (sent == Errc::kConnectionReset) return;
+      if (sent == Errc::kAgain) {
+        SetState(kSending);
+        return Rearm();
       }
-      return;
     }
+    if (budget.UsedUp()) return LetOthersGo();
   }
+}
+
+// The budget is used up: goes on from here after the others.
+void ServerConn::LetOthersGo() {
+  if (Flush() == Errc::kConnectionReset) return;
+  Rearm();
+  loop().QueueReady(endpoint_.slot, endpoint_.generation, kResume);
 }
 
 // --- Step 2 -----------------------------------------------------------------------------------
 
-Errc ServerConn::Receive(Turn& turn) {
+Errc ServerConn::Receive(Turn& turn, Budget& budget) {
   if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
   const bool direct =
       turn.phase == Turn::Phase::kBody && turn.framing.kind == http1::Framing::kLength;
@@ -141,7 +159,7 @@ Errc ServerConn::Receive(Turn& turn) {
   }
   if (n == 0) return Errc::kUnexpectedEof;
   ServerLoop::Count(server_.counters_.received, n);
-  Set(kSawRequest);
+  budget.received += n;
   if (direct) {
     turn.ctx.request().CommitBody(n);
     turn.body_left -= n;
@@ -162,9 +180,10 @@ std::span<char> ServerConn::RoomForHead(Turn& turn) {
     return {chunks.room(), chunks.room_size()};
   }
   base::Block*& block = turn.block;
+  // An empty line behind the last request does not start a head.
+  if (block->unread_size() == 0 || IsBetweenRequests()) turn.head_started = loop().tick();
   if (block->unread_size() == 0) {
     block->begin = block->end = 0;
-    turn.head_started = loop().tick();
   } else if (block->room_size() == 0) {
     if (block->begin != 0) {
       size_t size = block->unread_size();
@@ -282,12 +301,11 @@ Errc ServerConn::EndTrailers(Turn& turn) {
   return errc;
 }
 
-// Before the first wait for a body that the client holds back.
+// Before the first wait for a body that the client holds back. Park sends it.
 Errc ServerConn::SendContinue(Turn& turn) {
   if (turn.framing.expect_continue && !turn.continue_sent && !(endpoint_.latched & kHangup)) {
     turn.continue_sent = true;
     Out().Append(http1::kContinueResponse);
-    if (Flush() == Errc::kConnectionReset) return Errc::kConnectionReset;
   }
   return Errc::kNeedMore;
 }
@@ -340,45 +358,18 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 // Queues the response; true if the connection goes on.
 bool ServerConn::Serialize(Turn& turn) {
   Response& response = turn.ctx.response();
-  const ResponseHeader& header = response.header();
-  const ServerSettings& settings = server_.settings();
   const std::string_view body = response.Body();
-  const int status = header.StatusCode();
-  const bool bodiless = http1::StatusHasNoBody(status);
-  const bool is_head = turn.head.method_id == http1::MethodId::kHead;
-
   http1::ResponseHeadView view;
-  view.status = status;
-  view.close =
-      !turn.framing.keep_alive || header.ConnectionClose() || settings.disable_keepalive ||
-      server_.draining_ ||
-      (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
-  view.keep_alive_header = !view.close && turn.head.minor_version == 0;
-  http1::StatusBlockCache& blocks = server_.Blocks();
-  std::string own_server;
-  if (header.Server().empty()) {
-    view.status_block = blocks.Get(status);
-    view.server_and_date = blocks.server_and_date();
-  } else {
-    own_server = server_.ServerAndDate(header.Server());
-    view.server_and_date = own_server;
-  }
-  if (header.HasContentType()) {
-    view.content_type = header.ContentType();
-  } else if (!body.empty() && !settings.no_default_content_type) {
-    view.content_type = header.ContentType();
-  }
-  view.content_encoding = header.ContentEncoding();
-  view.body = bodiless ? http1::BodyHeader::kNone : http1::BodyHeader::kLength;
-  view.content_length = body.size();
-  if (is_head && body.empty() && header.ContentLength() >= 0) {
-    view.content_length = static_cast<uint64_t>(header.ContentLength());
-  }
-  if (!header.OtherFields().empty()) view.fields = turn.ViewFields(header.OtherFields());
+  DescribeHead(turn, body.size(), view);
+  const bool send_body = view.body == http1::BodyHeader::kLength && !body.empty() &&
+                         turn.head.method_id != http1::MethodId::kHead;
+  // An echo by SetBodyRaw ends with the request.
+  const std::string_view received = turn.ctx.request().Body();
+  const bool copy = body.size() < OutQueue::kCopyLimit ||
+                    LiesIn(body, received.data(), received.size()) ||
+                    LiesIn(body, turn.block->data(), turn.block->capacity);
 
   OutQueue& out = Out();
-  const bool send_body = !bodiless && !is_head && !body.empty();
-  const bool copy = body.size() < OutQueue::kCopyLimit;
   char* to = out.Reserve(http1::ResponseHeadBound(view) + (send_body && copy ? body.size() : 0));
   to = http1::WriteResponseHead(to, view);
   if (send_body && copy) {
@@ -388,6 +379,37 @@ bool ServerConn::Serialize(Turn& turn) {
   out.Commit(to);
   if (send_body && !copy) out.Append(response.TakeBody());
   return !view.close;
+}
+
+void ServerConn::DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadView& view) {
+  const ResponseHeader& header = turn.ctx.response().header();
+  const ServerSettings& settings = server_.settings();
+  view.status = header.StatusCode();
+  view.close =
+      // A client takes what follows an interim status for the answer to the same request.
+      view.status < 200 || !turn.framing.keep_alive || header.ConnectionClose() ||
+      settings.disable_keepalive || server_.draining_ ||
+      (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
+  view.keep_alive_header = !view.close && turn.head.minor_version == 0;
+  http1::StatusBlockCache& blocks = server_.Blocks();
+  if (header.Server().empty()) {
+    view.status_block = blocks.Get(view.status);
+    view.server_and_date = blocks.server_and_date();
+  } else {
+    turn.server_and_date = server_.ServerAndDate(header.Server());
+    view.server_and_date = turn.server_and_date;
+  }
+  if (header.HasContentType() || (body_size != 0 && !settings.no_default_content_type)) {
+    view.content_type = header.ContentType();
+  }
+  view.content_encoding = header.ContentEncoding();
+  view.content_length = body_size;
+  if (http1::StatusHasNoBody(view.status)) view.body = http1::BodyHeader::kNone;
+  if (body_size == 0 && header.ContentLength() > 0 &&
+      turn.head.method_id == http1::MethodId::kHead) {
+    view.content_length = static_cast<uint64_t>(header.ContentLength());
+  }
+  if (!header.OtherFields().empty()) view.fields = turn.ViewFields(header.OtherFields());
 }
 
 // --- Step 10 ----------------------------------------------------------------------------------
@@ -416,7 +438,7 @@ void ServerConn::OnEnd(Turn& turn, Errc errc) {
       turn.phase == Turn::Phase::kHead && rest.find_first_not_of("\r\n") == std::string_view::npos;
   if (!between) return Reject(turn, Errc::kUnexpectedEof);
   ReleaseTurn();
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // Answers a request that can't be served, and ends the connection: what follows it can't be told
@@ -444,11 +466,12 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
     }
     loop().EndUser();
     SetState(kReading);
+    turn.cancel_cause = Errc::kOk;
     if (turn.gone) return Close(/*reset=*/true);
   }
   Serialize(turn);
   EndRequest(turn);
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // --- Step 9: sending --------------------------------------------------------------------------
@@ -488,9 +511,9 @@ void ServerConn::FlushOrWait() {
   Serve();
 }
 
-void ServerConn::WaitUntilSent(bool then_close) {
+void ServerConn::CloseWhenSent() {
   SetState(kSending);
-  if (then_close) Set(kCloseWhenSent);
+  Set(kCloseWhenSent);
   FlushOrWait();
 }
 
@@ -505,7 +528,7 @@ void ServerConn::BeforeSuspend() {
 void ServerConn::Finish(std::string_view bytes) {
   Out().Append(bytes);
   Set(kLingerLong);
-  WaitUntilSent(/*then_close=*/true);
+  CloseWhenSent();
 }
 
 // --- Waiting ----------------------------------------------------------------------------------
@@ -516,9 +539,26 @@ void ServerConn::Park(Turn& turn) {
   if (!ArmIfNeeded()) return Close(/*reset=*/true);
   if (turn.phase == Turn::Phase::kHead && turn.block->unread_size() == 0) {
     ReleaseTurn();
-    if (server_.draining_ && data().out == nullptr) return Close(/*reset=*/false);
+  }
+  Rest();
+}
+
+void ServerConn::Rest() {
+  if (server_.draining_ && data().out == nullptr && IsBetweenRequests()) {
+    return Close(/*reset=*/false);
   }
   Rearm();
+}
+
+// True if nothing of a request is there. Empty lines behind one are an old habit of clients, and
+// no beginning of the next.
+bool ServerConn::IsBetweenRequests() {
+  if (state() != kReading) return false;
+  const Turn* turn = data().turn;
+  if (turn == nullptr) return true;
+  if (turn->phase != Turn::Phase::kHead || data().requests == 0) return false;
+  std::string_view rest = {turn->block->unread(), turn->block->unread_size()};
+  return rest.find_first_not_of("\r\n") == std::string_view::npos;
 }
 
 void ServerConn::ReleaseTurn() {
@@ -546,21 +586,21 @@ uint32_t ServerConn::NextDeadline() {
   if (data().out != nullptr)
     next = std::min(next, data().out->rate().NextLook(now, limits.response));
   if (state() == kReading) {
-    Turn* turn = data().turn;
-    if (turn == nullptr && Is(kSawRequest)) {
-      if (limits.idle_ms != 0) next = std::min(next, limits.idle_ms);
-    } else if (turn == nullptr) {
-      if (limits.head_ms != 0) {
-        next = std::min(next, TransferRate::TicksUntil(endpoint_.opened + limits.head_ms, now));
-      }
-    } else if (turn->phase == Turn::Phase::kBody) {
+    const Turn* turn = data().turn;
+    if (turn != nullptr && turn->phase == Turn::Phase::kBody) {
       next = std::min(next, turn->rate.NextLook(now, limits.body));
+    } else if (data().requests != 0 && IsBetweenRequests()) {
+      // Not idle while an answer is on its way.
+      if (limits.idle_ms != 0 && data().out == nullptr) next = std::min(next, limits.idle_ms);
     } else if (limits.head_ms != 0) {
-      uint32_t start = data().requests == 0 ? endpoint_.opened : turn->head_started;
-      next = std::min(next, TransferRate::TicksUntil(start + limits.head_ms, now));
+      next = std::min(next, TransferRate::TicksUntil(HeadStarted() + limits.head_ms, now));
     }
   }
   return now + next;
+}
+
+uint32_t ServerConn::HeadStarted() {
+  return data().requests == 0 ? endpoint_.opened : data().turn->head_started;
 }
 
 // Setting a deadline is one store: the timer stays where it is if it fires early enough.
@@ -580,17 +620,19 @@ void ServerConn::OnTimer() {
   }
   if (state() == kLingering) return Close(/*reset=*/false);
   if (state() != kReading) return Rearm();
+  // The timer may have been set for something else than what is waited for now.
+  const ServerLimits& limits = server_.limits_;
   Turn* turn = data().turn;
-  if (turn == nullptr && Is(kSawRequest)) return Close(/*reset=*/false);
-  if (turn == nullptr) {
-    data().turn = turn = server_.TakeTurn();
-    turn->endpoint = &endpoint_;
-    turn->block = server_.blocks_.Take();
-    return Reject(*turn, Errc::kHeadTimeout);
+  if (turn != nullptr && turn->phase == Turn::Phase::kBody) {
+    if (!turn->rate.TooSlow(now, limits.body)) return Rearm();
+    return Reject(*turn, Errc::kBodyTimeout);
   }
-  if (turn->phase == Turn::Phase::kHead) return Reject(*turn, Errc::kHeadTimeout);
-  if (turn->rate.TooSlow(now, server_.limits_.body)) return Reject(*turn, Errc::kBodyTimeout);
-  Rearm();
+  if (data().requests != 0 && IsBetweenRequests()) {
+    if (out != nullptr || limits.idle_ms == 0) return Rearm();
+    return Close(/*reset=*/false);
+  }
+  if (limits.head_ms == 0 || Before(now, HeadStarted() + limits.head_ms)) return Rearm();
+  Reject(TurnOf(), Errc::kHeadTimeout);
 }
 
 // --- Closing ----------------------------------------------------------------------------------
@@ -636,7 +678,8 @@ void ServerConn::DrainLingering() {
 }
 
 void ServerConn::CloseIfIdle() {
-  if (state() == kReading && data().turn == nullptr && data().out == nullptr) {
+  // What has arrived is still answered.
+  if (IsBetweenRequests() && data().out == nullptr && !endpoint_.conn->HasUnread()) {
     Close(/*reset=*/false);
   }
 }

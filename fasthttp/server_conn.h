@@ -49,8 +49,7 @@ class ServerConn {
     kPerIp = 32,         // Counts against max_conns_per_ip.
     kWaitedFor = 64,     // ServeConn waits for it.
     kRefused = 128,      // Answered 503 or 429 at accept.
-    kSawRequest = 256,   // At least one byte has come.
-    kLingerLong = 512,   // Unread bytes may be under way: linger before closing.
+    kLingerLong = 256,   // Unread bytes may be under way: linger before closing.
   };
 
   ServerConn(ServerLoop& server, runtime::Endpoint& endpoint)
@@ -75,8 +74,10 @@ class ServerConn {
   struct Budget;
 
   void Serve();
+  void LetOthersGo();
+  Turn& TurnOf();
   void OnReadyWhileHandling(uint8_t ready);
-  Errc Receive(Turn& turn);
+  Errc Receive(Turn& turn, Budget& budget);
   std::span<char> RoomForHead(Turn& turn);
   Errc ParseHead(Turn& turn);
   Errc BeginRequest(Turn& turn);
@@ -88,6 +89,7 @@ class ServerConn {
   bool CallHandler(Turn& turn);
   void AnswerException(Turn& turn, std::string_view what);
   bool Serialize(Turn& turn);
+  void DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadView& view);
   void EndRequest(Turn& turn);
   void OnEnd(Turn& turn, Errc errc);
   void Reject(Turn& turn, Errc errc);
@@ -96,8 +98,10 @@ class ServerConn {
   Errc Flush();
   void FlushOrWait();
   void Park(Turn& turn);
+  void Rest();
+  bool IsBetweenRequests();
   void ReleaseTurn();
-  void WaitUntilSent(bool then_close);
+  void CloseWhenSent();
   void EndConnection();
   void Linger();
   void DrainLingering();
@@ -105,6 +109,7 @@ class ServerConn {
   bool PeerHasLeft();
 
   uint32_t NextDeadline();
+  uint32_t HeadStarted();
   void Rearm();
   bool ArmIfNeeded();
 

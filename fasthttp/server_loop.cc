@@ -109,6 +109,7 @@ ServerLoop::ServerLoop(ServerShared& shared, runtime::Loop& loop)
 
 ServerLoop::~ServerLoop() {
   FASTHTTP_CHECK(conns_ == 0 && acceptors_.empty(), "a server was destroyed with open connections");
+  FASTHTTP_CHECK(blocks_.in_use() == 0, "a server was destroyed with buffers in use");
   FASTHTTP_CHECK(!registered_, "a server's loop was destroyed while registered");
   while (free_turns_ != nullptr) delete std::exchange(free_turns_, free_turns_->next);
   while (free_outs_ != nullptr) delete std::exchange(free_outs_, free_outs_->next);
@@ -117,7 +118,7 @@ ServerLoop::~ServerLoop() {
 void ServerLoop::Register() {
   if (registered_) return;
   registered_ = true;
-  loop_.AddTrimmer([](void* self) { static_cast<ServerLoop*>(self)->Trim(); }, this);
+  loop_.AddTrimmer([](void* self) { return static_cast<ServerLoop*>(self)->Trim(); }, this);
 }
 
 void ServerLoop::Unregister() {
@@ -128,13 +129,15 @@ void ServerLoop::Unregister() {
 void ServerLoop::AddListener(Listener* listener, std::unique_ptr<Listener> owned,
                              runtime::Latch* closed) {
   Register();
-  draining_ = false;
+  // Beside a Shutdown that is under way there is nothing to accept.
+  if (draining_ = !drained_.empty(); draining_) listener->Close();
   acceptors_.push_back(std::make_unique<Acceptor>(*this, listener, std::move(owned), closed));
   acceptors_.back()->Start();
 }
 
 Errc ServerLoop::AddConn(Conn* conn, runtime::Latch* ended) {
   Register();
+  draining_ = !drained_.empty();
   Accepted accepted;
   accepted.conn = conn;
   Errc refused = Errc::kOk;
@@ -235,6 +238,10 @@ void ServerLoop::Drain(std::shared_ptr<runtime::Latch> drained) {
   CheckDrained();
 }
 
+void ServerLoop::EndDrain(const runtime::Latch& drained) {
+  std::erase_if(drained_, [&](const auto& latch) { return latch.get() == &drained; });
+}
+
 void ServerLoop::CloseListeners() {
   // The acceptors end when their listeners tell them, in steps of their own.
   for (const auto& acceptor : acceptors_) acceptor->Close();
@@ -244,14 +251,27 @@ void ServerLoop::Cut() {
   runtime::EndpointTable& table = loop_.endpoints();
   for (uint32_t slot = 0; slot < table.slots(); ++slot) {
     runtime::Endpoint* endpoint = table.At(slot);
-    if (endpoint != nullptr && endpoint->conn != nullptr && endpoint->sink == this) {
-      ServerConn(*this, *endpoint).Cut(Errc::kDraining);
-    }
+    if (endpoint == nullptr || endpoint->conn == nullptr || endpoint->sink != this) continue;
+    const Turn* turn = ServerConn::DataOf(*endpoint).turn;
+    if (std::find(aside_.begin(), aside_.end(), turn) != aside_.end()) continue;
+    ServerConn(*this, *endpoint).Cut(Errc::kDraining);
   }
 }
 
+bool ServerLoop::StandAside(const runtime::Task& task) {
+  runtime::EndpointTable& table = loop_.endpoints();
+  for (uint32_t slot = 0; slot < table.slots(); ++slot) {
+    runtime::Endpoint* endpoint = table.At(slot);
+    if (endpoint == nullptr || endpoint->conn == nullptr || endpoint->sink != this) continue;
+    if (ServerConn::DataOf(*endpoint).turn != &task) continue;
+    aside_.push_back(&task);
+    return true;
+  }
+  return false;
+}
+
 void ServerLoop::CheckDrained() {
-  if (conns_ != 0 || !acceptors_.empty()) return;
+  if (conns_ != aside_.size() || !acceptors_.empty()) return;
   for (const auto& latch : std::exchange(drained_, {})) latch->CountDown();
 }
 
@@ -306,14 +326,15 @@ void ServerLoop::GiveOut(OutQueue* out) {
   ++free_out_count_;
 }
 
-void ServerLoop::Trim() {
-  blocks_.Trim();
+bool ServerLoop::Trim() {
+  bool more = blocks_.Trim();
   for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n, --free_turn_count_) {
     delete std::exchange(free_turns_, free_turns_->next);
   }
   for (size_t n = (free_out_count_ + 1) / 2; n > 0; --n, --free_out_count_) {
     delete std::exchange(free_outs_, free_outs_->next);
   }
+  return more || free_turns_ != nullptr || free_outs_ != nullptr;
 }
 
 http1::StatusBlockCache& ServerLoop::Blocks() {

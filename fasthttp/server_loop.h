@@ -66,6 +66,12 @@ class ServerLoop final : public runtime::EventSink {
   void Drain(std::shared_ptr<runtime::Latch> drained);
   // Ends what is left.
   void Cut();
+  // `drained` is no longer waited for.
+  void EndDrain(const runtime::Latch& drained);
+  // If `task` is a handler of this loop: until Return its connection is neither waited for nor cut,
+  // since it is the handler that waits. False if it is not.
+  bool StandAside(const runtime::Task& task);
+  void Return(const runtime::Task& task) { std::erase(aside_, &task); }
   // Stops accepting.
   void CloseListeners();
   // Before the destructor, which any thread may call.
@@ -98,7 +104,7 @@ class ServerLoop final : public runtime::EventSink {
   void GiveTurn(Turn* turn);
   OutQueue* TakeOut();
   void GiveOut(OutQueue* out);
-  void Trim();
+  bool Trim();  // True: something unused is left.
   // Status line, Server and Date, made new when the second has changed.
   http1::StatusBlockCache& Blocks();
   // The lines of a response that names its own server.
@@ -121,6 +127,7 @@ class ServerLoop final : public runtime::EventSink {
   uint32_t conns_ = 0;                                         // Endpoints of this server.
   uint32_t lingering_ = 0;                                     // Of these, refused ones.
   bool draining_ = false;
+  std::vector<const runtime::Task*> aside_;  // Handlers that wait for a Shutdown.
   std::vector<std::shared_ptr<runtime::Latch>> drained_;
   bool registered_ = false;  // With the loop, for Trim.
 

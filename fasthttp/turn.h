@@ -71,6 +71,7 @@ class Turn final : public runtime::Task, public Exchange {
   std::string trailer_section;                  // With its padding once it is complete.
   std::unique_ptr<http1::Field[]> more_fields;  // When 64 were too few.
   std::vector<http1::FieldView> field_views;
+  std::string server_and_date;  // Of a response that names its own server.
   http1::Head head;
   RequestCtx ctx;
 };

@@ -385,5 +385,65 @@ TEST(URI, SteadyStateAllocatesNothing) {
   EXPECT_EQ(counter.count(), 0u);
 }
 
+TEST(URI, SEC_WhatIsWrittenReadsBackAsTheSame) {
+  for (std::string_view text : {"http://b%c3%bccher.de/", "http://[fe80::1%25en0]:80/x?y#z",
+                                "http://h/a%20b?c d#e f", "custom+x://h/%3F%23"}) {
+    URI uri;
+    ASSERT_EQ(uri.TryParse({}, text), Errc::kOk) << text;
+    const std::string written = uri.FullURI();
+    URI again;
+    ASSERT_EQ(again.TryParse({}, written), Errc::kOk) << written;
+    EXPECT_EQ(again.Host(), uri.Host());
+    EXPECT_EQ(again.Path(), uri.Path());
+    EXPECT_EQ(again.FullURI(), uri.FullURI());
+  }
+}
+
+TEST(URI, SEC_APathAsGivenStaysAPath) {
+  URI uri;
+  uri.SetDisablePathNormalizing(true);
+  ASSERT_EQ(uri.TryParse("h", ".evil.com/x y"), Errc::kOk);
+  EXPECT_EQ(uri.FullURI(), "http://h/.evil.com/x%20y");
+  uri.SetPath("/a?b#c\r\n");
+  EXPECT_EQ(uri.RequestURI(), "/a%3Fb%23c%20%20");
+  ASSERT_TRUE(uri.Update("sub").ok());
+  EXPECT_EQ(uri.RequestURI(), "/sub");
+}
+
+TEST(URI, SEC_SettersCannotAddParts) {
+  URI uri;
+  EXPECT_TRUE(uri.SetHost("EXAMPLE.com:80"));
+  uri.SetQueryString("a b#c");
+  uri.SetHash("x y");
+  EXPECT_EQ(uri.FullURI(), "http://example.com:80/?a%20b%23c#x%20y");
+  uri.SetScheme("http://evil/");
+  EXPECT_EQ(uri.Scheme(), "http");
+  uri.SetScheme("HTTPS");
+  EXPECT_EQ(uri.Scheme(), "https");
+  for (std::string_view host : {"a b", "u@h", "h/p", "h?q", "h#f", "h:x", "a,b", "h\r\n", "[::1"}) {
+    ASSERT_TRUE(uri.SetHost("h"));
+    EXPECT_FALSE(uri.SetHost(host)) << host;
+    EXPECT_EQ(uri.Host(), "") << "a request must not go to the old one";
+  }
+}
+
+TEST(URI, SetHostTakesTheHostOfAnother) {
+  for (std::string_view text : {"http://b%c3%bccher.de/", "http://[fe80::1%25en0]:80/"}) {
+    URI from, to;
+    ASSERT_EQ(from.TryParse({}, text), Errc::kOk);
+    EXPECT_TRUE(to.SetHost(from.Host())) << text;
+    EXPECT_EQ(to.Host(), from.Host());
+  }
+}
+
+TEST(URI, TheTargetAsteriskHasNoPathInAFullURI) {
+  URI uri;
+  ASSERT_EQ(uri.TryParse("h", "*"), Errc::kOk);
+  EXPECT_EQ(uri.RequestURI(), "*");
+  EXPECT_EQ(uri.FullURI(), "http://h");
+  ASSERT_TRUE(uri.Update("x").ok());
+  EXPECT_EQ(uri.FullURI(), "http://h/x");
+}
+
 }  // namespace
 }  // namespace fasthttp

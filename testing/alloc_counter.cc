@@ -72,6 +72,10 @@ void* mmap(void* where, size_t size, int protection, int flags, int fd, off_t of
   return reinterpret_cast<void*>(::syscall(SYS_mmap, where, size, protection, flags, fd, offset));
 }
 
+void* mmap64(void* where, size_t size, int protection, int flags, int fd, off64_t offset) {
+  return mmap(where, size, protection, flags, fd, offset);
+}
+
 void* aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
 
 int posix_memalign(void** block, size_t alignment, size_t size) {

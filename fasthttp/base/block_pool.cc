@@ -52,7 +52,8 @@ void BlockPool::Give(Block* block) {
   ++free_count_[block->size_class];
 }
 
-void BlockPool::Trim() {
+bool BlockPool::Trim() {
+  bool more = false;
   for (size_t i = 0; i < kCapacities.size(); ++i) {
     for (size_t n = (free_count_[i] + 1) / 2; n > 0; --n) {
       Block* block = free_[i];
@@ -60,7 +61,9 @@ void BlockPool::Trim() {
       --free_count_[i];
       std::free(block);
     }
+    more |= free_[i] != nullptr;
   }
+  return more;
 }
 
 }  // namespace fasthttp::base

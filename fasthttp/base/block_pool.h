@@ -54,8 +54,8 @@ class BlockPool {
 
   void Give(Block* block);
 
-  // Frees half of what is unused.
-  void Trim();
+  // Frees half of what is unused; false if nothing is left.
+  bool Trim();
 
   size_t in_use() const { return in_use_; }
 

@@ -349,7 +349,7 @@ void Loop::Decay() {
   busy_ = parked_.size() > 1;
   if (more) return;
   endpoints_.Trim();
-  for (const Callback& trimmer : trimmers_) trimmer.run(trimmer.pointer);
+  for (const Callback& trimmer : trimmers_) busy_ |= trimmer.run(trimmer.pointer);
 }
 
 void Loop::RemoveTrimmer(void* pointer) {

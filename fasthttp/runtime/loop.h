@@ -178,8 +178,9 @@ class Loop {
   size_t stack_slabs() const { return stacks_.slab_count(); }
   bool simulated() const { return simulated_; }
 
-  // Calls `run(pointer)` about every 5 s while the loop was busy: pools give memory back.
-  void AddTrimmer(void (*run)(void*), void* pointer) { trimmers_.push_back({run, pointer}); }
+  // Calls `run(pointer)` about every 5 s while the loop was busy, and on until it returns false:
+  // pools give memory back, a part each time. True: there is more to give.
+  void AddTrimmer(bool (*run)(void*), void* pointer) { trimmers_.push_back({run, pointer}); }
   void RemoveTrimmer(void* pointer);
 
  private:
@@ -190,7 +191,7 @@ class Loop {
     uint64_t b;
   };
   struct Callback {
-    void (*run)(void*);
+    bool (*run)(void*);
     void* pointer;
   };
 

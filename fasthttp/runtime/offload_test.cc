@@ -76,10 +76,10 @@ TEST_F(OffloadTest, RunsElsewhereAndReturns) {
   runtime.Run([&] {
     here = std::this_thread::get_id();
     EXPECT_EQ(runtime.offload().TryRun(loop,
-                                    [&] {
-                                      there = std::this_thread::get_id();
-                                      result = 42;
-                                    }),
+                                       [&] {
+                                         there = std::this_thread::get_id();
+                                         result = 42;
+                                       }),
               Errc::kOk);
     EXPECT_EQ(std::this_thread::get_id(), here);
   });
@@ -121,7 +121,8 @@ TEST_F(OffloadTest, AFullQueueIsOverloaded) {
   Spawn([&](Loop& here) { (void)runtime.offload().TryRun(here, [&] { gate.Pass(); }); });
   gate.AwaitInside(1);
   for (int i = 0; i < 2; ++i) {
-    Spawn([&](Loop& here) { EXPECT_EQ(runtime.offload().TryRun(here, [&] { ++ran; }), Errc::kOk); });
+    Spawn(
+        [&](Loop& here) { EXPECT_EQ(runtime.offload().TryRun(here, [&] { ++ran; }), Errc::kOk); });
   }
   runtime.Run(
       [&] { EXPECT_EQ(runtime.offload().TryRun(loop, [&] { ran += 100; }), Errc::kOverloaded); });
@@ -181,6 +182,23 @@ TEST_F(OffloadTest, CancelledWhileRunningItIsAwaitedToItsEnd) {
   EXPECT_EQ(errc, Errc::kOk);
 }
 
+TEST_F(OffloadTest, RunAlwaysRuns) {
+  int ran = 0;
+  Spawn([&](Loop& here) { runtime.offload().Run(here, [&] { gate.Pass(); }); });
+  gate.AwaitInside(1);
+  // Beyond the queue limit of 2, and cancelled.
+  for (int i = 0; i < 5; ++i) {
+    Spawn([&](Loop& here) {
+      here.Cancel(*here.current_task(), Errc::kCancelled);
+      runtime.offload().Run(here, [&] { ++ran; });
+    });
+  }
+  gate.Open();
+  Await([&] { return tasks.AllDone(); });
+  EXPECT_EQ(ran, 5);
+  runtime.Run([&] { EXPECT_THROW(runtime.offload().Run(loop, [] { throw 7; }), int); });
+}
+
 TEST_F(OffloadTest, ACancelledTaskDoesNotStartOne) {
   runtime.Run([&] {
     loop.Cancel(*loop.current_task(), Errc::kClientGone);
@@ -201,9 +219,9 @@ TEST_F(OffloadTest, ManyCallsFromManyTasks) {
   RuntimeOptions options;
   options.threads = 2;
   options.offload_threads = 3;
+  TaskList calls;
   Runtime many(options);
   std::atomic<int> sum{0};
-  TaskList calls;
   std::atomic<int> left{200};
   for (size_t i = 0; i < 200; ++i) {
     Loop& home = many.loop(i % 2);

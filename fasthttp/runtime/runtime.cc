@@ -174,6 +174,8 @@ void Runtime::RunOn(Loop& target, absl::FunctionRef<void()> function) {
     runtime::WakeToken token = here->TokenOf(wait);
     auto finished = [&token] { Loop::PostWake(token, Errc::kOk); };
     CalledTask task(function, outcome, finished);
+    task.deadline = here->current_task()->deadline;  // The loops share their clock.
+    task.cancel_cause = here->current_task()->cancel_cause;
     task.SpawnOn(target);
     Errc cause = here->Block(wait, runtime::kNoDeadline, /*cancellable=*/false);
     FASTHTTP_CHECK(cause == Errc::kOk, "no stack left to wait for another loop");

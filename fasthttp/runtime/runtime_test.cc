@@ -77,6 +77,19 @@ TEST(RuntimeTest, AFiberOfAnotherLoopParks) {
   EXPECT_EQ(hops, 100);
 }
 
+TEST(RuntimeTest, ACallOnAnotherLoopKeepsTheCallersDeadline) {
+  fasthttptest::SimRuntime sim({.loops = 2});
+  sim.RunOn(sim.loop(0), [&] {
+    Loop& here = sim.loop(0);
+    here.current_task()->deadline = here.now() + kSecond;
+    sim.RunOn(sim.loop(1), [&] { EXPECT_EQ(SleepFor(sim.loop(1), 5 * kSecond), Errc::kTimeout); });
+    here.current_task()->deadline = runtime::kNoDeadline;
+    here.Cancel(*here.current_task(), Errc::kClientGone);
+    sim.RunOn(sim.loop(1),
+              [&] { EXPECT_EQ(SleepFor(sim.loop(1), 5 * kSecond), Errc::kClientGone); });
+  });
+}
+
 TEST(RuntimeTest, RuntimesCallEachOther) {
   Runtime a({.threads = 1});
   Runtime b({.threads = 1});
@@ -154,8 +167,8 @@ TEST(RuntimeTest, LoopsBlockAllSignals) {
 }
 
 TEST(RuntimeTest, ABlockedHandlerHoldsNoThread) {
-  Runtime runtime({.threads = 1});
   TaskList tasks;
+  Runtime runtime({.threads = 1});
   std::atomic<int> woken{0};
 #if defined(__SANITIZE_THREAD__)
   constexpr int kTasks = 1'000;

@@ -205,6 +205,7 @@ TEST_P(WaitTest, StaleWakesAreCounted) {
 
 // The same with real threads: posts race with short timers. It is enough that all end.
 TEST(WaitThreadsTest, PostsRaceWithTimers) {
+  TaskList tasks;
   Runtime runtime({.threads = 2});
   constexpr int kWaiters = 20;
   constexpr int kRounds = 100;
@@ -212,7 +213,6 @@ TEST(WaitThreadsTest, PostsRaceWithTimers) {
     std::atomic<uint64_t> token{0};  // fiber and seq
   };
   std::vector<Slot> slots(kWaiters);
-  TaskList tasks;
   std::atomic<int> left{kWaiters};
   std::atomic<bool> stop{false};
   std::vector<std::thread> wakers;

@@ -1,0 +1,203 @@
+// Int, Float, String, Map, Func: named variables that a running program shows to whoever asks.
+//
+//   expvar::Int hits("hits");             // At namespace scope: it registers itself.
+//   void Handle(fasthttp::RequestCtx& ctx) {
+//     hits.Add(1);
+//     ...
+//   }
+//
+// All variables live in one registry of the process. Names are unique: a second variable of one
+// name ends the program with a sentence that names both places. A variable is published for the
+// life of the process, also when its object is gone: declare it at namespace scope or static, not
+// as a part of objects that come and go. Updates are safe during the start and the end of the
+// program.
+//
+// The handler that serves them is in expvar/handler.h. Two variables are built in: "cmdline", the
+// arguments of the process, and "memstats", its memory.
+//
+// When not to use it: for values with labels or distributions.
+//
+// Thread class: thread-safe.
+#ifndef FASTHTTP_EXPVAR_VAR_H_
+#define FASTHTTP_EXPVAR_VAR_H_
+
+#include <array>
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+
+namespace expvar {
+
+// Where a variable is declared; made by the default arguments below.
+struct Where {
+  const char* file;
+  int line;
+  static constexpr Where Here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+    return {file, line};
+  }
+};
+
+namespace internal {
+
+// Counters that no two threads write: each thread has a cell for each counter, and only its owner
+// stores to it. Chunks are made when a thread first uses one, and folded away when it ends.
+inline constexpr size_t kCellsPerChunk = 256;
+inline constexpr size_t kMaxChunks = 64;
+struct Chunk {
+  std::array<std::atomic<uint64_t>, kCellsPerChunk> cells{};
+};
+struct ThreadCells {
+  std::array<Chunk*, kMaxChunks> chunks;
+  bool ended;
+};
+extern constinit thread_local ThreadCells thread_cells;
+
+uint32_t NewCounter();
+uint64_t ReadCounter(uint32_t index);
+void SetCounter(uint32_t index, uint64_t value);
+void AddSlowly(uint32_t index, uint64_t delta);
+
+inline void AddToCounter(uint32_t index, uint64_t delta) {
+  Chunk* chunk = thread_cells.chunks[index / kCellsPerChunk];
+  if (__builtin_expect(chunk == nullptr, false)) return AddSlowly(index, delta);
+  std::atomic<uint64_t>& cell = chunk->cells[index % kCellsPerChunk];
+  cell.store(cell.load(std::memory_order_relaxed) + delta, std::memory_order_relaxed);
+}
+
+}  // namespace internal
+
+// A signed 64-bit number, for counting. Add is wait-free and takes about a nanosecond, since each
+// thread (and so each loop) has a cell of its own; reading sums them. A thread's first Add
+// allocates. Overflow wraps around. At most 16,384 counters (Map's included) in a process; one more
+// ends it.
+class Int {
+ public:
+  explicit Int(std::string_view name, Where where = Where::Here());
+  Int(const Int&) = delete;
+  Int& operator=(const Int&) = delete;
+
+  void Add(int64_t delta) { internal::AddToCounter(index_, static_cast<uint64_t>(delta)); }
+  // An Add of another thread at the same time counts as before or after it. Slow: takes a lock.
+  void Set(int64_t value) { internal::SetCounter(index_, static_cast<uint64_t>(value)); }
+  int64_t Value() const { return static_cast<int64_t>(internal::ReadCounter(index_)); }
+
+ private:
+  uint32_t index_;
+};
+
+// A double, for levels and for sums that are not whole: one shared cell, lock-free. Shown as null
+// while it is infinite or not a number, which JSON cannot say.
+class Float {
+ public:
+  explicit Float(std::string_view name, Where where = Where::Here());
+  Float(const Float&) = delete;
+  Float& operator=(const Float&) = delete;
+
+  void Add(double delta);
+  void Set(double value) { value_->store(value, std::memory_order_relaxed); }
+  double Value() const { return value_->load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<double>* value_;  // Never freed.
+};
+
+// A text, behind a lock.
+class String {
+ public:
+  explicit String(std::string_view name, Where where = Where::Here());
+  String(const String&) = delete;
+  String& operator=(const String&) = delete;
+
+  void Set(std::string_view value);
+  std::string Value() const;
+
+ private:
+  struct State;
+  State* state_;  // Never freed.
+};
+
+// Counters by key, shown as an object. Keys are made at first use and stay.
+//
+// Keys may come from outside: beyond kMaxKeys, all that are new are counted under "(other)".
+// Add looks its key up under a shared lock, some 50 ns; what is counted on every request is better
+// an Int.
+class Map {
+ public:
+  static constexpr size_t kMaxKeys = 1000;
+
+  explicit Map(std::string_view name, Where where = Where::Here());
+  Map(const Map&) = delete;
+  Map& operator=(const Map&) = delete;
+
+  void Add(std::string_view key, int64_t delta);
+  void Set(std::string_view key, int64_t value);
+  // 0 for a key that was never used.
+  int64_t Value(std::string_view key) const;
+  // Calls f for every key, sorted. `f` may block and may use this Map.
+  void Do(absl::FunctionRef<void(std::string_view key, int64_t value)> f) const;
+
+ private:
+  struct State;
+  State* state_;  // Never freed.
+};
+
+// What a Func returns: any JSON value.
+class Value {
+ public:
+  using Array = std::vector<Value>;
+  using Object = std::vector<std::pair<std::string, Value>>;  // Shown sorted by key.
+
+  Value() = default;  // null
+  Value(std::same_as<bool> auto value) : value_(value) {}
+  Value(std::signed_integral auto value) : value_(int64_t{value}) {}
+  Value(std::unsigned_integral auto value)
+    requires(!std::same_as<decltype(value), bool>)
+      : value_(uint64_t{value}) {}
+  Value(std::floating_point auto value) : value_(static_cast<double>(value)) {}
+  Value(const char* value) : value_(std::string(value)) {}
+  Value(std::string_view value) : value_(std::string(value)) {}
+  Value(std::string value) : value_(std::move(value)) {}
+  Value(Array value) : value_(std::move(value)) {}
+  Value(Object value) : value_(std::move(value)) {}
+
+  // Appends it as JSON; members of objects on lines of their own, `indent` + 1 tabs deep.
+  void AppendJSON(std::string& dst, size_t indent = 0) const;
+
+ private:
+  std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Array, Object> value_;
+};
+
+// A value that is computed whenever somebody looks. What the function refers to must live as long
+// as the process. It is called by several threads at once, and may block; an exception of it comes
+// out of the call that looked.
+class Func {
+ public:
+  using Function = absl::AnyInvocable<Value() const>;
+
+  Func(std::string_view name, Function function, Where where = Where::Here());
+  Func(const Func&) = delete;
+  Func& operator=(const Func&) = delete;
+};
+
+// Calls f with every variable's name and JSON, sorted by name. Variables that change meanwhile are
+// not seen at one moment.
+void Do(absl::FunctionRef<void(std::string_view name, std::string_view json)> f);
+
+// Appends all variables as one JSON object, a line each behind a tab, sorted by name.
+void AppendJSON(std::string& dst);
+
+// Whether there is a variable of this name.
+bool IsPublished(std::string_view name);
+
+}  // namespace expvar
+
+#endif  // FASTHTTP_EXPVAR_VAR_H_
