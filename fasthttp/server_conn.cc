@@ -394,8 +394,8 @@ void ServerConn::DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadV
   view.status = header.StatusCode();
   view.close =
       // A client takes what follows an interim status for the answer to the same request.
-      view.status < 200 || OpensTunnel(turn, view.status) || !turn.framing.keep_alive || header.ConnectionClose() ||
-      settings.disable_keepalive || server_.draining_ ||
+      view.status < 200 || OpensTunnel(turn, view.status) || !turn.framing.keep_alive ||
+      header.ConnectionClose() || settings.disable_keepalive || server_.draining_ ||
       (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
   view.keep_alive_header = !view.close && turn.head.minor_version == 0;
   http1::StatusBlockCache& blocks = server_.Blocks();
