@@ -143,8 +143,7 @@ TEST(ConvertRequest, OutlivesTheHandlerAndIsReplacedWhole) {
 
 TEST(ConvertRequest, ATargetThatDoesNotParse) {
   RequestCtx ctx;
-  ctx.request().header().SetHost("a b");
-  ctx.request().header().SetRequestURI("/");
+  ctx.request().header().SetRequestURI("http://a,b/");
   Request request;
   EXPECT_FALSE(ConvertRequest(ctx, request).ok());
   bool called = false;

@@ -9,34 +9,39 @@ namespace {
 
 constexpr size_t kSmallest = 32;
 
+bool IsControl(char c) {
+  const unsigned char byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 && c != '\t') || byte == 0x7F;
+}
+
 size_t RoundUp(size_t size) { return size < kSmallest ? kSmallest : (size + 15) & ~size_t{15}; }
 
 }  // namespace
 
 bool CopyAndCheckLong(char* dst, const char* src, size_t n) {
   if (n < 8) {
-    bool low = false;
+    bool control = false;
     char bytes[8];
     for (size_t i = 0; i < n; ++i) {
       bytes[i] = src[i];
-      low |= static_cast<unsigned char>(src[i]) < 0x0E;
+      control |= IsControl(src[i]);
     }
     for (size_t i = 0; i < n; ++i) dst[i] = bytes[i];
-    return low;
+    return control;
   }
   std::memmove(dst, src, n);
   uint64_t word;
   for (size_t i = 0; i + 8 <= n; i += 8) {
     std::memcpy(&word, dst + i, 8);
-    if (HasLowByte(word)) return true;
+    if (MayHaveControl(word)) return true;
   }
   std::memcpy(&word, dst + n - 8, 8);
-  return HasLowByte(word);
+  return MayHaveControl(word);
 }
 
-void ReplaceNewLines(char* data, size_t n) {
+void ReplaceControls(char* data, size_t n) {
   for (size_t i = 0; i < n; ++i) {
-    if (data[i] == '\r' || data[i] == '\n' || data[i] == '\0') data[i] = ' ';
+    if (IsControl(data[i])) data[i] = ' ';
   }
 }
 
@@ -76,7 +81,7 @@ void ByteBuffer::AssignSlow(std::string_view bytes) {
 
 void ByteBuffer::AssignCleanSlow(std::string_view bytes) {
   AssignSlow(bytes);
-  ReplaceNewLines(data_, size_);
+  ReplaceControls(data_, size_);
 }
 
 void ByteBuffer::AppendSlow(std::string_view bytes) {

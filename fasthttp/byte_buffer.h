@@ -42,14 +42,14 @@ inline void Unpoison([[maybe_unused]] const void* data, [[maybe_unused]] size_t 
 #endif
 }
 
-// True if a byte of `word` is below 0x0E: CR, LF and NUL are, and so are HTAB and a few others that
-// the slow path then finds harmless.
-inline bool HasLowByte(uint64_t word) {
+// True if a byte of `word` may be a control byte: below 0x20 or 0x7F. Also true of HTAB and of most
+// bytes from 0x80 on, which the slow path then finds harmless.
+inline bool MayHaveControl(uint64_t word) {
   constexpr uint64_t kOnes = 0x0101010101010101u;
-  return ((word - kOnes * 0x0E) & ~word & (kOnes * 0x80)) != 0;
+  return ((((word - kOnes * 0x20) & ~word) | (word + kOnes)) & (kOnes * 0x80)) != 0;
 }
 
-// Copies `n` bytes; the ranges may overlap. Returns true if a copied byte may be CR, LF or NUL.
+// Copies `n` bytes; the ranges may overlap. Returns true if a copied byte may be a control byte.
 bool CopyAndCheckLong(char* dst, const char* src, size_t n);
 inline bool CopyAndCheck(char* dst, const char* src, size_t n) {
   if (n - 8 <= 8) {
@@ -58,7 +58,7 @@ inline bool CopyAndCheck(char* dst, const char* src, size_t n) {
     std::memcpy(&tail, src + n - 8, 8);
     std::memcpy(dst, &head, 8);
     std::memcpy(dst + n - 8, &tail, 8);
-    return HasLowByte(head) || HasLowByte(tail);
+    return MayHaveControl(head) || MayHaveControl(tail);
   }
   return CopyAndCheckLong(dst, src, n);
 }
@@ -76,8 +76,8 @@ inline void CopyShort(char* dst, const char* src, size_t n) {
   }
 }
 
-// Replaces CR, LF and NUL by spaces.
-void ReplaceNewLines(char* data, size_t n);
+// Replaces control bytes other than HTAB, CR, LF and NUL among them, by spaces.
+void ReplaceControls(char* data, size_t n);
 
 class ByteBuffer {
  public:
@@ -125,11 +125,11 @@ class ByteBuffer {
     size_ = bytes.size();
   }
 
-  // Assign with CR, LF and NUL replaced by spaces.
+  // Assign with control bytes other than HTAB replaced by spaces.
   void AssignClean(std::string_view bytes) {
     if (bytes.size() > capacity_) return AssignCleanSlow(bytes);
     Unpoison(data_, bytes.size());
-    if (CopyAndCheck(data_, bytes.data(), bytes.size())) ReplaceNewLines(data_, bytes.size());
+    if (CopyAndCheck(data_, bytes.data(), bytes.size())) ReplaceControls(data_, bytes.size());
     if (bytes.size() < size_) Poison(data_ + bytes.size(), size_ - bytes.size());
     size_ = bytes.size();
   }

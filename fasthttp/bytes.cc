@@ -5,17 +5,16 @@
 
 #include "fasthttp/base/json.h"
 #include "fasthttp/error.h"
+#include "fasthttp/http1/ascii.h"
 #include "fasthttp/http1/known_field.h"
 
 namespace fasthttp {
 namespace {
 
 enum Class : uint8_t {
-  kToken = 1,       // tchar
-  kValue = 2,       // may stand in a field value
-  kUnreserved = 4,  // A-Z a-z 0-9 - _ . ~
-  kPathKept = 8,    // unreserved and $ & + , / : ; = @
-  kHtml = 16,       // & < > " '
+  kUnreserved = 1,  // A-Z a-z 0-9 - _ . ~
+  kPathKept = 2,    // unreserved and $ & + , / : ; = @
+  kHtml = 4,        // & < > " '
 };
 
 constexpr bool Contains(std::string_view set, unsigned char c) {
@@ -28,8 +27,6 @@ constexpr std::array<uint8_t, 256> MakeClasses() {
     unsigned char c = static_cast<unsigned char>(i);
     bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     uint8_t bits = 0;
-    if (alnum || (c != 0 && Contains("!#$%&'*+-.^_`|~", c))) bits |= kToken;
-    if (c == '\t' || (c >= ' ' && c != 0x7F)) bits |= kValue;
     if (alnum || (c != 0 && Contains("-_.~", c))) bits |= kUnreserved | kPathKept;
     if (c != 0 && Contains("$&+,/:;=@", c)) bits |= kPathKept;
     if (c != 0 && Contains("&<>\"'", c)) bits |= kHtml;
@@ -105,21 +102,34 @@ size_t Unquote(char* out, std::string_view text, bool plus) {
   return static_cast<size_t>(out - begin);
 }
 
+void AppendWithoutBlanks(std::string& dst, std::string_view text, std::string_view also) {
+  for (char c : text) {
+    if (!IsBlankOrControl(c) && also.find(c) == std::string_view::npos) {
+      dst.push_back(c);
+      continue;
+    }
+    char escaped[3] = {'%', kUpperHex[Byte(c) >> 4], kUpperHex[Byte(c) & 15]};
+    dst.append(escaped, 3);
+  }
+}
+
 }  // namespace internal
 
-bool IsTokenChar(unsigned char c) { return Is(c, kToken); }
-bool IsFieldValueChar(unsigned char c) { return Is(c, kValue); }
+bool IsTokenChar(unsigned char c) { return http1::IsToken(static_cast<char>(c)); }
+bool IsFieldValueChar(unsigned char c) {
+  return c == '\t' || !http1::IsControl(static_cast<char>(c));
+}
 
 bool IsToken(std::string_view text) {
   for (char c : text) {
-    if (!Is(Byte(c), kToken)) return false;
+    if (!IsTokenChar(Byte(c))) return false;
   }
   return !text.empty();
 }
 
 bool IsFieldValue(std::string_view text) {
   for (char c : text) {
-    if (!Is(Byte(c), kValue)) return false;
+    if (!IsFieldValueChar(Byte(c))) return false;
   }
   return true;
 }

@@ -90,6 +90,14 @@ namespace internal {
 // number of bytes written. `plus`: "+" is a space.
 size_t Unquote(char* out, std::string_view text, bool plus);
 
+// SP, controls and DEL: bytes that end a request-target or break it.
+constexpr bool IsBlankOrControl(char c) {
+  return static_cast<unsigned char>(c) <= ' ' || c == 0x7F;
+}
+
+// Appends `text` with the bytes above, and those of `also`, as %XX.
+void AppendWithoutBlanks(std::string& dst, std::string_view text, std::string_view also = {});
+
 // The canonical form of a field name, in place; a name that is no token stays.
 void NormalizeHeaderKey(char* name, size_t size);
 

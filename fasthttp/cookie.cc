@@ -10,9 +10,10 @@
 namespace fasthttp {
 namespace {
 
+// Blanks within the quotes go too: written without quotes they would not survive.
 std::string_view WithoutQuotes(std::string_view text) {
   bool quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
-  return quoted ? text.substr(1, text.size() - 2) : text;
+  return quoted ? TrimOws(text.substr(1, text.size() - 2)) : text;
 }
 
 // Printable ASCII except quote, semicolon and backslash. Spaces and commas, which RFC 6265 forbids
@@ -35,7 +36,7 @@ void AssignClean(std::string& dst, std::string_view text) {
   dst.assign(text);
   std::replace_if(
       dst.begin(), dst.end(),
-      [](char c) { return c == '\r' || c == '\n' || c == '\0' || c == ';'; }, ' ');
+      [](char c) { return c == ';' || !IsFieldValueChar(static_cast<unsigned char>(c)); }, ' ');
 }
 
 // Cuts what stands before the next ";" off `text`.
@@ -189,7 +190,8 @@ Errc Cookie::ParseAttribute(std::string_view name, std::string_view value) {
 }
 
 void Cookie::AppendBytes(std::string& dst) const {
-  if (!key_.empty()) dst.append(key_).push_back('=');
+  // A value that holds "=" would be taken for a name without one before it.
+  if (!key_.empty() || value_.find('=') != std::string::npos) dst.append(key_).push_back('=');
   dst.append(value_);
   if (max_age_ != 0) {
     dst.append("; max-age=");

@@ -9,7 +9,7 @@
 //
 // For the cookies of a request see RequestHeader::Cookie.
 //
-// Values are written as they are: no quotes, no percent-encoding. Setters replace CR, LF, NUL and
+// Values are written as they are: no quotes, no percent-encoding. Setters replace control bytes and
 // ";" by spaces, so that a value from outside can't add attributes.
 //
 // Lifetimes: views are valid until the next call that changes the cookie. Every function accepts
@@ -88,13 +88,14 @@ class Cookie {
   // Parses a Set-Cookie value. kNoCookies: no name=value pair. kBadCookieValue: a value or domain
   // with a quote, a backslash or ";", a path that is not printable ASCII, or a control byte.
   // kBadNumber, kNumberOverflow, kBadDate: a malformed Max-Age or Expires. Unknown attributes are
-  // ignored, attribute names fold case, one pair of quotes around the value is removed. A Max-Age
+  // ignored, attribute names fold case, one pair of quotes around the value is removed, with
+  // the blanks inside it. A Max-Age
   // of zero or less reads as -1: drop at once. After an error the cookie is reset.
   absl::Status Parse(std::string_view text);
   Errc TryParse(std::string_view text);
 
   // key=value; max-age or expires; domain; path; HttpOnly; secure; SameSite; Partitioned. An empty
-  // key writes the value alone.
+  // key writes the value alone, with "=" before it if it holds one.
   void AppendBytes(std::string& dst) const;
   std::string String() const;
 

@@ -9,6 +9,7 @@
 #include "fasthttp/bytes.h"
 #include "fasthttp/cookie.h"
 #include "fasthttp/error.h"
+#include "fasthttp/header_names.h"
 #include "fasthttp/request_ctx.h"
 #include "fasthttp/server.h"
 #include "fasthttp/status.h"

@@ -102,7 +102,7 @@ char* FieldList::AppendBytes(std::string_view text, Bytes bytes) {
   if (bytes == Bytes::kAsGiven) {
     CopyShort(out, text.data(), text.size());
   } else if (CopyAndCheck(out, text.data(), text.size())) {
-    ReplaceNewLines(out, text.size());
+    ReplaceControls(out, text.size());
   }
   bytes_size_ += static_cast<uint32_t>(text.size());
   return out;
@@ -134,7 +134,7 @@ void FieldList::SetValue(size_t i, std::string_view value, Bytes bytes) {
   if (value.size() <= e.value_size) {
     char* out = bytes_ + e.value;
     if (!value.empty()) std::memmove(out, value.data(), value.size());
-    if (bytes == Bytes::kWithoutNewLines) ReplaceNewLines(out, value.size());
+    if (bytes == Bytes::kWithoutControls) ReplaceControls(out, value.size());
     garbage_ += e.value_size - static_cast<uint32_t>(value.size());
     e.value_size = static_cast<uint32_t>(value.size());
     return;

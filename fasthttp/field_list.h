@@ -63,7 +63,7 @@ class FieldList {
   size_t FindExact(std::string_view name, size_t from = 0) const;
 
   // Whether CR, LF and NUL become spaces.
-  enum class Bytes { kAsGiven, kWithoutNewLines };
+  enum class Bytes { kAsGiven, kWithoutControls };
 
   // Appends an entry.
   void Add(http1::KnownField id, std::string_view name, std::string_view value, Bytes bytes);

@@ -4,10 +4,12 @@
 // order are kept, also by Del. Fields that the library itself works with have accessors of their
 // own (ContentType, Host, ConnectionClose, ...); Peek, Set, Add and Del reach them too.
 //
-// Writing never lets CR, LF or NUL through: every setter replaces them by spaces, in names and in
-// values, so a value that came from outside cannot split a message. Names are written in canonical
+// Nothing that a setter accepts can split a message or make it malformed, whoever chose the bytes.
+// Control bytes in values, CR, LF and NUL among them, become spaces (HTAB stays); a field whose
+// name is not a token is ignored, and so is such a method; blanks and control bytes of a target are
+// percent-encoded; an invalid host leaves the header without one. Names are written in canonical
 // form ("content-type" becomes "Content-Type") unless DisableNormalizing() was called; the names of
-// a received message keep their bytes. A field with an empty name is ignored.
+// a received message keep their bytes.
 //
 // Managed by the library, and ignored when set: Transfer-Encoding in both, Date in responses. A
 // Content-Length that is not a number is ignored.
@@ -63,14 +65,6 @@ using FieldViews = absl::InlinedVector<std::string_view, 4>;
 // backslash escapes in it are understood but handed out as they are. RFC 9110, section 5.6.6.
 void VisitHeaderParams(std::string_view value,
                        absl::FunctionRef<bool(std::string_view name, std::string_view value)> f);
-
-// True if the comma-separated list `value` holds `token`, ASCII case folded: how Connection,
-// Upgrade and their like are to be read.
-bool HasListToken(std::string_view value, std::string_view token);
-
-// True for names that must not stand in a trailer section, because they frame, route, authenticate
-// or describe the message (RFC 9110, section 6.5.1).
-bool IsBadTrailer(std::string_view name);
 
 // The trailer part that both headers share. Trailers are kept apart from the fields: a name that
 // was announced is written behind a chunked body, with the value that the header has for it by
@@ -135,6 +129,7 @@ class RequestHeader {
 
   // --- Method and target ---
   std::string_view Method() const ABSL_ATTRIBUTE_LIFETIME_BOUND;  // "GET" if none was set.
+  // Ignored unless it is a token; {} goes back to GET.
   void SetMethod(std::string_view method);
   bool IsGet() const { return Is(http1::MethodId::kGet, "GET"); }
   bool IsHead() const { return Is(http1::MethodId::kHead, "HEAD"); }
@@ -148,6 +143,7 @@ class RequestHeader {
 
   // The target as received or as set; "/" if none was set. Request::URI() is its parsed form.
   std::string_view RequestURI() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // Blanks and control bytes are written as %XX.
   void SetRequestURI(std::string_view target);
 
   // True if the message came with HTTP/1.1 or a later minor version, or was made by the program.
@@ -157,6 +153,7 @@ class RequestHeader {
 
   // --- Fields with an accessor; {} if absent ---
   std::string_view Host() const ABSL_ATTRIBUTE_LIFETIME_BOUND;  // The field, as it is.
+  // A host that is not uri-host [":" port] (http1::IsValidHost) counts as {}.
   void SetHost(std::string_view host);
   std::string_view ContentType() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
   void SetContentType(std::string_view type);

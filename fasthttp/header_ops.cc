@@ -18,7 +18,7 @@ void AddField(FieldList& list, KnownField id, std::string_view name, std::string
   // Whatever else a name may hold could end it early, or the line.
   if (id == KnownField::kNone && !IsToken(name)) return;
   if (normalize && id != KnownField::kNone) name = http1::KnownFieldName(id);
-  list.Add(id, name, value, FieldList::Bytes::kWithoutNewLines);
+  list.Add(id, name, value, FieldList::Bytes::kWithoutControls);
   if (normalize && id == KnownField::kNone) {
     size_t last = list.size() - 1;
     NormalizeHeaderKey(list.MutableName(last), list.name(last).size());
@@ -34,7 +34,7 @@ void SetField(FieldList& list, KnownField id, std::string_view name, std::string
        i = FindField(list, id, name, i)) {
     list.Erase(i);
   }
-  list.SetValue(first, value, FieldList::Bytes::kWithoutNewLines);
+  list.SetValue(first, value, FieldList::Bytes::kWithoutControls);
 }
 
 void DelField(FieldList& list, KnownField id, std::string_view name) {

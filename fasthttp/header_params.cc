@@ -1,10 +1,10 @@
 // Free functions of header.h, and TrailerList.
 #include <algorithm>
-#include <array>
 
 #include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
 #include "fasthttp/header.h"
+#include "fasthttp/http1/framing.h"
 
 namespace fasthttp {
 namespace {
@@ -68,43 +68,6 @@ void VisitHeaderParams(std::string_view value,
   }
 }
 
-bool HasListToken(std::string_view value, std::string_view token) {
-  while (!value.empty()) {
-    if (EqualsIgnoreCase(NextElement(value), token)) return true;
-  }
-  return false;
-}
-
-bool IsBadTrailer(std::string_view name) {
-  constexpr std::string_view kBad[] = {"Authorization",
-                                       "Connection",
-                                       "Content-Encoding",
-                                       "Content-Length",
-                                       "Content-Range",
-                                       "Content-Type",
-                                       "Cookie",
-                                       "Expect",
-                                       "Host",
-                                       "Keep-Alive",
-                                       "Location",
-                                       "Max-Forwards",
-                                       "Proxy-Authenticate",
-                                       "Proxy-Authorization",
-                                       "Proxy-Connection",
-                                       "Range",
-                                       "Set-Cookie",
-                                       "TE",
-                                       "Trailer",
-                                       "Transfer-Encoding",
-                                       "Upgrade",
-                                       "WWW-Authenticate",
-                                       "X-Real-IP"};
-  constexpr std::string_view kForwarded = "X-Forwarded";
-  if (EqualsIgnoreCase(name.substr(0, kForwarded.size()), kForwarded)) return true;
-  return std::any_of(std::begin(kBad), std::end(kBad),
-                     [&](std::string_view bad) { return EqualsIgnoreCase(bad, name); });
-}
-
 absl::Status TrailerList::Set(std::string_view names) {
   std::string copy(names);  // May be a view of this list.
   list_.Clear();
@@ -118,7 +81,7 @@ absl::Status TrailerList::Add(std::string_view given) {
   while (!names.empty()) {
     std::string_view name = NextElement(names);
     if (name.empty()) continue;
-    if (!IsToken(name) || IsBadTrailer(name)) {
+    if (!IsToken(name) || http1::IsForbiddenTrailer(name)) {
       bad = true;
     } else if (!Has(name)) {
       list_.Add(http1::LookupKnownField(name), name, {}, internal::FieldList::Bytes::kAsGiven);
@@ -131,7 +94,8 @@ absl::Status TrailerList::Add(std::string_view given) {
 }
 
 Errc TrailerList::AddReceived(std::string_view name, std::string_view value) {
-  if (!IsToken(name) || IsBadTrailer(name) || !IsFieldValue(value)) return Errc::kBadTrailer;
+  if (!IsToken(name) || http1::IsForbiddenTrailer(name) || !IsFieldValue(value))
+    return Errc::kBadTrailer;
   list_.Add(http1::LookupKnownField(name), name, value, internal::FieldList::Bytes::kAsGiven);
   UpdateLine();
   return Errc::kOk;

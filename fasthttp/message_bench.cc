@@ -32,20 +32,6 @@ void BM_ResponseNew(benchmark::State& state) {
 }
 BENCHMARK(BM_ResponseNew);
 
-void BM_ResponseHeaderPeekSpecialHeader(benchmark::State& state) {
-  ResponseHeader header;
-  header.SetContentType("hello");
-  for (auto _ : state) benchmark::DoNotOptimize(header.Peek("Content-Type") == "hello");
-}
-BENCHMARK(BM_ResponseHeaderPeekSpecialHeader);
-
-void BM_ResponseHeaderPeekNonSpecialHeader(benchmark::State& state) {
-  ResponseHeader header;
-  header.Set("Dontent-Type", "hello");
-  for (auto _ : state) benchmark::DoNotOptimize(header.Peek("Dontent-Type") == "hello");
-}
-BENCHMARK(BM_ResponseHeaderPeekNonSpecialHeader);
-
 void BM_RequestHeaderPeekReceived(benchmark::State& state) {
   TestHead head("GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: u\r\nAccept: */*\r\nX-Foo: bar\r\n\r\n");
   RequestHeader header;

@@ -42,7 +42,10 @@ Errc OutQueue::Flush(Conn& conn, uint32_t tick) {
     if (all_pieces && size_ > from) out[count++] = {buffer_ + from, size_ - from};
     IoResult result = conn.TrySend({out, count});
     if (result.again()) {
-      if (!waiting_) rate_.Start(tick);
+      if (!waiting_) {
+        rate_.Start(tick);
+        unsent_ = conn.Unsent();
+      }
       waiting_ = true;
       return Errc::kAgain;
     }
@@ -52,6 +55,12 @@ Errc OutQueue::Flush(Conn& conn, uint32_t tick) {
   }
   Clear();
   return Errc::kOk;
+}
+
+void OutQueue::Look(Conn& conn, uint32_t tick) {
+  const size_t unsent = conn.Unsent();
+  if (unsent < unsent_) rate_.Moved(tick, unsent_ - unsent);
+  unsent_ = unsent;
 }
 
 void OutQueue::Sent(size_t n) {

@@ -52,8 +52,10 @@ class OutQueue {
   // Anything else: the connection is broken.
   Errc Flush(Conn& conn, uint32_t tick);
 
-  // Watches the peer while something is pending.
+  // Watches the peer while something is pending. What it has taken out of the transport's own
+  // buffer counts once Look has been called.
   TransferRate& rate() { return rate_; }
+  void Look(Conn& conn, uint32_t tick);
 
   OutQueue* next = nullptr;  // In the pool.
 
@@ -77,6 +79,7 @@ class OutQueue {
   size_t piece_sent_ = 0;  // Of the first piece.
   size_t pieces_pending_ = 0;
   bool waiting_ = false;  // rate_ runs.
+  size_t unsent_ = 0;     // In the transport's buffer at the last look.
   TransferRate rate_;
 };
 

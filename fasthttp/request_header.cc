@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <string>
 
 #include "fasthttp/bytes.h"
 #include "fasthttp/header.h"
 #include "fasthttp/header_ops.h"
+#include "fasthttp/http1/framing.h"
 #include "fasthttp/method.h"
 #include "fasthttp/quality.h"
 
@@ -73,6 +75,8 @@ void RequestHeader::CopyFields() {
   o.method.Assign(head.Method());
   o.target.Assign(head.Target());
   head_ = nullptr;
+  const bool declared = head.Has(KnownField::kContentLength) && o.content_length >= 0;
+  if (declared) SetContentLength(o.content_length);
   for (const http1::Field& field : head.Fields()) {
     std::string_view name = head.NameOf(field);
     std::string_view value = head.ValueOf(field);
@@ -118,14 +122,23 @@ std::string_view RequestHeader::Method() const {
   return owned_used_ && !owned_->method.empty() ? owned_->method.view() : kMethodGet;
 }
 
-void RequestHeader::SetMethod(std::string_view method) { Own().method.AssignClean(method); }
+void RequestHeader::SetMethod(std::string_view method) {
+  if (method.empty() || IsToken(method)) Own().method.Assign(method);
+}
 
 std::string_view RequestHeader::RequestURI() const {
   if (head_ != nullptr) return head_->Target();
   return owned_used_ && !owned_->target.empty() ? owned_->target.view() : std::string_view("/");
 }
 
-void RequestHeader::SetRequestURI(std::string_view target) { Own().target.AssignClean(target); }
+void RequestHeader::SetRequestURI(std::string_view target) {
+  if (std::none_of(target.begin(), target.end(), internal::IsBlankOrControl)) {
+    return Own().target.Assign(target);
+  }
+  std::string escaped;
+  internal::AppendWithoutBlanks(escaped, target);
+  Own().target.Assign(escaped);
+}
 
 // --- Fields with an accessor ---
 
@@ -137,7 +150,9 @@ std::string_view RequestHeader::ContentEncoding() const {
   return Peek(KnownField::kContentEncoding);
 }
 
-void RequestHeader::SetHost(std::string_view host) { Own().host.AssignClean(host); }
+void RequestHeader::SetHost(std::string_view host) {
+  Own().host.Assign(http1::IsValidHost(host) ? host : std::string_view());
+}
 void RequestHeader::SetContentType(std::string_view type) { Own().content_type.AssignClean(type); }
 void RequestHeader::SetUserAgent(std::string_view agent) { Own().user_agent.AssignClean(agent); }
 void RequestHeader::SetReferer(std::string_view referer) {
@@ -174,17 +189,17 @@ bool RequestHeader::ConnectionLists(std::string_view token) const {
     const internal::FieldList& fields = owned_->fields;
     for (size_t i = fields.Find(KnownField::kConnection); i != internal::FieldList::kNotFound;
          i = fields.Find(KnownField::kConnection, i + 1)) {
-      if (HasListToken(fields.value(i), token)) return true;
+      if (http1::ListHasToken(fields.value(i), token)) return true;
     }
     return false;
   }
   if (!head_->Has(KnownField::kConnection)) return false;
   if (!head_->HasMany(KnownField::kConnection)) {
-    return HasListToken(head_->Value(KnownField::kConnection), token);
+    return http1::ListHasToken(head_->Value(KnownField::kConnection), token);
   }
   for (size_t i = FindInHead(*head_, "Connection", 0); i < head_->field_count;
        i = FindInHead(*head_, "Connection", i + 1)) {
-    if (HasListToken(head_->ValueOf(head_->fields[i]), token)) return true;
+    if (http1::ListHasToken(head_->ValueOf(head_->fields[i]), token)) return true;
   }
   return false;
 }
@@ -201,7 +216,7 @@ void RequestHeader::ResetConnectionClose() {
   close_ = false;
 }
 
-bool RequestHeader::ConnectionUpgrade() const { return ConnectionLists("Upgrade"); }
+bool RequestHeader::ConnectionUpgrade() const { return ConnectionLists("upgrade"); }
 
 bool RequestHeader::HasAcceptEncoding(std::string_view coding) const {
   return QualityOf(Peek(KnownField::kAcceptEncoding), coding) > 0;
@@ -302,7 +317,7 @@ bool RequestHeader::SetSpecial(KnownField id, std::string_view value, bool add) 
   Owned& o = Own();
   switch (id) {
     case KnownField::kHost:
-      o.host.AssignClean(value);
+      SetHost(value);
       return true;
     case KnownField::kContentType:
       o.content_type.AssignClean(value);
@@ -333,7 +348,7 @@ bool RequestHeader::SetSpecial(KnownField id, std::string_view value, bool add) 
       (add ? MutableTrailers().Add(value) : MutableTrailers().Set(value)).IgnoreError();
       return true;
     case KnownField::kConnection:
-      close_ = HasListToken(value, kClose);
+      close_ = http1::ListHasToken(value, kClose);
       internal::DelField(o.fields, id, "Connection");
       return EqualsIgnoreCase(value, kClose);
     default:
@@ -459,13 +474,15 @@ void RequestHeader::RewriteCookies(std::string_view name, const std::string_view
     char* bytes = o.scratch.data();
     for (size_t i = start; i < o.scratch.size(); ++i) {
       char c = bytes[i];
-      if (c == ';' || c == '\r' || c == '\n' || c == '\0') bytes[i] = ' ';
+      if (c == ';') bytes[i] = ' ';
     }
+    internal::ReplaceControls(bytes + start, text.size());
   };
   auto add_pair = [&](std::string_view n, std::string_view v) {
     if (!o.scratch.empty()) o.scratch.Append("; ");
     append(n);
-    if (!n.empty()) o.scratch.push_back('=');
+    // An empty name is written only where the value would give one.
+    if (!n.empty() || v.find('=') != std::string_view::npos) o.scratch.push_back('=');
     append(v);
   };
   VisitRequestCookies(o.cookie_line.view(), [&](std::string_view n, std::string_view v) {

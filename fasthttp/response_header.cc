@@ -4,6 +4,7 @@
 #include "fasthttp/date.h"
 #include "fasthttp/header.h"
 #include "fasthttp/header_ops.h"
+#include "fasthttp/http1/framing.h"
 
 namespace fasthttp {
 
@@ -65,8 +66,8 @@ void ResponseHeader::CopyFrom(const http1::Head& head) {
     std::string_view value = head.ValueOf(field);
     KnownField id = LookupKnownField(name);
     if (id == KnownField::kConnection) {
-      lists_close |= HasListToken(value, kClose);
-      lists_keep_alive |= HasListToken(value, "keep-alive");
+      lists_close |= http1::ListHasToken(value, kClose);
+      lists_keep_alive |= http1::ListHasToken(value, "keep-alive");
       if (EqualsIgnoreCase(value, kClose)) continue;
     } else if (id == KnownField::kTransferEncoding) {
       content_length_ = kContentLengthChunked;
@@ -83,7 +84,7 @@ void ResponseHeader::CopyFrom(const http1::Head& head) {
 bool ResponseHeader::ConnectionUpgrade() const {
   for (size_t i = fields_.Find(KnownField::kConnection); i != FieldList::kNotFound;
        i = fields_.Find(KnownField::kConnection, i + 1)) {
-    if (HasListToken(fields_.value(i), "Upgrade")) return true;
+    if (http1::ListHasToken(fields_.value(i), "upgrade")) return true;
   }
   return false;
 }
@@ -187,7 +188,7 @@ bool ResponseHeader::SetSpecial(KnownField id, std::string_view value) {
       return true;
     }
     case KnownField::kConnection:
-      close_ = HasListToken(value, kClose);
+      close_ = http1::ListHasToken(value, kClose);
       internal::DelField(fields_, id, "Connection");
       return EqualsIgnoreCase(value, kClose);
     default:
@@ -208,7 +209,7 @@ void ResponseHeader::Set(std::string_view name, std::string_view value) {
   }
   size_t i = FindCookie(CookieName(value));
   if (i == FieldList::kNotFound) return internal::AddField(fields_, id, name, value, normalize_);
-  fields_.SetValue(i, value, FieldList::Bytes::kWithoutNewLines);
+  fields_.SetValue(i, value, FieldList::Bytes::kWithoutControls);
 }
 
 void ResponseHeader::SetCanonical(std::string_view name, std::string_view value) {

@@ -23,6 +23,12 @@ constexpr uint32_t kLingerBytes = 64 * 1024;
 // Beyond this the out queue is sent before the next request is looked at.
 constexpr size_t kOutHighWater = 64 * 1024;
 
+// A 2xx to CONNECT: what follows on the connection is no HTTP (RFC 9110 section 9.3.6), and nothing
+// here takes it over.
+bool OpensTunnel(const Turn& turn, int status) {
+  return turn.head.method_id == http1::MethodId::kConnect && status / 100 == 2;
+}
+
 bool Before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
 
 bool LiesIn(std::string_view part, const char* begin, size_t size) {
@@ -388,8 +394,8 @@ void ServerConn::DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadV
   view.status = header.StatusCode();
   view.close =
       // A client takes what follows an interim status for the answer to the same request.
-      view.status < 200 || !turn.framing.keep_alive || header.ConnectionClose() ||
-      settings.disable_keepalive || server_.draining_ ||
+      view.status < 200 || OpensTunnel(turn, view.status) || !turn.framing.keep_alive ||
+      header.ConnectionClose() || settings.disable_keepalive || server_.draining_ ||
       (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
   view.keep_alive_header = !view.close && turn.head.minor_version == 0;
   http1::StatusBlockCache& blocks = server_.Blocks();
@@ -616,8 +622,9 @@ void ServerConn::OnTimer() {
   const uint32_t now = loop().tick();
   if (Before(now, data().deadline)) return loop().SetTimer(endpoint_, data().deadline);
   OutQueue* out = data().out;
-  if (out != nullptr && out->rate().TooSlow(now, server_.limits_.response)) {
-    return Cut(Errc::kClientGone);
+  if (out != nullptr) {
+    out->Look(*endpoint_.conn, now);
+    if (out->rate().TooSlow(now, server_.limits_.response)) return Cut(Errc::kClientGone);
   }
   if (state() == kLingering) return Close(/*reset=*/false);
   if (state() != kReading) return Rearm();

@@ -1,9 +1,17 @@
 // A server against peers that break the connection, or hold it, where that hurts most.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <string>
 #include <string_view>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "fasthttp/base/errc.h"
+#include "fasthttp/runtime/runtime.h"
 #include "fasthttp/server.h"
 #include "gtest/gtest.h"
 #include "testing/scripted_conn.h"
@@ -98,6 +106,35 @@ TEST(ServerHostile, TheTimeOfAHeadDoesNotBeginWithAnEmptyLine) {
     WireResponse response = client.Ask(kGet.substr(10));
     EXPECT_EQ(response.status, 200);
   });
+}
+
+// A socket is writable again when a third of its buffer is free: here after two seconds.
+TEST(ServerHostile, ASlowReaderOfASocketIsNotTakenForAStalledOne) {
+  Runtime runtime({.threads = 1});
+  constexpr size_t kSize = 16 << 20;
+  Server server({.handler = [](RequestCtx& ctx) { ctx.SetBody(std::string(kSize, 'x')); },
+                 .runtime = &runtime,
+                 .stall_timeout = absl::Seconds(1),
+                 .min_rate_window = absl::Milliseconds(500)});
+  absl::StatusOr<Addr> at = server.Start("127.0.0.1:0");
+  ASSERT_TRUE(at.ok()) << at.status();
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int small = 64 * 1024;
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  sockaddr_in to = {};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(at->port());
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  ASSERT_EQ(::send(fd, kGet.data(), kGet.size(), MSG_NOSIGNAL), static_cast<ssize_t>(kGet.size()));
+  std::string buffer(20'000, '\0');
+  size_t got = 0;
+  for (ssize_t n; got < kSize && (n = ::recv(fd, buffer.data(), buffer.size(), 0)) > 0;) {
+    got += static_cast<size_t>(n);
+    if (got < 1'200'000) absl::SleepFor(absl::Milliseconds(50));
+  }
+  EXPECT_GE(got, kSize);
+  ::close(fd);
 }
 
 }  // namespace

@@ -86,10 +86,28 @@ size_t NormalizePath(char* out, std::string_view path) {
   return RemoveDotSegments(out, size);
 }
 
-void AppendCleanLower(std::string& dst, std::string_view text) {
-  size_t start = dst.size();
-  AppendWithoutNewLines(dst, text);
-  for (size_t i = start; i < dst.size(); ++i) dst[i] = AsciiLower(dst[i]);
+// The reverse of AppendCanonicalHost: non-ASCII bytes as %XX, and the "%" before a zone as "%25".
+void AppendEncodedHost(std::string& dst, std::string_view host) {
+  const bool bracketed = !host.empty() && host[0] == '[';
+  const size_t zone = bracketed ? host.find('%') : kNpos;
+  for (size_t i = 0; i < host.size(); ++i) {
+    const unsigned char byte = static_cast<unsigned char>(host[i]);
+    if (i == zone) {
+      dst.append("%25");
+    } else if (byte >= 0x80) {
+      constexpr char kHex[] = "0123456789ABCDEF";
+      const char escaped[3] = {'%', kHex[byte >> 4], kHex[byte & 15]};
+      dst.append(escaped, 3);
+    } else {
+      dst.push_back(host[i]);
+    }
+  }
+}
+
+// A path that is written as it was given: with "/" before it and without what ends a path.
+void AppendRawPath(std::string& dst, std::string_view path) {
+  if (path.empty() || path[0] != '/') dst.push_back('/');
+  internal::AppendWithoutBlanks(dst, path, "?#");
 }
 
 bool HasUpper(std::string_view text) {
@@ -319,15 +337,23 @@ void URI::BindPlain(std::string_view host, std::string_view target, size_t query
 // --- Parts ---
 
 void URI::SetScheme(std::string_view scheme) {
+  if (!scheme.empty() && !IsScheme(scheme)) return;
   std::string lower;
-  AppendCleanLower(lower, scheme);
+  AppendLower(lower, scheme);
   scheme_.Assign(lower);
 }
 
-void URI::SetHost(std::string_view host) {
-  std::string lower;
-  AppendCleanLower(lower, host);
-  host_.Assign(lower);
+bool URI::SetHost(std::string_view host) {
+  std::string canonical;
+  bool valid = host.empty() || AppendCanonicalHost(canonical, host) == Errc::kOk;
+  if (!valid) {
+    // What Host() of another URI gave.
+    std::string encoded;
+    AppendEncodedHost(encoded, host);
+    valid = AppendCanonicalHost(canonical, encoded) == Errc::kOk;
+  }
+  host_.Assign(canonical);
+  return valid;
 }
 
 std::string_view URI::HostName() const {
@@ -382,12 +408,19 @@ void URI::SetPassword(std::string_view password) { password_.AssignClean(passwor
 // --- As text ---
 
 void URI::AppendRequestURI(std::string& dst) const {
-  if (no_normalizing_) {
-    dst.append(path_original_.empty() ? std::string_view("/") : path_original_.view());
-  } else {
-    AppendQuotedPath(dst, Path());
+  if (Path() != "*") {
+    AppendPath(dst);
+    return AppendQuery(dst);
   }
+  const size_t start = dst.size();
+  dst.push_back('*');
   AppendQuery(dst);
+  if (dst.size() != start + 1) dst[start] = '/';  // "*?x" is no target.
+}
+
+void URI::AppendPath(std::string& dst) const {
+  if (!no_normalizing_) return AppendQuotedPath(dst, Path());
+  AppendRawPath(dst, path_original_.view());
 }
 
 void URI::AppendQuery(std::string& dst) const {
@@ -397,7 +430,7 @@ void URI::AppendQuery(std::string& dst) const {
     args_->AppendBytes(dst);
   } else if (!query_.empty()) {
     dst.push_back('?');
-    dst.append(query_.view());
+    internal::AppendWithoutBlanks(dst, query_.view(), "#");
   }
 }
 
@@ -408,9 +441,14 @@ std::string URI::RequestURI() const {
 }
 
 void URI::AppendBytes(std::string& dst) const {
-  dst.append(Scheme()).append("://").append(Host());
-  AppendRequestURI(dst);
-  if (!hash_.empty()) dst.append("#").append(hash_.view());
+  dst.append(Scheme()).append("://");
+  AppendEncodedHost(dst, Host());
+  // The target "*" has no path (RFC 9112, section 3.3).
+  if (Path() != "*") AppendPath(dst);
+  AppendQuery(dst);
+  if (hash_.empty()) return;
+  dst.push_back('#');
+  internal::AppendWithoutBlanks(dst, hash_.view());
 }
 
 std::string URI::FullURI() const {
@@ -430,10 +468,11 @@ absl::Status URI::Update(std::string_view reference) {
   if (!absolute && !network) {
     text.append("host");  // Stands for the real one, which may carry a decoded zone.
     bool keeps_path = reference[0] == '?' || reference[0] == '#';
-    std::string_view path = no_normalizing_ ? path_original_.view() : Path();
-    if (!keeps_path) path = path.substr(0, path.rfind('/') + 1);
-    if (reference[0] != '/' && no_normalizing_) text.append(path);
-    if (reference[0] != '/' && !no_normalizing_) AppendQuotedPath(text, path);
+    std::string path;
+    if (Path() != "*") AppendPath(path);
+    if (path.empty()) path = "/";
+    if (!keeps_path) path.resize(path.rfind('/') + 1);
+    if (reference[0] != '/') text.append(path);
     if (reference[0] == '#') AppendQuery(text);
   }
   text.append(reference);

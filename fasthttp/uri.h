@@ -78,11 +78,13 @@ class URI {
   std::string_view Scheme() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
     return scheme_.empty() ? std::string_view("http") : scheme_.view();
   }
+  // Ignored unless it is a scheme (IsScheme) or {}.
   void SetScheme(std::string_view scheme);
 
   // With the port, lower case.
   std::string_view Host() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return host_.view(); }
-  void SetHost(std::string_view host);
+  // False if `host` is invalid; then the URI has no host, so that nothing goes to the wrong one.
+  bool SetHost(std::string_view host);
   // Without port and brackets: what is to be resolved.
   std::string_view HostName() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
   // The digits behind the host; {} if there are none.
@@ -131,7 +133,8 @@ class URI {
   // --- As text ---
   // Path and query as they go into a request line: the normalised path encoded again (the original
   // one with DisablePathNormalizing), then "?" and the arguments if they were changed, else the
-  // query string as it is.
+  // query string as it is. Whatever was set, blanks and control bytes are written as %XX, and the
+  // path begins with "/" or is "*".
   void AppendRequestURI(std::string& dst) const;
   std::string RequestURI() const;
   // scheme://host, the request URI, #hash. Without userinfo, which must not leak into logs.
@@ -187,6 +190,7 @@ class URI {
   Errc SetHostPart(std::string_view host);
   void SetSchemePart(std::string_view scheme);
   void SetPathPart();
+  void AppendPath(std::string& dst) const;
   void AppendQuery(std::string& dst) const;
 
   Part scheme_, host_, path_, path_original_, query_, hash_, username_, password_;

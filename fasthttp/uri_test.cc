@@ -196,8 +196,8 @@ TEST(URI, DisablePathNormalizing) {
 TEST(URI, AsText) {
   URI uri;
   ASSERT_TRUE(uri.Parse("http://Host/a b/\xC3\xA4*?x=y z&q#frag").ok());
-  EXPECT_EQ(uri.RequestURI(), "/a%20b/%C3%A4%2A?x=y z&q");
-  EXPECT_EQ(uri.FullURI(), "http://host/a%20b/%C3%A4%2A?x=y z&q#frag");
+  EXPECT_EQ(uri.RequestURI(), "/a%20b/%C3%A4%2A?x=y%20z&q");
+  EXPECT_EQ(uri.FullURI(), "http://host/a%20b/%C3%A4%2A?x=y%20z&q#frag");
   EXPECT_EQ(URI().FullURI(), "http:///");
 }
 
@@ -249,7 +249,7 @@ TEST(URI, Update) {
   EXPECT_EQ(Updated(base, "#z"), "http://h/a/b?q#z");
   EXPECT_EQ(Updated(base, "?z#y"), "http://h/a/b?z#y");
   EXPECT_EQ(Updated("http://h", "x"), "http://h/x");
-  EXPECT_EQ(Updated("http://[fe80::1%25en0]:80/a", "b"), "http://[fe80::1%en0]:80/b");
+  EXPECT_EQ(Updated("http://[fe80::1%25en0]:80/a", "b"), "http://[fe80::1%25en0]:80/b");
   EXPECT_EQ(Updated("http://h/a%20b/c", "d"), "http://h/a%20b/d");
 }
 
@@ -383,6 +383,69 @@ TEST(URI, SteadyStateAllocatesNothing) {
   AllocCounter counter;
   for (int i = 0; i < 100; ++i) work();
   EXPECT_EQ(counter.count(), 0u);
+}
+
+TEST(URI, SEC_WhatIsWrittenReadsBackAsTheSame) {
+  for (std::string_view text : {"http://b%c3%bccher.de/", "http://[fe80::1%25en0]:80/x?y#z",
+                                "http://h/a%20b?c d#e f", "custom+x://h/%3F%23"}) {
+    URI uri;
+    ASSERT_EQ(uri.TryParse({}, text), Errc::kOk) << text;
+    const std::string written = uri.FullURI();
+    URI again;
+    ASSERT_EQ(again.TryParse({}, written), Errc::kOk) << written;
+    EXPECT_EQ(again.Host(), uri.Host());
+    EXPECT_EQ(again.Path(), uri.Path());
+    EXPECT_EQ(again.FullURI(), uri.FullURI());
+  }
+}
+
+TEST(URI, SEC_APathAsGivenStaysAPath) {
+  URI uri;
+  uri.SetDisablePathNormalizing(true);
+  ASSERT_EQ(uri.TryParse("h", ".evil.com/x y"), Errc::kOk);
+  EXPECT_EQ(uri.FullURI(), "http://h/.evil.com/x%20y");
+  uri.SetPath("/a?b#c\r\n");
+  EXPECT_EQ(uri.RequestURI(), "/a%3Fb%23c%20%20");
+  ASSERT_TRUE(uri.Update("sub").ok());
+  EXPECT_EQ(uri.RequestURI(), "/sub");
+}
+
+TEST(URI, SEC_SettersCannotAddParts) {
+  URI uri;
+  EXPECT_TRUE(uri.SetHost("EXAMPLE.com:80"));
+  uri.SetQueryString("a b#c");
+  uri.SetHash("x y");
+  EXPECT_EQ(uri.FullURI(), "http://example.com:80/?a%20b%23c#x%20y");
+  uri.SetScheme("http://evil/");
+  EXPECT_EQ(uri.Scheme(), "http");
+  uri.SetScheme("HTTPS");
+  EXPECT_EQ(uri.Scheme(), "https");
+  for (std::string_view host : {"a b", "u@h", "h/p", "h?q", "h#f", "h:x", "a,b", "h\r\n", "[::1"}) {
+    ASSERT_TRUE(uri.SetHost("h"));
+    EXPECT_FALSE(uri.SetHost(host)) << host;
+    EXPECT_EQ(uri.Host(), "") << "a request must not go to the old one";
+  }
+}
+
+TEST(URI, SetHostTakesTheHostOfAnother) {
+  for (std::string_view text : {"http://b%c3%bccher.de/", "http://[fe80::1%25en0]:80/"}) {
+    URI from, to;
+    ASSERT_EQ(from.TryParse({}, text), Errc::kOk);
+    EXPECT_TRUE(to.SetHost(from.Host())) << text;
+    EXPECT_EQ(to.Host(), from.Host());
+  }
+}
+
+TEST(URI, TheTargetAsteriskHasNoPathInAFullURI) {
+  URI uri;
+  ASSERT_EQ(uri.TryParse("h", "*"), Errc::kOk);
+  EXPECT_EQ(uri.RequestURI(), "*");
+  EXPECT_EQ(uri.FullURI(), "http://h");
+  ASSERT_TRUE(uri.Update("x").ok());
+  EXPECT_EQ(uri.FullURI(), "http://h/x");
+  uri.SetPath("*");
+  uri.SetQueryString("q");
+  EXPECT_EQ(uri.RequestURI(), "/?q");
 }
 
 }  // namespace

@@ -73,8 +73,7 @@ class SimServer {
     return WireClient(*std::move(conn));
   }
   void Sleep(absl::Duration duration) {
-    Errc errc =
-        runtime::SleepFor(*runtime::Loop::Current(), absl::ToInt64Nanoseconds(duration));
+    Errc errc = runtime::SleepFor(*runtime::Loop::Current(), absl::ToInt64Nanoseconds(duration));
     FASTHTTP_CHECK(errc == Errc::kOk, "the test's own task was cancelled");
   }
   // Until nothing else can happen at this time.

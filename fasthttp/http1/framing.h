@@ -71,8 +71,9 @@ Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency l
 // proxy makes of two Host fields) and no IPvFuture.
 [[nodiscard]] bool IsValidHost(std::string_view host);
 
-// True if `list` (a field value: tokens between commas) holds `token`, ASCII case folded. `token`
-// must be in lower case. Empty members are skipped (RFC 9110 section 5.6.1).
+// True if `list` (a field value: tokens between commas) holds `token`, ASCII case folded: how
+// Connection, Upgrade and their like are to be read. Empty members are skipped (RFC 9110 section
+// 5.6.1).
 [[nodiscard]] bool ListHasToken(std::string_view list, std::string_view token);
 
 // Reads a Content-Length value: 1*DIGIT, below 2^63. kOk or kBadContentLength.

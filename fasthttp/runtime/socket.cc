@@ -320,6 +320,11 @@ bool SocketConn::HasUnread() {
   return ::ioctl(fd_, FIONREAD, &unread) == 0 && unread > 0;
 }
 
+size_t SocketConn::Unsent() {
+  int unsent = 0;
+  return ::ioctl(fd_, TIOCOUTQ, &unsent) == 0 && unsent > 0 ? static_cast<size_t>(unsent) : 0;
+}
+
 void SocketConn::Close(bool reset) {
   if (reset) {
     linger now = {1, 0};

@@ -25,6 +25,7 @@ class SocketConn final : public Conn {
   Errc Arm(const ReadyToken& token) override;
   void ShutdownWrite() override;
   bool HasUnread() override;
+  size_t Unsent() override;
   // Closes the descriptor and destroys this object, whose memory the endpoint owns.
   void Close(bool reset) override;
   Addr LocalAddr() const override;

@@ -126,6 +126,10 @@ class Conn {
   // the last byte.
   virtual bool HasUnread() = 0;
 
+  // Bytes that TrySend has taken and the peer has not yet got, as far as the transport can tell: a
+  // socket reports writable only when much of its buffer is free, which takes a slow reader long.
+  virtual size_t Unsent() { return 0; }
+
   // Ends the connection, once. The object belongs to its transport again and may be destroyed or
   // recycled before Close returns. `reset` drops what is unsent and tells the peer so (RST).
   virtual void Close(bool reset) = 0;
