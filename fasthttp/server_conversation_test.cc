@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "fasthttp/base/chaos.h"
 #include "fasthttp/server.h"
 #include "fasthttp/task.h"
 #include "gtest/gtest.h"
@@ -279,6 +280,7 @@ TEST(ServerConversation, AClientThatWaitsIsToldToContinueOnce) {
 }
 
 TEST(ServerConversation, ABodyThatCameAlongNeedsNoContinue) {
+  if (base::chaos_enabled) GTEST_SKIP() << "a short read separates head and body";
   SimServer sim({.handler = Echo});
   sim.Run([&] {
     WireClient client = sim.Dial();

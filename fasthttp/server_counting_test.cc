@@ -105,13 +105,13 @@ struct Counts {
   uint64_t fibers = 0;
 };
 
-Counts Now() {
-  const runtime::LoopStats& stats = runtime::Loop::Current()->stats();
+Counts Now(const runtime::Loop& loop) {
+  const runtime::LoopStats& stats = loop.stats();
   return {ProcessAllocations().count, stats.switches, stats.blocks, stats.fibers_created};
 }
 
 // Serves kRequests on kConns connections of one loop. `special` is called in one request in the
-// middle. Tells what happened from the third request of each connection to the last: with the
+// middle. Tells what happened from the third request of each connection to the end: with the
 // second one both halves of the loop's queue of notices have grown to that many connections.
 Counts Count(std::string_view request, uint64_t pipelined, RequestHandler special = nullptr) {
   fasthttptest::SimRuntime sim;
@@ -123,8 +123,7 @@ Counts Count(std::string_view request, uint64_t pipelined, RequestHandler specia
                        ctx.Success("text/plain", "Hello, World!");
                        ++requests;
                        if (requests == kRequests / 2 && special) special(ctx);
-                       if (requests == 2 * kConns * pipelined) first = Now();
-                       if (requests == kRequests) last = Now();
+                       if (requests == 2 * kConns * pipelined) first = Now(sim.loop(0));
                      },
                  .runtime = &sim});
   auto conns = std::make_unique<BusyConn[]>(kConns);
@@ -135,8 +134,9 @@ Counts Count(std::string_view request, uint64_t pipelined, RequestHandler specia
   }
   ServeTask serve(server, listener);
   sim.loop(0).Spawn(serve);
-  EXPECT_TRUE(sim.RunUntil([&] { return server.Stats().requests == kRequests; }));
-  sim.Settle();
+  EXPECT_TRUE(
+      sim.RunUntil([&] { return requests == kRequests && server.GetOpenConnectionsCount() == 0; }));
+  last = Now(sim.loop(0));
   EXPECT_EQ(requests, kRequests);
   for (size_t i = 0; i < kConns; ++i) EXPECT_TRUE(conns[i].closed()) << i;
   listener.Close();
