@@ -115,7 +115,6 @@ void ServerConn::Serve() {
       if (errc == Errc::kAgain) return Park(turn);
       return OnEnd(turn, errc);
     }
-    if (errc == Errc::kConnectionReset) return;  // Closed, when it could not be told to continue.
     if (errc != Errc::kOk) return Reject(turn, errc);
     if (!CallHandler(turn)) return;
     bool keep_alive = Serialize(turn);
