@@ -4,7 +4,7 @@ set -euo pipefail
 
 checker=docs/snippets.py
 mapfile -t pages < <(find -L README.md docs -name '*.md' 2>/dev/null | sort)
-mapfile -t sources < <(find -L docs examples fasthttp -name "*.cc" | sort)
+mapfile -t sources < <(find -L docs examples -name "*.cc" | sort)
 ((${#pages[@]} && ${#sources[@]})) || { echo "no pages or no sources"; exit 1; }
 python3 "$checker" "${pages[@]}" -- "${sources[@]}"
 

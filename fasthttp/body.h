@@ -122,6 +122,9 @@ class Body {
   // the body is empty afterwards.
   OwnedBytes Take();
 
+  // True if the bytes belong to somebody else, who may end their life.
+  bool IsRaw() const { return external_ && owned_.empty(); }
+
   // True if the bytes would be moved, not copied, by Take, and stay valid without this body.
   bool IsExternal() const { return external_; }
 

@@ -140,6 +140,8 @@ Args& Request::MutablePostArgs() {
 }
 
 OwnedBytes Request::SwapBody(OwnedBytes bytes) {
+  // The body of a small received request lies in the connection's block.
+  if (body_.IsRaw()) body_.Append({});
   OwnedBytes old = TouchBody().Take();
   body_.SetOwned(std::move(bytes));
   return old;

@@ -174,6 +174,16 @@ TEST(Request, FormatAndSwap) {
   EXPECT_EQ(request.Body(), "new");
 }
 
+// The body of a small received request is a view of the connection's block.
+TEST(Request, ABodySwappedOutOutlivesWhatItViewed) {
+  std::string block = "text";
+  Request request;
+  request.SetBodyRaw(block);
+  OwnedBytes body = request.SwapBody({});
+  block = "gone";
+  EXPECT_EQ(body.view(), "text");
+}
+
 TEST(Request, SteadyStateAllocatesNothing) {
   if (!kAllocCounterAvailable) GTEST_SKIP();
   TestHead head(

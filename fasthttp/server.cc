@@ -10,6 +10,7 @@
 #include "fasthttp/runtime/loop.h"
 #include "fasthttp/runtime/socket.h"
 #include "fasthttp/server_loop.h"
+#include "fasthttp/turn.h"
 
 namespace fasthttp {
 namespace {
@@ -40,6 +41,14 @@ class Server::Impl {
       (void)DrainAndCut(Nanoseconds(shared_.settings.drain_timeout), runtime::kNoDeadline);
       OnEachLoop([](ServerLoop& loop) { loop.Unregister(); });
     });
+  }
+
+  // True on the stack of one of this server's own handlers.
+  bool InOwnHandler() const {
+    Loop* here = Loop::Current();
+    if (here == nullptr || !here->in_user_code()) return false;
+    auto* turn = dynamic_cast<Turn*>(here->current_task());
+    return turn != nullptr && &turn->server->settings() == &shared_.settings;
   }
 
   absl::Status Serve(Listener& listener) {
@@ -173,7 +182,11 @@ ServerSettings SettingsOf(RequestHandler handler) {
 
 Server::Server(ServerSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
 Server::Server(RequestHandler handler) : Server(SettingsOf(std::move(handler))) {}
-Server::~Server() = default;
+Server::~Server() {
+  // exit() called by a handler destroys a server of static storage: the handler would wait for its
+  // own end, and the loops still run.
+  if (impl_->InOwnHandler()) (void)impl_.release();
+}
 
 absl::Status Server::ListenAndServe(std::string_view address) {
   absl::StatusOr<std::unique_ptr<Listener>> listener = impl_->Listen(address);

@@ -121,7 +121,8 @@ class Server {
   explicit Server(ServerSettings settings);
   explicit Server(RequestHandler handler);
 
-  // Shuts down, with the drain timeout, and waits until no loop knows this server.
+  // Shuts down, with the drain timeout, and waits until no loop knows this server. A handler may
+  // call exit() all the same: a server of static storage is then left as it is.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

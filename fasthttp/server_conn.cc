@@ -115,7 +115,6 @@ void ServerConn::Serve() {
       if (errc == Errc::kAgain) return Park(turn);
       return OnEnd(turn, errc);
     }
-    if (errc == Errc::kConnectionReset) return;  // Closed, when it could not be told to continue.
     if (errc != Errc::kOk) return Reject(turn, errc);
     if (!CallHandler(turn)) return;
     bool keep_alive = Serialize(turn);
@@ -515,6 +514,8 @@ void ServerConn::FlushOrWait() {
   if (errc == Errc::kAgain) return Rearm();
   if (Is(kCloseWhenSent)) return EndConnection();
   SetState(kReading);
+  // The time that our own answers took is not the next head's.
+  if (data().turn != nullptr) data().turn->head_started = loop().tick();
   Serve();
 }
 
@@ -527,7 +528,7 @@ void ServerConn::CloseWhenSent() {
 void ServerConn::BeforeSuspend() {
   Turn& turn = *data().turn;
   if (turn.gone) return;
-  if (Flush() == Errc::kConnectionReset || !ArmIfNeeded()) turn.gone = true;
+  turn.gone = (endpoint_.latched & kBroken) || Flush() == Errc::kConnectionReset || !ArmIfNeeded();
   if (data().out != nullptr) Rearm();
   if (turn.gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
 }

@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <atomic>
 
 #include <string>
 #include <string_view>
@@ -68,6 +69,21 @@ TEST(ServerHostile, AnEchoByReferenceIsSentWhole) {
       EXPECT_TRUE(client.Read().body == body) << size;
     }
   });
+}
+
+// What the client sends behind a 2xx to CONNECT is no HTTP (RFC 9110 section 9.3.6).
+TEST(ServerHostile, BytesBehindATunnelAreNotReadAsRequests) {
+  std::atomic<int> calls{0};
+  SimServer sim({.handler = [&](RequestCtx&) { ++calls; }});
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    WireResponse response =
+        client.Ask("CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_EQ(response.status, 200);
+    EXPECT_FALSE(response.keep_alive);
+    EXPECT_EQ(client.ReadEnd(), Errc::kOk);
+  });
+  EXPECT_EQ(calls, 1);
 }
 
 // The client would take the next response for the one to this request.

@@ -121,10 +121,7 @@ TEST_F(ServerSocket, APortAloneMeansIPv4AndIPv6) {
 }
 
 TEST_F(ServerSocket, AnAddressInUseIsAnError) {
-  Runtime one({.threads = 1});  // With several loops, and SO_REUSEPORT, it would be shared.
-  ServerSettings settings = Settings();
-  settings.runtime = &one;
-  Server server(std::move(settings));
+  Server server(Settings());  // Its own loops share the port; nobody else may.
   absl::StatusOr<Addr> address = server.Start("127.0.0.1:0");
   ASSERT_TRUE(address.ok());
   EXPECT_FALSE(server.Start(address->ToString()).ok());
@@ -312,6 +309,22 @@ TEST_F(ServerSocket, RunningOutOfDescriptorsIsSurvived) {
   EXPECT_EQ(::recv(client, answer, sizeof answer, MSG_WAITALL), 15);
   EXPECT_EQ(std::string_view(answer, 15), "HTTP/1.1 200 OK");
   ::close(client);
+}
+
+// A static server is destroyed by exit() on the stack of its own handler.
+TEST(ServerSocketDeathTest, AHandlerMayCallExit) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        static Runtime* runtime = new Runtime({.threads = 1});
+        static Server server({.handler = [](RequestCtx&) { std::exit(42); }, .runtime = runtime});
+        absl::StatusOr<Addr> address = server.Start("127.0.0.1:0");
+        absl::StatusOr<BlockingConn> conn =
+            Dial(address->ToString(), absl::Now() + absl::Seconds(60), runtime);
+        (void)conn->Write(Get("/"));
+        for (;;) absl::SleepFor(absl::Seconds(1));
+      },
+      ::testing::ExitedWithCode(42), "");
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 //   ./bazelw run -c opt //examples/hello -- --port=8080 --threads=2
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <string>
 
 #include "absl/flags/flag.h"
@@ -52,7 +54,8 @@ int main(int argc, char** argv) {
   sigprocmask(SIG_BLOCK, &signals, nullptr);
 
   fasthttp::Runtime runtime({.threads = absl::GetFlag(FLAGS_threads)});
-  fasthttp::Server server({.handler = Hello, .runtime = &runtime});
+  fasthttp::Server server(
+      {.handler = Hello, .runtime = &runtime, .concurrency = std::numeric_limits<uint32_t>::max()});
   absl::StatusOr<fasthttp::Addr> address =
       server.Start(absl::StrCat(absl::GetFlag(FLAGS_address), ":", absl::GetFlag(FLAGS_port)));
   if (!address.ok()) {

@@ -172,13 +172,20 @@ void Runtime::RunOn(Loop& target, absl::FunctionRef<void()> function) {
     runtime::Wait wait;
     here->Prepare(wait);
     runtime::WakeToken token = here->TokenOf(wait);
-    auto finished = [&token] { Loop::PostWake(token, Errc::kOk); };
+    bool done = false;
+    auto finished = [this, &token, &done] {
+      std::lock_guard<std::mutex> lock(mutex_);
+      done = true;
+      done_.notify_all();
+      Loop::PostWake(token, Errc::kOk);
+    };
     CalledTask task(function, outcome, finished);
     task.deadline = here->current_task()->deadline;  // The loops share their clock.
     task.cancel_cause = here->current_task()->cancel_cause;
     task.SpawnOn(target);
-    Errc cause = here->Block(wait, runtime::kNoDeadline, /*cancellable=*/false);
-    FASTHTTP_CHECK(cause == Errc::kOk, "no stack left to wait for another loop");
+    // The task refers to this frame: a loop that is out of stacks waits for it in place.
+    (void)here->Block(wait, runtime::kNoDeadline, /*cancellable=*/false);
+    AwaitOnThread(&done);
     return outcome.Rethrow();
   }
   FASTHTTP_CHECK(here == nullptr || here->simulated(),

@@ -207,7 +207,9 @@ absl::Status SystemError(std::string_view what, std::string_view address) {
   return absl::ErrnoToStatus(errno, absl::StrCat(what, " ", address));
 }
 
-int OpenListening(RawAddr& raw, const ListenOptions& options, bool* unsupported) {
+// `first`: the address must not be in use, not even by somebody who shares ports. So the first
+// socket of an address becomes shareable only once it is bound.
+int OpenListening(RawAddr& raw, const ListenOptions& options, bool first, bool* unsupported) {
   *unsupported = false;
   int fd = ::socket(raw.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
@@ -217,12 +219,16 @@ int OpenListening(RawAddr& raw, const ListenOptions& options, bool* unsupported)
   int one = 1;
   int zero = 0;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (options.reuse_port) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+  auto share = [&] { ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one); };
+  if (options.reuse_port && !first) share();
   if (raw.storage.ss_family == AF_INET6) {
     ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
   }
   int backlog = options.backlog > 0 ? options.backlog : 65'535;  // The kernel clips to somaxconn.
-  if (::bind(fd, raw.get(), raw.size) == 0 && ::listen(fd, backlog) == 0) return fd;
+  if (::bind(fd, raw.get(), raw.size) == 0) {
+    if (options.reuse_port && first) share();
+    if (::listen(fd, backlog) == 0) return fd;
+  }
   *unsupported = errno == EADDRNOTAVAIL;
   int error = errno;
   ::close(fd);
@@ -245,7 +251,7 @@ Listener* SocketListener::CloneForLoop() {
   // As it was bound: the address as shown folds v4-mapped ones.
   if (::getsockname(fd_, raw.get(), &raw.size) != 0) return nullptr;
   bool unsupported;
-  int fd = OpenListening(raw, options_, &unsupported);
+  int fd = OpenListening(raw, options_, /*first=*/false, &unsupported);
   return fd < 0 ? nullptr : new SocketListener(fd, all_, options_);
 }
 
@@ -259,7 +265,7 @@ absl::StatusOr<std::unique_ptr<Listener>> ListenUnix(std::string_view path, uint
   // Only a socket is replaced; removing a user's file would lose it.
   if (::lstat(name.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) ::unlink(name.c_str());
   bool unsupported;
-  int fd = OpenListening(raw, {}, &unsupported);
+  int fd = OpenListening(raw, {}, /*first=*/true, &unsupported);
   if (fd < 0) return SystemError("listen", absl::StrCat("unix:", path));
   if (::chmod(name.c_str(), mode) != 0) {
     absl::Status status = SystemError("chmod", name);
@@ -391,12 +397,12 @@ absl::StatusOr<std::unique_ptr<Listener>> Listen(std::string_view address,
     return absl::InvalidArgumentError(absl::StrCat("listen ", address, ": ", ErrcText(errc)));
   }
   bool unsupported;
-  int fd = OpenListening(raw, options, &unsupported);
+  int fd = OpenListening(raw, options, /*first=*/true, &unsupported);
   if (fd < 0 && all && unsupported) {  // A machine without IPv6.
     static constexpr uint8_t kAny[4] = {};
     raw = {};
     if (ToRaw(Addr::IPv4(kAny, addr.port()), raw) == Errc::kOk) {
-      fd = OpenListening(raw, options, &unsupported);
+      fd = OpenListening(raw, options, /*first=*/true, &unsupported);
     }
   }
   if (fd < 0) return SystemError("listen", address);

@@ -42,7 +42,8 @@ class SocketConn final : public Conn {
 static_assert(sizeof(SocketConn) <= Endpoint::kSocketBytes);
 
 struct ListenOptions {
-  // Several listeners of one address, one for each loop.
+  // Listener::CloneForLoop makes further listeners of the address, one for each loop
+  // (SO_REUSEPORT). The address must be free all the same.
   bool reuse_port = false;
   // 0: what the kernel allows (somaxconn).
   int backlog = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -16,6 +17,24 @@ namespace {
 size_t RoundUpToPage(size_t n) {
   size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   return (n + page - 1) / page * page;
+}
+
+std::atomic<bool> has_guard_install{true};  // Until the kernel says no.
+
+// Guards made by mprotect, of all pools.
+std::atomic<size_t> protected_guards{0};
+
+// Three quarters of the mappings that the kernel allows the process.
+size_t GuardBudget() {
+  static const size_t budget = [] {
+    size_t mappings = 65'530;
+    if (std::FILE* file = std::fopen("/proc/sys/vm/max_map_count", "re")) {
+      if (std::fscanf(file, "%zu", &mappings) != 1) mappings = 65'530;
+      std::fclose(file);
+    }
+    return mappings / 8 * 3;
+  }();
+  return budget;
 }
 
 }  // namespace
@@ -30,9 +49,7 @@ StackPool::StackPool(size_t stack_size, size_t premade)
 }
 
 StackPool::~StackPool() {
-  for (const Slab& slab : slabs_) {
-    if (slab.base != nullptr) ::munmap(slab.base, stride_ * kStacksPerSlab);
-  }
+  for (Slab& slab : slabs_) Unmap(slab);
 }
 
 Stack StackPool::Allocate() {
@@ -55,8 +72,7 @@ void StackPool::Trim() {
   for (size_t i = 0; i < free_.size(); ++i) {
     Slab& slab = slabs_[free_[i].slab];
     if (slab.used == 0 && free_[i].slab >= premade_slabs_) {
-      if (slab.base != nullptr) ::munmap(slab.base, stride_ * kStacksPerSlab);
-      slab.base = nullptr;
+      Unmap(slab);
       continue;
     }
     // MADV_DONTNEED leaves installed guards in place.
@@ -79,31 +95,48 @@ bool StackPool::AddSlab() {
   if (map == MAP_FAILED) return false;
   // A huge page under a stack would make 256 KiB resident at the first touch.
   ::madvise(map, stride_ * kStacksPerSlab, MADV_NOHUGEPAGE);
-  char* base = static_cast<char*>(map);
+  Slab slab;
+  slab.base = static_cast<char*>(map);
   for (size_t i = 0; i < kStacksPerSlab; ++i) {
-    if (!Guard(base + i * stride_)) {
-      ::munmap(map, stride_ * kStacksPerSlab);
+    if (!Guard(slab.base + i * stride_, slab)) {
+      Unmap(slab);
       return false;
     }
   }
   auto hole = std::find_if(slabs_.begin(), slabs_.end(), [](const Slab& s) { return !s.base; });
   uint32_t index = static_cast<uint32_t>(hole - slabs_.begin());
   if (hole == slabs_.end()) slabs_.emplace_back();
-  slabs_[index] = {base, 0};
+  slabs_[index] = slab;
   for (size_t i = kStacksPerSlab; i-- > 0;) {
-    free_.push_back({base + i * stride_ + kGuardSize, stack_size_, index});
+    free_.push_back({slab.base + i * stride_ + kGuardSize, stack_size_, index});
     dirty_.push_back(false);
   }
   return true;
 }
 
-bool StackPool::Guard(char* at) {
-  static std::atomic<bool> has_guard_install{true};
+bool StackPool::Guard(char* at, Slab& slab) {
   if (has_guard_install.load(std::memory_order_relaxed)) {
     if (::madvise(at, kGuardSize, MADV_GUARD_INSTALL) == 0) return true;
     has_guard_install.store(false, std::memory_order_relaxed);
   }
+  // Two mappings a guard. Without any left the next mmap of the process fails, whoever asks.
+  if (protected_guards.fetch_add(1, std::memory_order_relaxed) >= GuardBudget()) {
+    protected_guards.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  ++slab.protected_guards;
   return ::mprotect(at, kGuardSize, PROT_NONE) == 0;
+}
+
+void StackPool::Unmap(Slab& slab) {
+  if (slab.base == nullptr) return;
+  ::munmap(slab.base, stride_ * kStacksPerSlab);
+  protected_guards.fetch_sub(slab.protected_guards, std::memory_order_relaxed);
+  slab = {};
+}
+
+void StackPool::DisableGuardInstallForTest() {
+  has_guard_install.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace fasthttp::runtime

@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <set>
 #include <vector>
@@ -110,4 +112,22 @@ TEST(StackPoolDeathTest, TouchingTheGuardCrashes) {
 }
 
 }  // namespace
+// Changes the process: run in a child.
+TEST(StackPoolDeathTest, OldKernelsGetGuardsUpToABudgetOfMappings) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        StackPool::DisableGuardInstallForTest();
+        StackPool pool(16 * 1024, 0);
+        size_t stacks = 0;
+        while (pool.Allocate().bottom != nullptr) ++stacks;
+        // The pool has stopped; everybody else still gets memory.
+        void* map = ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        bool sane = stacks > 1000 && map != MAP_FAILED;
+        std::fprintf(stderr, "%zu stacks\n", stacks);
+        std::_Exit(sane ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "stacks");
+}
+
 }  // namespace fasthttp::runtime
