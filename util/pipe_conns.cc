@@ -160,7 +160,8 @@ IoResult Pipe::Receive(int side, std::span<char> into) {
     if (in.reset) return IoResult::Error(Errc::kConnectionReset);
     return in.ended ? IoResult::Bytes(0) : IoResult::Error(Errc::kAgain);
   }
-  if (in.refused && in.blocks < kMaxBlocks) {
+  // A writer that has yet to arm finds the room then.
+  if (in.refused && in.blocks < kMaxBlocks && tokens_[1 - side].loop != nullptr) {
     in.refused = false;
     Tell(1 - side, fasthttp::kWritable);
   }

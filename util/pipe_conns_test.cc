@@ -40,6 +40,35 @@ std::string ReadToEnd(BlockingConn& conn) {
   }
 }
 
+// Remembers what it was told.
+class Listening final : public fasthttp::runtime::EventSink {
+ public:
+  void OnReady(fasthttp::runtime::Endpoint&, uint8_t ready) override { told |= ready; }
+  void OnTimer(fasthttp::runtime::Endpoint&) override {}
+  uint8_t told = 0;
+};
+
+// Ends on two threads: the reader may make room between the writer's refusal and its Arm.
+TEST(Pipe, RoomMadeBeforeArmIsReported) {
+  SimRuntime sim({.loops = 1});
+  sim.Run([&] {
+    Loop& loop = *Loop::Current();
+    PipeEnds ends = NewPipe(loop, loop, {}, {});
+    char bytes[1000] = {};
+    iovec piece = {bytes, sizeof bytes};
+    while (ends.first->TrySend({&piece, 1}).ok()) continue;
+    while (ends.second->TryRecv(bytes).ok()) continue;
+    Listening sink;
+    fasthttp::runtime::Endpoint* endpoint = loop.Open(ends.first, &sink);
+    EXPECT_EQ(ends.first->Arm(endpoint->token(loop)), Errc::kOk);
+    EXPECT_EQ(fasthttp::runtime::SleepFor(loop, fasthttp::runtime::kMillisecond), Errc::kOk);
+    EXPECT_TRUE(sink.told & fasthttp::kWritable);
+    ends.first->Close(false);
+    ends.second->Close(false);
+    loop.Release(*endpoint);
+  });
+}
+
 // The ends on one loop, or on two.
 class PipeConnsTest : public testing::TestWithParam<size_t> {
  protected:
