@@ -149,6 +149,10 @@ class Loop {
   WakeToken TokenOf(const Wait& wait) const {
     return {const_cast<Loop*>(this), wait.fiber->index, wait.fiber->seq};
   }
+  // Ends a prepared wait that Block was not called for; no effect on others.
+  void Abandon(Wait& wait) {
+    if (wait.fiber->wait == &wait) wait.fiber->wait = nullptr;
+  }
   // Links a prepared wait to readiness of an endpoint.
   void LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask);
   // Suspends until the wait fires, the deadline passes (kTimeout) or, if `cancellable`, the
