@@ -337,7 +337,7 @@ bool ServerConn::CallHandler(Turn& turn) {
   }
   loop().EndUser();
   SetState(kReading);
-  turn.cancel_cause = Errc::kOk;
+  turn.EndTask(/*end_context=*/true);
   if (!turn.gone) return true;
   EndRequest(turn);
   Close(/*reset=*/true);
@@ -472,7 +472,7 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
     }
     loop().EndUser();
     SetState(kReading);
-    turn.cancel_cause = Errc::kOk;
+    turn.EndTask(/*end_context=*/true);
     if (turn.gone) return Close(/*reset=*/true);
   }
   Serialize(turn);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "fasthttp/context.h"
 #include "fasthttp/error.h"
 #include "fasthttp/runtime/runtime.h"
 #include "fasthttp/runtime/test_tasks.h"
@@ -21,7 +22,6 @@ using fasthttptest::SimRuntime;
 using runtime::FunctionTask;
 using runtime::Loop;
 using runtime::TaskList;
-using runtime::ThreadTask;
 
 class SyncTest : public testing::TestWithParam<std::tuple<size_t, uint64_t>> {
  protected:
@@ -103,16 +103,16 @@ TEST(SyncThreadsTest, APlainThreadHasDeadlinesAndCancellation) {
   Event never;
   EXPECT_EQ(ErrcOf(never.WaitFor(absl::Milliseconds(1))), Errc::kTimeout);
   EXPECT_EQ(ErrcOf(never.WaitFor(absl::ZeroDuration())), Errc::kTimeout);
-  ThreadTask& task = ThreadTask::Current();
-  task.deadline = runtime::Waiter::Now() + runtime::kMillisecond;
-  EXPECT_EQ(ErrcOf(never.Wait()), Errc::kTimeout);
-  task.deadline = runtime::kNoDeadline;
-  std::thread canceller([&task] { task.SetCause(Errc::kClientGone); });
-  EXPECT_EQ(ErrcOf(never.Wait()), Errc::kClientGone);
+  {
+    ContextScope limit = WithTimeout(absl::Milliseconds(1));
+    EXPECT_EQ(ErrcOf(never.Wait()), Errc::kTimeout);
+  }
+  CancelContext context = WithCancel();
+  ContextScope scope(context);
+  std::thread canceller([&context] { context.Cancel(); });
+  EXPECT_EQ(ErrcOf(never.Wait()), Errc::kCancelled);
   canceller.join();
-  EXPECT_EQ(ErrcOf(never.Wait()), Errc::kClientGone);
-  task.SetCause(Errc::kOk);
-  EXPECT_EQ(ErrcOf(never.WaitFor(absl::Milliseconds(1))), Errc::kTimeout);
+  EXPECT_EQ(ErrcOf(never.WaitFor(absl::Hours(1))), Errc::kCancelled);
 }
 
 }  // namespace

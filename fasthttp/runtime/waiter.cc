@@ -3,7 +3,6 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,6 +30,15 @@ bool FutexWait(const std::atomic<uint32_t>& word, uint32_t value, int64_t deadli
 void FutexWake(const std::atomic<uint32_t>& word) {
   ::syscall(SYS_futex, &word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX);
 }
+
+class ThreadHook final : public ContextHook {
+ public:
+  explicit ThreadHook(Waiter& waiter) : waiter_(waiter) {}
+  void OnCancel(Errc cause) override { (void)waiter_.Cancel(cause); }
+
+ private:
+  Waiter& waiter_;
+};
 
 }  // namespace
 
@@ -78,22 +86,29 @@ Errc Waiter::Await(int64_t deadline, bool cancellable) {
 }
 
 Errc Waiter::AwaitOnThread(int64_t deadline, bool cancellable) {
-  ThreadTask& task = ThreadTask::Current();
-  if (cancellable) {
-    Errc cause = task.Enter(*this);
+  Task& task = CurrentTask();
+  ContextNode* context = cancellable ? task.scope.context : nullptr;
+  ThreadHook hook(*this);
+  Errc timeout = Errc::kTimeout;
+  if (context != nullptr) {
+    Errc cause = context->Hook(hook);
     if (cause != Errc::kOk && Claim()) return cause;
-    deadline = std::min(deadline, task.deadline);
+    if (task.scope.deadline < deadline) {
+      deadline = task.scope.deadline;
+      timeout = task.scope.timeout_cause;
+    }
   }
   uint32_t state;
   while ((state = state_.load(std::memory_order_acquire)) != kWoken) {
     if (FutexWait(state_, state, deadline)) continue;
     if (Claim()) {
-      cause_ = Errc::kTimeout;
+      cause_ = timeout;
       break;
     }
     deadline = kNoDeadline;
   }
-  if (cancellable) task.Leave();
+  // From here on nobody is about to cancel it.
+  if (context != nullptr) context->Unhook(hook);
   return cause_;
 }
 
@@ -107,57 +122,14 @@ void Waiter::AwaitHandOver() const {
 
 Errc Waiter::CauseOnEntry() {
   Loop* loop = Loop::Current();
-  if (loop == nullptr) {
-    ThreadTask& task = ThreadTask::Current();
-    Errc cause = task.cause();
-    if (cause != Errc::kOk || task.deadline == kNoDeadline) return cause;
-    return task.deadline <= Now() ? Errc::kTimeout : Errc::kOk;
-  }
-  FASTHTTP_CHECK(loop->in_user_code(), "a blocking call outside of a handler or task");
-  const Task& task = *loop->current_task();
-  if (task.cancel_cause != Errc::kOk) return task.cancel_cause;
-  return task.deadline <= loop->now() ? Errc::kTimeout : Errc::kOk;
+  FASTHTTP_CHECK(loop == nullptr || loop->in_user_code(),
+                 "a blocking call outside of a handler or task");
+  return CancelCause();
 }
 
-int64_t Waiter::Now() {
-  if (Loop* loop = Loop::Current()) return loop->FreshNow();
-  timespec now;
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * kSecond + now.tv_nsec;
-}
+int64_t Waiter::Now() { return ClockNow(); }
 
-int64_t Waiter::DeadlineIn(int64_t nanoseconds) {
-  int64_t now = Now();
-  return nanoseconds >= kNoDeadline - now ? kNoDeadline : now + nanoseconds;
-}
-
-ThreadTask& ThreadTask::Current() {
-  static thread_local ThreadTask task;
-  return task;
-}
-
-void ThreadTask::SetCause(Errc cause) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  cause_ = cause;
-  if (cause != Errc::kOk && waiter_ != nullptr) (void)waiter_->Cancel(cause);
-}
-
-Errc ThreadTask::cause() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  return cause_;
-}
-
-Errc ThreadTask::Enter(Waiter& waiter) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (cause_ == Errc::kOk) waiter_ = &waiter;
-  return cause_;
-}
-
-// Under the lock: SetCause may be about to cancel the waiter that leaves.
-void ThreadTask::Leave() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  waiter_ = nullptr;
-}
+int64_t Waiter::DeadlineIn(int64_t nanoseconds) { return runtime::DeadlineIn(nanoseconds); }
 
 void ChaosYield() {
   Loop* loop = Loop::Current();

@@ -21,7 +21,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 
 #include "fasthttp/base/chaos.h"
 #include "fasthttp/base/errc.h"
@@ -79,30 +78,6 @@ class Waiter {
   Loop* const loop_;  // Null: a plain thread.
   Wait wait_;
   WakeToken token_;
-};
-
-// What ends the waits of a plain thread: the counterpart of Task. One for each thread, for as long
-// as the thread lives.
-class ThreadTask {
- public:
-  static ThreadTask& Current();
-
-  // Ends the thread's current wait, and all later ones at once, with `cause`; kOk ends that state.
-  // Thread-safe; the caller knows that the thread lives.
-  void SetCause(Errc cause);
-  Errc cause();
-
-  // Waits end with kTimeout at this time (CLOCK_MONOTONIC). For the thread itself.
-  int64_t deadline = kNoDeadline;
-
- private:
-  friend class Waiter;
-  Errc Enter(Waiter& waiter);
-  void Leave();
-
-  std::mutex mutex_;
-  Errc cause_ = Errc::kOk;
-  Waiter* waiter_ = nullptr;
 };
 
 // Where a blocking call could suspend: in chaos mode it now and then does.
