@@ -119,6 +119,17 @@ Errc Waiter::CauseOnEntry() {
   return task.deadline <= loop->now() ? Errc::kTimeout : Errc::kOk;
 }
 
+int64_t Waiter::TaskDeadline() {
+  Loop* loop = Loop::Current();
+  return loop == nullptr ? ThreadTask::Current().deadline : loop->current_task()->deadline;
+}
+
+uint32_t Waiter::Draw() {
+  if (Loop* loop = Loop::Current()) return loop->Draw();
+  static thread_local uint32_t state = 1;
+  return NextRandom(state);
+}
+
 int64_t Waiter::Now() {
   if (Loop* loop = Loop::Current()) return loop->FreshNow();
   timespec now;
