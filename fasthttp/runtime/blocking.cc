@@ -55,6 +55,7 @@ Errc SendAll(Loop& loop, Endpoint& endpoint, std::span<const char> bytes, int64_
 }
 
 Errc SleepFor(Loop& loop, int64_t nanoseconds) {
+  if (base::ChaosStrikes()) loop.Yield();
   int64_t now = loop.FreshNow();
   int64_t until = nanoseconds >= kNoDeadline - now ? kNoDeadline : now + nanoseconds;
   Task& task = *loop.current_task();
