@@ -55,11 +55,13 @@ Errc SendAll(Loop& loop, Endpoint& endpoint, std::span<const char> bytes, int64_
 }
 
 Errc SleepFor(Loop& loop, int64_t nanoseconds) {
-  if (base::ChaosStrikes()) loop.Yield();
   int64_t now = loop.FreshNow();
   int64_t until = nanoseconds >= kNoDeadline - now ? kNoDeadline : now + nanoseconds;
   Task& task = *loop.current_task();
-  if (nanoseconds <= 0) return task.cancel_cause;
+  if (nanoseconds <= 0) {
+    if (base::ChaosStrikes()) loop.Yield();
+    return task.cancel_cause;
+  }
   Wait wait;
   loop.Prepare(wait);
   Errc cause = loop.Block(wait, until);
