@@ -4,6 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "fasthttp/base/chaos.h"
+
 namespace fasthttp::runtime {
 namespace {
 
@@ -359,9 +361,14 @@ void Loop::LargeCallMain(void* argument) {
 }
 
 Fiber* Loop::PopReady() {
-  Fiber* fiber = ready_head_;
-  ready_head_ = fiber->next;
-  if (ready_head_ == nullptr) ready_tail_ = &ready_head_;
+  Fiber** at = &ready_head_;
+  if (base::chaos_enabled) {  // Any of those that were ready when the round began.
+    uint32_t skip = base::ChaosRandom() % std::clamp(round_ready_, 1u, 16u);
+    for (; skip != 0 && (*at)->next != nullptr; --skip) at = &(*at)->next;
+  }
+  Fiber* fiber = *at;
+  *at = fiber->next;
+  if (*at == nullptr) ready_tail_ = at;
   fiber->next = nullptr;
   --ready_count_;
   if (round_ready_ != 0) --round_ready_;

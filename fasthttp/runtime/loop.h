@@ -72,6 +72,13 @@ struct LoopStats {
   uint64_t stale_wakes = 0;
 };
 
+// xorshift32 (Marsaglia 2003); `state` is never 0. For fair choices, not for secrets.
+inline uint32_t NextRandom(uint32_t& state) {
+  state ^= state << 13;
+  state ^= state >> 17;
+  return state ^= state << 5;
+}
+
 class Loop {
  public:
   Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t index);
@@ -200,6 +207,9 @@ class Loop {
   // Fires the wait that `token` names, if it is still the same one.
   static void PostWake(const WakeToken& token, Errc cause);
 
+  // A number of the loop's own sequence: the same in each run of a simulation.
+  uint32_t Draw() { return NextRandom(random_); }
+
   const LoopStats& stats() const { return stats_; }
   uint32_t index() const { return index_; }
   // Timers of waits and of contexts, armed now.
@@ -315,6 +325,8 @@ class Loop {
   std::atomic<bool> asleep_{false};
   std::vector<Message> posted_batch_;
   size_t posted_cursor_ = 0;
+
+  uint32_t random_ = 1;
 
   bool single_step_ = false;
   bool stopping_ = false;
