@@ -76,7 +76,7 @@ def main():
             continue
         instructions = (long[0] - short[0]) / (LONG - SHORT)
         allocations = (long[1] - short[1]) / (LONG - SHORT)
-        print(f"| `{row}` | {instructions:,.0f} | {allocations:g} |", flush=True)
+        print(f"| `{row}` | {instructions:,.0f} | {round(allocations, 2):g} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,6 @@
 namespace fasthttp::http1 {
 namespace {
 
-// "HTTP/1.1 200 " and CR LF, the longest framing field with 20 digits, the longest Connection
-// field, the empty line, and the names and line ends of the fields with a slot, rounded up.
-constexpr size_t kFixedBound = 256;
-
 constexpr std::string_view kVersionSp = "HTTP/1.1 ";
 constexpr std::string_view kCrLf = "\r\n";
 constexpr std::string_view kColonSp = ": ";
@@ -36,14 +32,62 @@ constexpr DigitPairs MakeDigitPairs() {
 }
 constexpr DigitPairs kDigitPairs = MakeDigitPairs();
 
+// Lengths below 100 with the line end behind them; the byte behind that does not matter.
+struct ShortLengths {
+  char lines[100][4];
+};
+constexpr ShortLengths MakeShortLengths() {
+  ShortLengths lengths{};
+  for (int i = 0; i < 100; ++i) {
+    char* out = lengths.lines[i];
+    if (i >= 10) *out++ = static_cast<char>('0' + i / 10);
+    *out++ = static_cast<char>('0' + i % 10);
+    *out++ = '\r';
+    *out = '\n';
+  }
+  return lengths;
+}
+constexpr ShortLengths kShortLengths = MakeShortLengths();
+
 [[maybe_unused]] bool IsOneLine(std::string_view s) {
   return std::none_of(s.begin(), s.end(), [](char c) { return c == '\r' || c == '\n' || c == 0; });
 }
 
+// A block of `size` in [N, 2N] bytes, as two that may overlap.
+template <size_t N>
+inline void CopyTwice(char* out, const char* in, size_t size) {
+  char head[N], tail[N];
+  memcpy(head, in, N);
+  memcpy(tail, in + size - N, N);
+  memcpy(out, head, N);
+  memcpy(out + size - N, tail, N);
+}
+
+// Short texts without a call.
 inline char* Append(char* out, std::string_view s) {
-  // memcpy(_, nullptr, 0) is undefined, and empty views are often null.
-  if (!s.empty()) memcpy(out, s.data(), s.size());
-  return out + s.size();
+  const size_t n = s.size();
+  if (n - 16 <= 16) {
+    CopyTwice<16>(out, s.data(), n);
+  } else if (n - 8 <= 8) {
+    CopyTwice<8>(out, s.data(), n);
+  } else if (n != 0) {
+    // memcpy(_, nullptr, 0) is undefined, and empty views are often null.
+    memcpy(out, s.data(), n);
+  }
+  return out + n;
+}
+
+// The size that nearly all blocks have is moved in registers.
+inline char* AppendBlock(char* out, std::string_view s) {
+  const size_t n = s.size();
+  if (n - 64 > 32) {
+    memcpy(out, s.data(), n);
+    return out + n;
+  }
+  const char* in = s.data();
+  memcpy(out, in, 64);
+  CopyTwice<16>(out + n - 32, in + n - 32, 32);
+  return out + n;
 }
 
 inline char* AppendValue(char* out, std::string_view s) {
@@ -67,32 +111,30 @@ inline char* AppendFields(char* out, std::span<const FieldView> fields) {
   return out;
 }
 
-inline size_t FieldsBound(std::span<const FieldView> fields) {
-  size_t bound = 0;
-  for (const FieldView& field : fields) bound += field.name.size() + field.value.size() + 4;
-  return bound;
-}
-
 inline char* AppendBodyHeader(char* out, BodyHeader body, uint64_t content_length) {
   switch (body) {
     case BodyHeader::kNone:
       return out;
     case BodyHeader::kLength:
-      out = WriteDecimal(Append(out, kContentLength), content_length);
-      return Append(out, kCrLf);
+      out = Append(out, kContentLength);
+      if (content_length < 100) {
+        memcpy(out, kShortLengths.lines[content_length], 4);
+        return out + (content_length < 10 ? 3 : 4);
+      }
+      return Append(WriteDecimal(out, content_length), kCrLf);
     case BodyHeader::kChunked:
       return Append(out, kTransferChunked);
   }
   return out;
 }
 
-char* AppendStatusLine(char* out, int status, std::string_view reason) {
+char* AppendStatusLine(char* out, int status) {
   FASTHTTP_DCHECK(status >= 100 && status <= 999, "a status code has three digits");
   out = Append(out, kVersionSp);
   out[0] = static_cast<char>('0' + status / 100 % 10);
   memcpy(out + 1, &kDigitPairs.digits[2 * (status % 100)], 2);
   out[3] = ' ';
-  out = AppendValue(out + 4, reason.empty() ? StatusText(status) : reason);
+  out = Append(out + 4, StatusText(status));
   return Append(out, kCrLf);
 }
 
@@ -152,24 +194,23 @@ char* WriteDecimal(char* out, uint64_t value) {
   return out + size;
 }
 
-size_t ResponseHeadBound(const ResponseHeadView& view) {
-  return kFixedBound + view.reason.size() + view.server_and_date.size() + view.status_block.size() +
-         view.content_type.size() + view.content_encoding.size() + FieldsBound(view.fields) +
-         FieldsBound(view.fields2);
+size_t FieldsBound(std::span<const FieldView> fields) {
+  size_t bound = 0;
+  for (const FieldView& field : fields) bound += field.name.size() + field.value.size() + 4;
+  return bound;
 }
 
 char* WriteResponseHead(char* out, const ResponseHeadView& view) {
   if (!view.status_block.empty()) {
-    out = Append(out, view.status_block);
+    out = AppendBlock(out, view.status_block);
   } else {
-    out = AppendStatusLine(out, view.status, view.reason);
+    out = AppendStatusLine(out, view.status);
     out = Append(out, view.server_and_date);
   }
   out = AppendSlot(out, kContentType, view.content_type);
   out = AppendSlot(out, kContentEncoding, view.content_encoding);
   out = AppendBodyHeader(out, view.body, view.content_length);
-  out = AppendFields(out, view.fields);
-  out = AppendFields(out, view.fields2);
+  if (!view.fields.empty()) out = AppendFields(out, view.fields);
   if (view.close) {
     out = Append(out, kClose);
   } else if (view.keep_alive_header) {
@@ -179,9 +220,8 @@ char* WriteResponseHead(char* out, const ResponseHeadView& view) {
 }
 
 size_t RequestHeadBound(const RequestHeadView& view) {
-  return kFixedBound + view.method.size() + view.target.size() + view.host.size() +
-         view.user_agent.size() + view.content_type.size() + FieldsBound(view.fields) +
-         FieldsBound(view.fields2);
+  return kFixedHeadBound + view.method.size() + view.target.size() + view.host.size() +
+         view.user_agent.size() + view.content_type.size() + FieldsBound(view.fields);
 }
 
 char* WriteRequestHead(char* out, const RequestHeadView& view) {
@@ -194,7 +234,6 @@ char* WriteRequestHead(char* out, const RequestHeadView& view) {
   out = AppendSlot(out, kContentType, view.content_type);
   out = AppendBodyHeader(out, view.body, view.content_length);
   out = AppendFields(out, view.fields);
-  out = AppendFields(out, view.fields2);
   if (view.close) out = Append(out, kClose);
   return Append(out, kCrLf);
 }
@@ -208,7 +247,7 @@ void StatusBlockCache::Refresh(std::string_view server, std::string_view date) {
   for (uint16_t& size : sizes_) size = 0;
 }
 
-std::string_view StatusBlockCache::Get(int status) {
+std::string_view StatusBlockCache::GetAny(int status) {
   const int i = KeptIndex(status);
   if (i < 0) return {};
   if (sizes_[i] == 0) [[unlikely]]
@@ -217,7 +256,7 @@ std::string_view StatusBlockCache::Get(int status) {
 }
 
 void StatusBlockCache::Render(size_t i, int status) {
-  char* end = AppendStatusLine(blocks_[i], status, {});
+  char* end = AppendStatusLine(blocks_[i], status);
   end = Append(end, server_and_date());
   sizes_[i] = static_cast<uint16_t>(end - blocks_[i]);
 }

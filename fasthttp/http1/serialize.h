@@ -40,27 +40,38 @@ enum class BodyHeader : uint8_t {
   kChunked,  // Transfer-Encoding: chunked. Never towards an HTTP/1.0 peer.
 };
 
+// 96 bytes, which is what GCC 12 clears without a loop.
 struct ResponseHeadView {
-  int status = 200;         // 100 to 999.
-  std::string_view reason;  // Empty: StatusText(status).
+  // Status line, Server and Date in one piece (StatusBlockCache). Empty: they are written from
+  // `status` and `server_and_date`, which are not looked at otherwise.
+  std::string_view status_block;
   // Whole lines, CR LF included: "Server: x\r\nDate: ...\r\n". May be empty.
   std::string_view server_and_date;
-  // If not empty: status line, Server and Date in one piece (StatusBlockCache); status, reason and
-  // server_and_date are then not looked at.
-  std::string_view status_block;
   std::string_view content_type;      // Empty: no such field.
   std::string_view content_encoding;  // Empty: no such field.
+  std::span<const FieldView> fields;  // Written in this order, behind the above.
   uint64_t content_length = 0;        // With BodyHeader::kLength.
+  int status = 200;                   // 100 to 999.
   BodyHeader body = BodyHeader::kLength;
   bool close = false;  // "Connection: close".
-  bool keep_alive_header =
-      false;  // "Connection: keep-alive", for HTTP/1.0 peers. Not with `close`.
-  std::span<const FieldView> fields;   // Written in this order, behind the above.
-  std::span<const FieldView> fields2;  // Behind `fields`, for instance Set-Cookie.
+  // "Connection: keep-alive", for HTTP/1.0 peers. Not with `close`.
+  bool keep_alive_header = false;
 };
 
+// The bytes that these fields can take.
+[[nodiscard]] size_t FieldsBound(std::span<const FieldView> fields);
+
+// Enough for what a head holds besides the texts that are counted below: a status line, the longest
+// framing field with 20 digits, the longest Connection field, the empty line, the names and line
+// ends of the fields with a slot.
+inline constexpr size_t kFixedHeadBound = 256;
+
 // Enough room for WriteResponseHead(view).
-[[nodiscard]] size_t ResponseHeadBound(const ResponseHeadView& view);
+[[nodiscard]] inline size_t ResponseHeadBound(const ResponseHeadView& view) {
+  return kFixedHeadBound + view.status_block.size() + view.server_and_date.size() +
+         view.content_type.size() + view.content_encoding.size() +
+         (view.fields.empty() ? 0 : FieldsBound(view.fields));
+}
 
 // Writes status line, Server, Date, Content-Type, Content-Encoding, Content-Length or
 // Transfer-Encoding, the fields, Connection, and the empty line. Returns the end.
@@ -76,7 +87,6 @@ struct RequestHeadView {
   BodyHeader body = BodyHeader::kNone;
   bool close = false;  // "Connection: close".
   std::span<const FieldView> fields;
-  std::span<const FieldView> fields2;  // Behind `fields`.
 };
 
 [[nodiscard]] size_t RequestHeadBound(const RequestHeadView& view);
@@ -108,7 +118,10 @@ class StatusBlockCache {
 
   // The block for `status`, valid until the next Refresh; empty if the status is not one of those
   // that are kept (then use server_and_date()). Rendered at its first use after a Refresh.
-  std::string_view Get(int status);
+  std::string_view Get(int status) {
+    if (status == 200 && sizes_[0] != 0) return {blocks_[0], sizes_[0]};
+    return GetAny(status);
+  }
 
   // "Server: ...\r\nDate: ...\r\n", valid until the next Refresh.
   std::string_view server_and_date() const { return {common_, common_size_}; }
@@ -118,9 +131,10 @@ class StatusBlockCache {
   static constexpr size_t kCommonSize = 8 + kMaxServerSize + 2 + 6 + kDateSize + 2;
   static constexpr size_t kBlockSize = 64 + kCommonSize;
 
+  std::string_view GetAny(int status);
   void Render(size_t i, int status);
 
-  uint16_t sizes_[kKept] = {};  // 0: not rendered.
+  uint16_t sizes_[kKept] = {};  // 0: not rendered. The first is that of 200.
   uint16_t common_size_ = 0;
   char common_[kCommonSize];
   char blocks_[kKept][kBlockSize];
