@@ -101,7 +101,7 @@ inline char* AppendSlot(char* out, std::string_view name_and_colon, std::string_
   return Append(AppendValue(Append(out, name_and_colon), value), kCrLf);
 }
 
-inline char* AppendFields(char* out, std::span<const FieldView> fields) {
+[[gnu::noinline]] char* AppendFields(char* out, std::span<const FieldView> fields) {
   for (const FieldView& field : fields) {
     out = AppendValue(out, field.name);
     out = Append(out, kColonSp);
@@ -128,7 +128,7 @@ inline char* AppendBodyHeader(char* out, BodyHeader body, uint64_t content_lengt
   return out;
 }
 
-char* AppendStatusLine(char* out, int status) {
+[[gnu::noinline]] char* AppendStatusLine(char* out, int status) {
   FASTHTTP_DCHECK(status >= 100 && status <= 999, "a status code has three digits");
   out = Append(out, kVersionSp);
   out[0] = static_cast<char>('0' + status / 100 % 10);

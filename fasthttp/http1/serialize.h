@@ -40,8 +40,9 @@ enum class BodyHeader : uint8_t {
   kChunked,  // Transfer-Encoding: chunked. Never towards an HTTP/1.0 peer.
 };
 
-// 96 bytes, which is what GCC 12 clears without a loop.
 struct ResponseHeadView {
+  ResponseHeadView() {}  // Not "= default": GCC 12 would clear it whole, by a slow "rep stos".
+
   // Status line, Server and Date in one piece (StatusBlockCache). Empty: they are written from
   // `status` and `server_and_date`, which are not looked at otherwise.
   std::string_view status_block;
