@@ -18,75 +18,20 @@ constexpr std::string_view kContentLength = "Content-Length: ";
 constexpr std::string_view kContentType = "Content-Type: ";
 constexpr std::string_view kContentEncoding = "Content-Encoding: ";
 
-// "000102...99".
-struct DigitPairs {
-  char digits[200];
-};
-constexpr DigitPairs MakeDigitPairs() {
-  DigitPairs pairs{};
-  for (int i = 0; i < 100; ++i) {
-    pairs.digits[2 * i] = static_cast<char>('0' + i / 10);
-    pairs.digits[2 * i + 1] = static_cast<char>('0' + i % 10);
-  }
-  return pairs;
-}
-constexpr DigitPairs kDigitPairs = MakeDigitPairs();
-
-// Lengths below 100 with the line end behind them; the byte behind that does not matter.
-struct ShortLengths {
-  char lines[100][4];
-};
-constexpr ShortLengths MakeShortLengths() {
-  ShortLengths lengths{};
-  for (int i = 0; i < 100; ++i) {
-    char* out = lengths.lines[i];
-    if (i >= 10) *out++ = static_cast<char>('0' + i / 10);
-    *out++ = static_cast<char>('0' + i % 10);
-    *out++ = '\r';
-    *out = '\n';
-  }
-  return lengths;
-}
-constexpr ShortLengths kShortLengths = MakeShortLengths();
-
 [[maybe_unused]] bool IsOneLine(std::string_view s) {
   return std::none_of(s.begin(), s.end(), [](char c) { return c == '\r' || c == '\n' || c == 0; });
 }
 
-// A block of `size` in [N, 2N] bytes, as two that may overlap.
-template <size_t N>
-inline void CopyTwice(char* out, const char* in, size_t size) {
-  char head[N], tail[N];
-  memcpy(head, in, N);
-  memcpy(tail, in + size - N, N);
-  memcpy(out, head, N);
-  memcpy(out + size - N, tail, N);
-}
-
-// Short texts without a call.
 inline char* Append(char* out, std::string_view s) {
-  const size_t n = s.size();
-  if (n - 16 <= 16) {
-    CopyTwice<16>(out, s.data(), n);
-  } else if (n - 8 <= 8) {
-    CopyTwice<8>(out, s.data(), n);
-  } else if (n != 0) {
-    // memcpy(_, nullptr, 0) is undefined, and empty views are often null.
-    memcpy(out, s.data(), n);
-  }
-  return out + n;
+  return base::CopyShort(out, s.data(), s.size());
 }
 
-// The size that nearly all blocks have is moved in registers.
+// The sizes that nearly all blocks have are moved in registers.
 inline char* AppendBlock(char* out, std::string_view s) {
   const size_t n = s.size();
-  if (n - 64 > 32) {
-    memcpy(out, s.data(), n);
-    return out + n;
-  }
-  const char* in = s.data();
-  memcpy(out, in, 64);
-  CopyTwice<16>(out + n - 32, in + n - 32, 32);
+  if (n - 64 > 32) return Append(out, s);
+  memcpy(out, s.data(), 64);
+  Append(out + n - 32, s.substr(n - 32));
   return out + n;
 }
 
@@ -116,12 +61,7 @@ inline char* AppendBodyHeader(char* out, BodyHeader body, uint64_t content_lengt
     case BodyHeader::kNone:
       return out;
     case BodyHeader::kLength:
-      out = Append(out, kContentLength);
-      if (content_length < 100) {
-        memcpy(out, kShortLengths.lines[content_length], 4);
-        return out + (content_length < 10 ? 3 : 4);
-      }
-      return Append(WriteDecimal(out, content_length), kCrLf);
+      return Append(WriteDecimal(Append(out, kContentLength), content_length), kCrLf);
     case BodyHeader::kChunked:
       return Append(out, kTransferChunked);
   }
@@ -132,7 +72,7 @@ inline char* AppendBodyHeader(char* out, BodyHeader body, uint64_t content_lengt
   FASTHTTP_DCHECK(status >= 100 && status <= 999, "a status code has three digits");
   out = Append(out, kVersionSp);
   out[0] = static_cast<char>('0' + status / 100 % 10);
-  memcpy(out + 1, &kDigitPairs.digits[2 * (status % 100)], 2);
+  memcpy(out + 1, &internal::kDigitPairs.digits[2 * (status % 100)], 2);
   out[3] = ' ';
   out = Append(out + 4, StatusText(status));
   return Append(out, kCrLf);
@@ -168,26 +108,18 @@ int KeptIndex(int status) {
 
 }  // namespace
 
-char* WriteDecimal(char* out, uint64_t value) {
-  if (value < 100) {
-    if (value < 10) {
-      *out = static_cast<char>('0' + value);
-      return out + 1;
-    }
-    memcpy(out, &kDigitPairs.digits[2 * value], 2);
-    return out + 2;
-  }
+char* WriteLongDecimal(char* out, uint64_t value) {
   char reversed[20];
   char* p = reversed + sizeof(reversed);
   for (; value >= 100; value /= 100) {
     p -= 2;
-    memcpy(p, &kDigitPairs.digits[2 * (value % 100)], 2);
+    memcpy(p, &internal::kDigitPairs.digits[2 * (value % 100)], 2);
   }
   if (value < 10) {
     *--p = static_cast<char>('0' + value);
   } else {
     p -= 2;
-    memcpy(p, &kDigitPairs.digits[2 * value], 2);
+    memcpy(p, &internal::kDigitPairs.digits[2 * value], 2);
   }
   const size_t size = static_cast<size_t>(reversed + sizeof(reversed) - p);
   memcpy(out, p, size);
@@ -247,7 +179,7 @@ void StatusBlockCache::Refresh(std::string_view server, std::string_view date) {
   for (uint16_t& size : sizes_) size = 0;
 }
 
-std::string_view StatusBlockCache::GetAny(int status) {
+std::string_view StatusBlockCache::GetSlow(int status) {
   const int i = KeptIndex(status);
   if (i < 0) return {};
   if (sizes_[i] == 0) [[unlikely]]
