@@ -6,9 +6,12 @@
 #include "fasthttp/base/check.h"
 #include "fasthttp/bytes.h"
 #include "fasthttp/date.h"
+#include "testing/bench_rows.h"
 
 namespace fasthttp {
 namespace {
+
+using fasthttptest::FixedIterations;
 
 void AppendHTMLEscapeRow(benchmark::State& state) {
   std::string text, out;
@@ -19,7 +22,7 @@ void AppendHTMLEscapeRow(benchmark::State& state) {
     benchmark::DoNotOptimize(out.data());
   }
 }
-BENCHMARK(AppendHTMLEscapeRow)->Name("AppendHTMLEscape");
+BENCHMARK(AppendHTMLEscapeRow)->Name("AppendHTMLEscape")->Apply(FixedIterations);
 
 void ParseIPv4Row(benchmark::State& state) {
   IPv4Bytes ip;
@@ -28,7 +31,7 @@ void ParseIPv4Row(benchmark::State& state) {
     benchmark::DoNotOptimize(ip);
   }
 }
-BENCHMARK(ParseIPv4Row)->Name("ParseIPv4");
+BENCHMARK(ParseIPv4Row)->Name("ParseIPv4")->Apply(FixedIterations);
 
 void AppendIPv4Row(benchmark::State& state) {
   const IPv4Bytes ip = {123, 145, 167, 189};
@@ -39,7 +42,7 @@ void AppendIPv4Row(benchmark::State& state) {
     benchmark::DoNotOptimize(out.data());
   }
 }
-BENCHMARK(AppendIPv4Row)->Name("AppendIPv4");
+BENCHMARK(AppendIPv4Row)->Name("AppendIPv4")->Apply(FixedIterations);
 
 void WriteHexInt(benchmark::State& state) {
   std::string out;
@@ -50,7 +53,7 @@ void WriteHexInt(benchmark::State& state) {
     benchmark::DoNotOptimize(out.data());
   }
 }
-BENCHMARK(WriteHexInt);
+BENCHMARK(WriteHexInt)->Apply(FixedIterations);
 
 void ParseUintRow(benchmark::State& state) {
   uint64_t value = 0;
@@ -58,7 +61,7 @@ void ParseUintRow(benchmark::State& state) {
     FASTHTTP_CHECK(ParseUint("1234567", value) == Errc::kOk && value == 1234567, "a number");
   }
 }
-BENCHMARK(ParseUintRow)->Name("ParseUint");
+BENCHMARK(ParseUintRow)->Name("ParseUint")->Apply(FixedIterations);
 
 void AppendUintRow(benchmark::State& state) {
   std::string out;
@@ -69,7 +72,7 @@ void AppendUintRow(benchmark::State& state) {
     benchmark::DoNotOptimize(out.data());
   }
 }
-BENCHMARK(AppendUintRow)->Name("AppendUint");
+BENCHMARK(AppendUintRow)->Name("AppendUint")->Apply(FixedIterations);
 
 void LowercaseBytes(benchmark::State& state, std::string_view text) {
   std::string out;
@@ -79,9 +82,9 @@ void LowercaseBytes(benchmark::State& state, std::string_view text) {
     benchmark::DoNotOptimize(out.data());
   }
 }
-BENCHMARK_CAPTURE(LowercaseBytes, Noop, "foobarbaz_lowercased_all");
-BENCHMARK_CAPTURE(LowercaseBytes, All, "FOOBARBAZ_UPPERCASED_ALL");
-BENCHMARK_CAPTURE(LowercaseBytes, Mixed, "Foobarbaz_Uppercased_all");
+BENCHMARK_CAPTURE(LowercaseBytes, Noop, "foobarbaz_lowercased_all")->Apply(FixedIterations);
+BENCHMARK_CAPTURE(LowercaseBytes, All, "FOOBARBAZ_UPPERCASED_ALL")->Apply(FixedIterations);
+BENCHMARK_CAPTURE(LowercaseBytes, Mixed, "Foobarbaz_Uppercased_all")->Apply(FixedIterations);
 
 void AppendUnquotedArgRow(benchmark::State& state, std::string_view piece) {
   std::string text, out;
@@ -92,9 +95,12 @@ void AppendUnquotedArgRow(benchmark::State& state, std::string_view piece) {
     benchmark::DoNotOptimize(out.data());
   }
 }
-BENCHMARK_CAPTURE(AppendUnquotedArgRow, FastPath, "foobarbaz_x")->Name("AppendUnquotedArgFastPath");
+BENCHMARK_CAPTURE(AppendUnquotedArgRow, FastPath, "foobarbaz_x")
+    ->Name("AppendUnquotedArgFastPath")
+    ->Apply(FixedIterations);
 BENCHMARK_CAPTURE(AppendUnquotedArgRow, SlowPath, "D0%B4%20%D0%")
-    ->Name("AppendUnquotedArgSlowPath");
+    ->Name("AppendUnquotedArgSlowPath")
+    ->Apply(FixedIterations);
 
 void ParseUfloatRow(benchmark::State& state) {
   constexpr std::string_view kNumbers[] = {"0",      "1.",      "1.1",       "123.456",     "123",
@@ -107,7 +113,7 @@ void ParseUfloatRow(benchmark::State& state) {
     }
   }
 }
-BENCHMARK(ParseUfloatRow)->Name("ParseUFloat");
+BENCHMARK(ParseUfloatRow)->Name("ParseUFloat")->Apply(FixedIterations);
 
 void ParseHTTPDateRow(benchmark::State& state) {
   int64_t seconds = 0;
@@ -116,7 +122,7 @@ void ParseHTTPDateRow(benchmark::State& state) {
     benchmark::DoNotOptimize(seconds);
   }
 }
-BENCHMARK(ParseHTTPDateRow)->Name("ParseHTTPDate");
+BENCHMARK(ParseHTTPDateRow)->Name("ParseHTTPDate")->Apply(FixedIterations);
 
 }  // namespace
 }  // namespace fasthttp

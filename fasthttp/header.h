@@ -97,6 +97,37 @@ class TrailerList {
   std::string line_;
 };
 
+// What both headers offer for their trailers.
+class HeaderTrailers {
+ public:
+  absl::Status SetTrailer(std::string_view names) { return MutableTrailers().Set(names); }
+  absl::Status AddTrailer(std::string_view names) { return MutableTrailers().Add(names); }
+  // Null if the message has no trailers.
+  const TrailerList* Trailers() const { return trailers_used_ ? trailers_.get() : nullptr; }
+  TrailerList& MutableTrailers();
+  FieldViews PeekTrailerKeys() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+
+ protected:
+  void SwapTrailers(HeaderTrailers& other);
+  void CopyTrailersTo(HeaderTrailers& to) const;
+  void ClearTrailers() {
+    if (trailers_used_) trailers_->Clear();
+    trailers_used_ = false;
+  }
+  // The value of the Trailer field; {} without trailers.
+  std::string_view TrailerLine() const {
+    return trailers_used_ ? trailers_->Line() : std::string_view();
+  }
+  // f(name, value) for announced names with the value that `peek` gives, and for received trailers.
+  void VisitTrailers(absl::FunctionRef<std::string_view(std::string_view name)> peek,
+                     FieldVisitor f) const;
+
+  bool trailers_used_ = false;
+
+ private:
+  std::unique_ptr<TrailerList> trailers_;
+};
+
 // --- RequestHeader ----------------------------------------------------------------------------
 
 // The header of a request: method, target and fields.
@@ -104,7 +135,7 @@ class TrailerList {
 // A request that a server received is a view over the parsed head: nothing is copied. The first
 // call that changes a field copies the head once, after which the header behaves like one that the
 // program made; views taken before stay valid until the handler returns.
-class RequestHeader {
+class RequestHeader : public HeaderTrailers {
  public:
   RequestHeader() = default;
   RequestHeader(RequestHeader&& other) noexcept;
@@ -231,26 +262,32 @@ class RequestHeader {
   void DelAllCookies();
   void VisitAllCookie(FieldVisitor f) const;
 
-  // --- Trailers ---
-  absl::Status SetTrailer(std::string_view names) { return MutableTrailers().Set(names); }
-  absl::Status AddTrailer(std::string_view names) { return MutableTrailers().Add(names); }
-  // Null if the request has no trailers.
-  const TrailerList* Trailers() const { return trailers_.get(); }
-  TrailerList& MutableTrailers();
-  FieldViews PeekTrailerKeys() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
-  // Announced names with the header's values, and received ones with theirs.
+  // Announced trailers with the header's values, and received ones with theirs.
   void VisitAllTrailer(FieldVisitor f) const;
 
   // --- Switches, kept until Reset ---
+  // Keeps every field in one list, in the order and with the case in which it was received or
+  // added, and sends it so: for proxies, and for peers that look at the order. The accessors above
+  // then read and write that list. Without values of its own remain Content-Length,
+  // Transfer-Encoding and Trailer, which whoever sends the message writes.
+  void DisableSpecialHeader();
+  bool SpecialHeaderDisabled() const { return owned_used_ && owned_->no_slots; }
   void DisableNormalizing() { Own().normalize = false; }
   void EnableNormalizing() { Own().normalize = true; }
   // Without it, a request with a body and no Content-Type is sent as application/octet-stream.
   void SetNoDefaultContentType(bool none) { Own().no_default_content_type = none; }
   bool NoDefaultContentType() const { return owned_used_ && owned_->no_default_content_type; }
 
+  // --- As text ---
+  // The head as it would be sent: request-line, fields in the order of VisitAll, the empty line.
+  // Framing fields are those that were set or received.
+  void AppendBytes(std::string& dst) const;
+  std::string String() const;
+
   // --- For serializers: the parts of a header that the program made ---
   // The list without the fields that have a slot (Host, User-Agent, Content-Type, Content-Length,
-  // Cookie, Trailer, "Connection: close"). A received header is copied first.
+  // Cookie, Trailer, "Connection: close"). After DisableSpecialHeader that is all of them but
+  // Content-Length, Trailer and "Connection: close". A received header is copied first.
   const internal::FieldList& OtherFields() ABSL_ATTRIBUTE_LIFETIME_BOUND { return Own().fields; }
   // The value of the Cookie field, "a=1; b=2"; {} without cookies. Of a received request the first
   // such field.
@@ -269,6 +306,7 @@ class RequestHeader {
     bool http10 = false;
     bool normalize = true;
     bool no_default_content_type = false;
+    bool no_slots = false;
   };
 
   bool Is(http1::MethodId id, std::string_view text) const {
@@ -280,15 +318,14 @@ class RequestHeader {
   void ResetOwned();
   void CopyFields();
   bool SetSpecial(http1::KnownField id, std::string_view value, bool add);
+  void SetSlot(http1::KnownField id, internal::ByteBuffer& slot, std::string_view value);
   void SetKnown(http1::KnownField id, std::string_view value);
   void RewriteCookies(std::string_view name, const std::string_view* value);
   bool ConnectionLists(std::string_view token) const;
 
   const http1::Head* head_ = nullptr;
   std::unique_ptr<Owned> owned_;
-  std::unique_ptr<TrailerList> trailers_;
   bool owned_used_ = false;  // owned_ holds something that Reset has to clear.
-  bool trailers_used_ = false;
   bool close_ = false;
 };
 
@@ -299,7 +336,7 @@ class RequestHeader {
 // What the server adds by itself, and is not part of this object: Date, Server (unless SetServer),
 // Content-Length of a buffered body, Transfer-Encoding, Content-Type if there is a body and none
 // was set.
-class ResponseHeader {
+class ResponseHeader : public HeaderTrailers {
  public:
   ResponseHeader() = default;
   ResponseHeader(const ResponseHeader&) = delete;
@@ -395,18 +432,20 @@ class ResponseHeader {
   // f(name, whole Set-Cookie line).
   void VisitAllCookie(FieldVisitor f) const;
 
-  // --- Trailers ---
-  absl::Status SetTrailer(std::string_view names) { return MutableTrailers().Set(names); }
-  absl::Status AddTrailer(std::string_view names) { return MutableTrailers().Add(names); }
-  // Null if the response has no trailers.
-  const TrailerList* Trailers() const { return trailers_.get(); }
-  TrailerList& MutableTrailers();
-  FieldViews PeekTrailerKeys() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // Announced trailers with the header's values, and received ones with theirs.
   void VisitAllTrailer(FieldVisitor f) const;
 
   // --- Switches, kept until Reset ---
   void DisableNormalizing() { normalize_ = false; }
   void EnableNormalizing() { normalize_ = true; }
+
+  // --- As text ---
+  // The head as it would be sent, without what the server adds: status line, fields in the order of
+  // VisitAll, the empty line.
+  void AppendBytes(std::string& dst) const;
+  std::string String() const;
+  // Its first line, "HTTP/1.1 200 OK", with the line end.
+  void AppendStatusLine(std::string& dst) const;
 
   // --- For codecs ---
   // The fields without those that have a slot (Content-Type, Content-Encoding, Server,
@@ -422,7 +461,7 @@ class ResponseHeader {
   bool HasMore() const {
     return (fields_.size() | server_.size() | content_encoding_.size() |
             content_length_text_.size()) != 0 ||
-           content_length_ != kContentLengthNone || trailers_ != nullptr;
+           content_length_ != kContentLengthNone || trailers_used_;
   }
   void ResetMore();
   const internal::ByteBuffer* SlotOf(http1::KnownField id) const;
@@ -438,7 +477,7 @@ class ResponseHeader {
   internal::ByteBuffer content_type_, content_encoding_, server_;
   internal::ByteBuffer content_length_text_;
   internal::FieldList fields_;
-  std::unique_ptr<TrailerList> trailers_;
+  std::string cookie_text_;  // Of SetCookie, kept for its memory.
 };
 
 }  // namespace fasthttp

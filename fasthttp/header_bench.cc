@@ -11,9 +11,12 @@
 #include "fasthttp/http1/framing.h"
 #include "fasthttp/http1/head.h"
 #include "fasthttp/http1/serialize.h"
+#include "testing/bench_rows.h"
 
 namespace fasthttp {
 namespace {
+
+using fasthttptest::FixedIterations;
 
 constexpr std::string_view kRequest =
     "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: aaa.bbb\r\nReferer: http://ref.er/\r\n"
@@ -43,7 +46,7 @@ void RequestHeaderRead(benchmark::State& state) {
     benchmark::DoNotOptimize(header.IsGet());
   }
 }
-BENCHMARK(RequestHeaderRead);
+BENCHMARK(RequestHeaderRead)->Apply(FixedIterations);
 
 void ResponseHeaderRead(benchmark::State& state) {
   const std::string bytes = Padded(kResponse);
@@ -62,7 +65,7 @@ void ResponseHeaderRead(benchmark::State& state) {
     benchmark::DoNotOptimize(header.StatusCode());
   }
 }
-BENCHMARK(ResponseHeaderRead);
+BENCHMARK(ResponseHeaderRead)->Apply(FixedIterations);
 
 void RequestHeaderWrite(benchmark::State& state) {
   RequestHeader header;
@@ -83,7 +86,7 @@ void RequestHeaderWrite(benchmark::State& state) {
     benchmark::DoNotOptimize(http1::WriteRequestHead(out.data(), view));
   }
 }
-BENCHMARK(RequestHeaderWrite);
+BENCHMARK(RequestHeaderWrite)->Apply(FixedIterations);
 
 void ResponseHeaderWrite(benchmark::State& state) {
   ResponseHeader header;
@@ -107,7 +110,7 @@ void ResponseHeaderWrite(benchmark::State& state) {
     benchmark::DoNotOptimize(http1::WriteResponseHead(out.data(), view));
   }
 }
-BENCHMARK(ResponseHeaderWrite);
+BENCHMARK(ResponseHeaderWrite)->Apply(FixedIterations);
 
 template <typename Header>
 void PeekBytes(benchmark::State& state, std::string_view name) {
@@ -120,14 +123,15 @@ void PeekBytes(benchmark::State& state, std::string_view name) {
 void RequestHeaderPeekBytes(benchmark::State& state, std::string_view name) {
   PeekBytes<RequestHeader>(state, name);
 }
-BENCHMARK_CAPTURE(RequestHeaderPeekBytes, SpecialHeader, "Content-Type");
-BENCHMARK_CAPTURE(RequestHeaderPeekBytes, NonSpecialHeader, "Dontent-Type");
+BENCHMARK_CAPTURE(RequestHeaderPeekBytes, SpecialHeader, "Content-Type")->Apply(FixedIterations);
+BENCHMARK_CAPTURE(RequestHeaderPeekBytes, NonSpecialHeader, "Dontent-Type")->Apply(FixedIterations);
 
 void ResponseHeaderPeekBytes(benchmark::State& state, std::string_view name) {
   PeekBytes<ResponseHeader>(state, name);
 }
-BENCHMARK_CAPTURE(ResponseHeaderPeekBytes, SpecialHeader, "Content-Type");
-BENCHMARK_CAPTURE(ResponseHeaderPeekBytes, NonSpecialHeader, "Dontent-Type");
+BENCHMARK_CAPTURE(ResponseHeaderPeekBytes, SpecialHeader, "Content-Type")->Apply(FixedIterations);
+BENCHMARK_CAPTURE(ResponseHeaderPeekBytes, NonSpecialHeader, "Dontent-Type")
+    ->Apply(FixedIterations);
 
 void NormalizeHeaderKey(benchmark::State& state, std::string_view name) {
   std::string out;
@@ -138,11 +142,14 @@ void NormalizeHeaderKey(benchmark::State& state, std::string_view name) {
   }
 }
 BENCHMARK_CAPTURE(NormalizeHeaderKey, CommonCase,
-                  "Access-Control-Allow-Credentials-And-Some-More-Xx");
+                  "Access-Control-Allow-Credentials-And-Some-More-Xx")
+    ->Apply(FixedIterations);
 BENCHMARK_CAPTURE(NormalizeHeaderKey, Lowercase,
-                  "access-control-allow-credentials-and-some-more-xx");
+                  "access-control-allow-credentials-and-some-more-xx")
+    ->Apply(FixedIterations);
 BENCHMARK_CAPTURE(NormalizeHeaderKey, Uppercase,
-                  "ACCESS-CONTROL-ALLOW-CREDENTIALS-AND-SOME-MORE-XX");
+                  "ACCESS-CONTROL-ALLOW-CREDENTIALS-AND-SOME-MORE-XX")
+    ->Apply(FixedIterations);
 
 void VisitHeaderParamsRow(benchmark::State& state) {
   constexpr std::string_view kValue =
@@ -154,7 +161,22 @@ void VisitHeaderParamsRow(benchmark::State& state) {
     });
   }
 }
-BENCHMARK(VisitHeaderParamsRow)->Name("VisitHeaderParams");
+BENCHMARK(VisitHeaderParamsRow)->Name("VisitHeaderParams")->Apply(FixedIterations);
+
+void RemoveNewLines(benchmark::State& state, std::string_view value) {
+  RequestHeader header;
+  for (auto _ : state) header.Set("Some-Value", value);
+}
+BENCHMARK_CAPTURE(RemoveNewLines, NoNewlines, "foobar baz")->Apply(FixedIterations);
+BENCHMARK_CAPTURE(RemoveNewLines, CR, "foobar\rbaz")->Apply(FixedIterations);
+BENCHMARK_CAPTURE(RemoveNewLines, LF, "foobar\nbaz")->Apply(FixedIterations);
+BENCHMARK_CAPTURE(RemoveNewLines, CRLF, "foobar\r\nbaz")->Apply(FixedIterations);
+
+void RequestHeaderIsGet(benchmark::State& state) {
+  RequestHeader header;
+  for (auto _ : state) FASTHTTP_CHECK(header.IsGet(), "the method is GET");
+}
+BENCHMARK(RequestHeaderIsGet)->Apply(FixedIterations);
 
 }  // namespace
 }  // namespace fasthttp

@@ -1,7 +1,5 @@
 #include "fasthttp/header_ops.h"
 
-#include <string>
-
 #include "fasthttp/bytes.h"
 
 namespace fasthttp::internal {
@@ -49,14 +47,8 @@ std::string_view PeekField(const FieldList& list, KnownField id, std::string_vie
   return i == FieldList::kNotFound ? std::string_view() : list.value(i);
 }
 
-void VisitTrailers(const TrailerList* trailers,
-                   absl::FunctionRef<std::string_view(std::string_view name)> peek,
-                   FieldVisitor f) {
-  if (trailers == nullptr) return;
-  for (size_t i = 0; i < trailers->size(); ++i) {
-    std::string_view value = trailers->value(i);
-    f(trailers->name(i), value.empty() ? peek(trailers->name(i)) : value);
-  }
+void AppendFieldLine(std::string& dst, std::string_view name, std::string_view value) {
+  dst.append(name).append(": ").append(value).append("\r\n");
 }
 
 }  // namespace fasthttp::internal

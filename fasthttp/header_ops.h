@@ -2,6 +2,7 @@
 #ifndef FASTHTTP_HEADER_OPS_H_
 #define FASTHTTP_HEADER_OPS_H_
 
+#include <string>
 #include <string_view>
 
 #include "fasthttp/field_list.h"
@@ -25,9 +26,8 @@ void DelField(FieldList& list, http1::KnownField id, std::string_view name);
 
 std::string_view PeekField(const FieldList& list, http1::KnownField id, std::string_view name);
 
-// f(name, value) for announced names with the value that `peek` gives, and for received trailers.
-void VisitTrailers(const TrailerList* trailers,
-                   absl::FunctionRef<std::string_view(std::string_view name)> peek, FieldVisitor f);
+// Appends "name: value" and a line end.
+void AppendFieldLine(std::string& dst, std::string_view name, std::string_view value);
 
 }  // namespace fasthttp::internal
 

@@ -1,4 +1,4 @@
-// Free functions of header.h, and TrailerList.
+// Free functions of header.h, and trailers.
 #include <algorithm>
 
 #include "fasthttp/bytes.h"
@@ -96,6 +96,11 @@ absl::Status TrailerList::Add(std::string_view given) {
 Errc TrailerList::AddReceived(std::string_view name, std::string_view value) {
   if (!IsToken(name) || http1::IsForbiddenTrailer(name) || !IsFieldValue(value))
     return Errc::kBadTrailer;
+  const size_t announced = list_.FindFold(name);
+  if (announced != internal::FieldList::kNotFound && list_.value(announced).empty()) {
+    list_.SetValue(announced, value, internal::FieldList::Bytes::kAsGiven);
+    return Errc::kOk;
+  }
   list_.Add(http1::LookupKnownField(name), name, value, internal::FieldList::Bytes::kAsGiven);
   UpdateLine();
   return Errc::kOk;
@@ -134,6 +139,37 @@ void TrailerList::Del(std::string_view name) {
     list_.Erase(i);
   }
   UpdateLine();
+}
+
+TrailerList& HeaderTrailers::MutableTrailers() {
+  if (trailers_ == nullptr) trailers_ = std::make_unique<TrailerList>();
+  trailers_used_ = true;
+  return *trailers_;
+}
+
+FieldViews HeaderTrailers::PeekTrailerKeys() const {
+  FieldViews names;
+  for (size_t i = 0; trailers_used_ && i < trailers_->size(); ++i) {
+    names.push_back(trailers_->name(i));
+  }
+  return names;
+}
+
+void HeaderTrailers::SwapTrailers(HeaderTrailers& other) {
+  std::swap(trailers_, other.trailers_);
+  std::swap(trailers_used_, other.trailers_used_);
+}
+
+void HeaderTrailers::CopyTrailersTo(HeaderTrailers& to) const {
+  if (trailers_used_) to.MutableTrailers().CopyFrom(*trailers_);
+}
+
+void HeaderTrailers::VisitTrailers(absl::FunctionRef<std::string_view(std::string_view name)> peek,
+                                   FieldVisitor f) const {
+  for (size_t i = 0; trailers_used_ && i < trailers_->size(); ++i) {
+    std::string_view value = trailers_->value(i);
+    f(trailers_->name(i), value.empty() ? peek(trailers_->name(i)) : value);
+  }
 }
 
 }  // namespace fasthttp

@@ -64,6 +64,7 @@ TEST_F(NullViews, Bytes) {
   int64_t seconds = 1;
   IPv4Bytes ip;
   ByteRange range;
+  const std::string_view offers[] = {{}};
   Run({ROW(IsToken({})),
        ROW(IsFieldValue({})),
        ROW(EqualsIgnoreCase({}, {})),
@@ -88,6 +89,12 @@ TEST_F(NullViews, Bytes) {
        ROW(ETagListMatchesWeakly({}, {})),
        ROW(ETagListMatchesStrongly({}, {})),
        ROW(QualityOf({}, {})),
+       ROW(NegotiateType({}, {})),
+       ROW(NegotiateType("*/*", offers)),
+       ROW(NegotiateEncoding({}, {})),
+       ROW(NegotiateEncoding({}, offers)),
+       ROW(NegotiateLanguage({}, {})),
+       ROW(NegotiateLanguage("*", offers)),
        ROW(ParseByteRange({}, 0, range)),
        ROW(ParseByteRange({}, 0).ok()),
        ROW(AppendHTMLEscape(text_, {})),
@@ -188,6 +195,9 @@ TEST_F(NullViews, RequestHeader) {
        ROW(received.Cookie({})), ROW(received.HasAcceptEncoding({}))});
   Run(HeaderRows(header));
   Run(HeaderRows(received));
+  RequestHeader listed;
+  listed.DisableSpecialHeader();
+  Run(HeaderRows(listed));
   Run({ROW(header.SetMethod({})), ROW(header.SetRequestURI({})), ROW(header.SetHost({})),
        ROW(header.SetUserAgent({})), ROW(header.SetReferer({})), ROW(header.HasAcceptEncoding({})),
        ROW(header.SetMultipartFormBoundary({})), ROW(header.Cookie({})),
@@ -208,8 +218,8 @@ TEST_F(NullViews, RequestAndResponse) {
        ROW(request.SetBodyString({})), ROW(request.SetBodyRaw({})),
        ROW(request.SetBodyOwned(std::string_view(), [] {})), ROW(request.AppendBody({})),
        ROW(request.AppendBodyString({})), ROW(request.Write({})), ROW(response.SetBody({})),
-       ROW(response.SetBodyRaw({})), ROW(response.AppendBody({})),
-       ROW(response.SetContentType({}))});
+       ROW(response.SetBodyRaw({})), ROW(response.AppendBody({})), ROW(response.SetContentType({})),
+       ROW(request.Read({}).ok()), ROW(response.Read({}, {}).ok())});
   EXPECT_EQ(request.Body(), "");
   EXPECT_EQ(response.Body(), "");
 }

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "fasthttp/error.h"
-#include "fasthttp/quality.h"
 #include "gtest/gtest.h"
 
 namespace fasthttp {
@@ -44,21 +43,6 @@ TEST(Range, MalformedIsToBeIgnored) {
     EXPECT_EQ(Read(bad, 10), "BadNumber") << bad;
   }
   EXPECT_EQ(Read({}, 10), "BadNumber");
-}
-
-TEST(Quality, Weights) {
-  EXPECT_EQ(QualityOf("gzip", "gzip"), 1000);
-  EXPECT_EQ(QualityOf("a;q=0.123, gzip;q=0.5", "GZIP"), 500);
-  EXPECT_EQ(QualityOf("*;q=0.3", "gzip"), 300);
-  EXPECT_EQ(QualityOf("*;q=0.3, gzip;q=0", "gzip"), 0);
-  EXPECT_EQ(QualityOf("br", "gzip"), -1);
-  EXPECT_EQ(QualityOf("text/html;level=1;q=0.7", "text/html"), 700);
-  for (std::string_view bad : {"gzip;q=", "gzip;q=2", "gzip;q=1.1", "gzip;q=0.1234", "gzip;q=-1",
-                               "gzip;q=.5", "gzip;q=0,5x"}) {
-    int quality = QualityOf(bad, "gzip");
-    EXPECT_TRUE(quality == -1 || quality == 0) << bad;
-  }
-  EXPECT_EQ(QualityOf({}, {}), -1);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
+#include "fasthttp/message_reader.h"
 
 namespace fasthttp {
 
@@ -145,6 +146,31 @@ OwnedBytes Request::SwapBody(OwnedBytes bytes) {
   OwnedBytes old = TouchBody().Take();
   body_.SetOwned(std::move(bytes));
   return old;
+}
+
+absl::StatusOr<size_t> Request::Read(std::string_view bytes, size_t max_body_size) {
+  size_t used = 0;
+  Errc errc = ReadAll(bytes, max_body_size, used);
+  if (errc == Errc::kOk) return used;
+  Reset();
+  return ToStatus(errc);
+}
+
+Errc Request::ReadAll(std::string_view bytes, size_t max_body_size, size_t& used) {
+  internal::MessageReader reader(bytes);  // `bytes` may be those of this request.
+  Reset();
+  http1::Head head;
+  http1::Framing framing;
+  Errc errc = reader.ReadRequestHead(head);
+  if (errc == Errc::kOk) errc = DecideFraming(head, http1::Leniency::kStrict, framing);
+  if (errc != Errc::kOk) return errc;
+  RequestHeader received;
+  received.Bind(&head);
+  received.CopyTo(header_);
+  errc = reader.ReadBody(framing, max_body_size, header_,
+                         [this](std::string_view piece) { AppendBody(piece); });
+  used = reader.used();
+  return errc;
 }
 
 }  // namespace fasthttp

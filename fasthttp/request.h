@@ -23,6 +23,7 @@
 
 #include "absl/base/attributes.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "fasthttp/args.h"
 #include "fasthttp/base/errc.h"
@@ -124,6 +125,13 @@ class Request {
   // Drops the body with its buffer if the buffer's capacity is above `size`.
   void ReleaseBody(size_t size) { body_.ReleaseAbove(size); }
 
+  // --- From bytes ---
+  // Reads one request, head and body, from the beginning of `bytes`, which are copied, as a server
+  // would read it. Gives how many bytes it took; the next request begins there. kUnexpectedEof:
+  // `bytes` end within it; kBodyTooLarge; or what is malformed. After an error the request is
+  // empty. The default limit of the body is that of a server, 4 MiB.
+  absl::StatusOr<size_t> Read(std::string_view bytes, size_t max_body_size = 4 << 20);
+
   // --- Switches, cleared by Reset ---
   // Send the Host field as it is set even if the URI names another host.
   bool UseHostHeader() const { return use_host_header_; }
@@ -162,6 +170,7 @@ class Request {
   void ResetParsed();
   void ResetBodyPooled();
   Errc BindURI(Parsed& parsed) const;
+  Errc ReadAll(std::string_view bytes, size_t max_body_size, size_t& used);
 
   RequestHeader header_;
   fasthttp::Body body_;

@@ -5,6 +5,7 @@
 #include "fasthttp/header.h"
 #include "fasthttp/header_ops.h"
 #include "fasthttp/http1/framing.h"
+#include "fasthttp/http1/serialize.h"
 #include "fasthttp/method.h"
 #include "fasthttp/quality.h"
 
@@ -16,6 +17,12 @@ using http1::LookupKnownField;
 namespace {
 
 constexpr std::string_view kClose = "close";
+
+// The fields that DisableSpecialHeader leaves without a slot. All but Cookie have one value.
+bool HasSlot(KnownField id) {
+  return id == KnownField::kHost || id == KnownField::kContentType ||
+         id == KnownField::kUserAgent || id == KnownField::kCookie;
+}
 
 // A field of a received head that is called `name`.
 size_t FindInHead(const http1::Head& head, std::string_view name, size_t from) {
@@ -32,9 +39,8 @@ RequestHeader::RequestHeader(RequestHeader&& other) noexcept { *this = std::move
 RequestHeader& RequestHeader::operator=(RequestHeader&& other) noexcept {
   std::swap(head_, other.head_);
   std::swap(owned_, other.owned_);
-  std::swap(trailers_, other.trailers_);
+  SwapTrailers(other);
   std::swap(owned_used_, other.owned_used_);
-  std::swap(trailers_used_, other.trailers_used_);
   std::swap(close_, other.close_);
   return *this;
 }
@@ -42,8 +48,7 @@ RequestHeader& RequestHeader::operator=(RequestHeader&& other) noexcept {
 RequestHeader::~RequestHeader() = default;
 
 void RequestHeader::ResetOwned() {
-  if (trailers_used_) trailers_->Clear();
-  trailers_used_ = false;
+  ClearTrailers();
   if (!owned_used_) return;
   Owned& o = *owned_;
   for (internal::ByteBuffer* buffer : {&o.method, &o.target, &o.host, &o.user_agent,
@@ -55,6 +60,7 @@ void RequestHeader::ResetOwned() {
   o.http10 = false;
   o.normalize = true;
   o.no_default_content_type = false;
+  o.no_slots = false;
   owned_used_ = false;
 }
 
@@ -93,7 +99,7 @@ void RequestHeader::CopyTo(RequestHeader& to) const {
   if (this == &to) return;
   to.Reset();
   to.close_ = close_;
-  if (trailers_ != nullptr) to.MutableTrailers().CopyFrom(*trailers_);
+  CopyTrailersTo(to);
   if (head_ != nullptr) {
     to.head_ = head_;
     to.Materialize();
@@ -113,6 +119,7 @@ void RequestHeader::CopyTo(RequestHeader& to) const {
   o.http10 = owned_->http10;
   o.normalize = owned_->normalize;
   o.no_default_content_type = owned_->no_default_content_type;
+  o.no_slots = owned_->no_slots;
 }
 
 // --- Method and target ---
@@ -150,11 +157,21 @@ std::string_view RequestHeader::ContentEncoding() const {
   return Peek(KnownField::kContentEncoding);
 }
 
-void RequestHeader::SetHost(std::string_view host) {
-  Own().host.Assign(http1::IsValidHost(host) ? host : std::string_view());
+void RequestHeader::SetSlot(KnownField id, internal::ByteBuffer& slot, std::string_view value) {
+  if (!owned_->no_slots) return slot.AssignClean(value);
+  if (value.empty()) return internal::DelField(owned_->fields, id, http1::KnownFieldName(id));
+  SetKnown(id, value);
 }
-void RequestHeader::SetContentType(std::string_view type) { Own().content_type.AssignClean(type); }
-void RequestHeader::SetUserAgent(std::string_view agent) { Own().user_agent.AssignClean(agent); }
+
+void RequestHeader::SetHost(std::string_view host) {
+  SetSlot(KnownField::kHost, Own().host, http1::IsValidHost(host) ? host : std::string_view());
+}
+void RequestHeader::SetContentType(std::string_view type) {
+  SetSlot(KnownField::kContentType, Own().content_type, type);
+}
+void RequestHeader::SetUserAgent(std::string_view agent) {
+  SetSlot(KnownField::kUserAgent, Own().user_agent, agent);
+}
 void RequestHeader::SetReferer(std::string_view referer) {
   SetKnown(KnownField::kReferer, referer);
 }
@@ -178,9 +195,9 @@ void RequestHeader::SetContentLength(int64_t length) {
   o.content_length = length >= 0 ? length : kContentLengthChunked;
   o.content_length_text.Clear();
   if (length < 0) return;
-  std::string text;
-  AppendUint(text, static_cast<uint64_t>(length));
-  o.content_length_text.Assign(text);
+  char text[20];
+  const char* end = http1::WriteDecimal(text, static_cast<uint64_t>(length));
+  o.content_length_text.Assign({text, static_cast<size_t>(end - text)});
 }
 
 bool RequestHeader::ConnectionLists(std::string_view token) const {
@@ -219,7 +236,13 @@ void RequestHeader::ResetConnectionClose() {
 bool RequestHeader::ConnectionUpgrade() const { return ConnectionLists("upgrade"); }
 
 bool RequestHeader::HasAcceptEncoding(std::string_view coding) const {
-  return QualityOf(Peek(KnownField::kAcceptEncoding), coding) > 0;
+  // The members of several fields are one list (RFC 9110, section 5.3).
+  if (head_ == nullptr || !head_->HasMany(KnownField::kAcceptEncoding)) {
+    return QualityOf(Peek(KnownField::kAcceptEncoding), coding) > 0;
+  }
+  std::string list;
+  for (std::string_view value : PeekAll("Accept-Encoding")) list.append(value).append(",");
+  return QualityOf(list, coding) > 0;
 }
 
 std::string_view RequestHeader::MultipartFormBoundary() const {
@@ -242,25 +265,30 @@ void RequestHeader::SetMultipartFormBoundary(std::string_view boundary) {
 }
 
 void RequestHeader::SetByteRange(int64_t start, int64_t end) {
-  std::string range = "bytes=";
+  char range[64] = "bytes=";
+  char* out = range + 6;
   if (start < 0) {
-    range.push_back('-');
-    AppendUint(range, 0 - static_cast<uint64_t>(start));
+    *out++ = '-';
+    out = http1::WriteDecimal(out, 0 - static_cast<uint64_t>(start));
   } else {
-    AppendUint(range, static_cast<uint64_t>(start));
-    range.push_back('-');
-    if (end >= 0) AppendUint(range, static_cast<uint64_t>(end));
+    out = http1::WriteDecimal(out, static_cast<uint64_t>(start));
+    *out++ = '-';
+    if (end >= 0) out = http1::WriteDecimal(out, static_cast<uint64_t>(end));
   }
-  SetKnown(KnownField::kRange, range);
+  SetKnown(KnownField::kRange, {range, static_cast<size_t>(out - range)});
 }
 
 // --- All fields ---
 
 std::string_view RequestHeader::Peek(KnownField id) const {
   if (head_ != nullptr) return id != KnownField::kNone ? head_->Value(id) : std::string_view();
-  if (id == KnownField::kTrailer && trailers_used_) return trailers_->Line();
+  if (id == KnownField::kTrailer && trailers_used_) return TrailerLine();
   if (id == KnownField::kConnection && close_) return kClose;
   if (!owned_used_) return {};
+  if (owned_->no_slots && id != KnownField::kContentLength) {
+    return id != KnownField::kNone ? internal::PeekField(owned_->fields, id, {})
+                                   : std::string_view();
+  }
   switch (id) {
     case KnownField::kHost:
       return owned_->host.view();
@@ -315,6 +343,11 @@ bool RequestHeader::Has(std::string_view name) const {
 // Fields with a slot, and those that the library manages. False for all others.
 bool RequestHeader::SetSpecial(KnownField id, std::string_view value, bool add) {
   Owned& o = Own();
+  if (o.no_slots && HasSlot(id)) {
+    if (id != KnownField::kHost || http1::IsValidHost(value)) return false;
+    internal::DelField(o.fields, id, "Host");
+    return true;
+  }
   switch (id) {
     case KnownField::kHost:
       SetHost(value);
@@ -376,12 +409,14 @@ void RequestHeader::SetCanonical(std::string_view name, std::string_view value) 
 void RequestHeader::Add(std::string_view name, std::string_view value) {
   KnownField id = LookupKnownField(name);
   if (SetSpecial(id, value, /*add=*/true)) return;
+  if (HasSlot(id) && id != KnownField::kCookie) return Set(name, value);
   internal::AddField(owned_->fields, id, name, value, owned_->normalize);
 }
 
 void RequestHeader::Del(std::string_view name) {
   Owned& o = Own();
   KnownField id = LookupKnownField(name);
+  if (o.no_slots && HasSlot(id)) return internal::DelField(o.fields, id, name);
   switch (id) {
     case KnownField::kHost:
       return o.host.Clear();
@@ -395,8 +430,7 @@ void RequestHeader::Del(std::string_view name) {
       o.content_length = kContentLengthNone;
       return o.content_length_text.Clear();
     case KnownField::kTrailer:
-      if (trailers_ != nullptr) trailers_->Clear();
-      return;
+      return ClearTrailers();
     case KnownField::kConnection:
       close_ = false;
       [[fallthrough]];
@@ -427,7 +461,7 @@ void RequestHeader::VisitAll(FieldVisitor f) const {
     for (size_t i = 0; i < o.fields.size(); ++i) f(o.fields.name(i), o.fields.value(i));
     if (!o.cookie_line.empty()) f("Cookie", o.cookie_line.view());
   }
-  if (trailers_used_ && trailers_->size() != 0) f("Trailer", trailers_->Line());
+  if (!TrailerLine().empty()) f("Trailer", TrailerLine());
   if (close_) f("Connection", kClose);
 }
 
@@ -444,7 +478,17 @@ void RequestHeader::VisitAllCookie(FieldVisitor f) const {
     f(name, value);
     return true;
   };
-  if (head_ == nullptr) return VisitRequestCookies(Peek(KnownField::kCookie), visit);
+  if (head_ == nullptr && !SpecialHeaderDisabled()) {
+    return VisitRequestCookies(Peek(KnownField::kCookie), visit);
+  }
+  if (head_ == nullptr) {
+    const internal::FieldList& fields = owned_->fields;
+    for (size_t i = fields.Find(KnownField::kCookie); i != internal::FieldList::kNotFound;
+         i = fields.Find(KnownField::kCookie, i + 1)) {
+      VisitRequestCookies(fields.value(i), visit);
+    }
+    return;
+  }
   if (!head_->Has(KnownField::kCookie)) return;
   for (size_t i = head_->first[static_cast<size_t>(KnownField::kCookie)]; i < head_->field_count;
        i = FindInHead(*head_, "Cookie", i + 1)) {
@@ -485,17 +529,18 @@ void RequestHeader::RewriteCookies(std::string_view name, const std::string_view
     if (!n.empty() || v.find('=') != std::string_view::npos) o.scratch.push_back('=');
     append(v);
   };
-  VisitRequestCookies(o.cookie_line.view(), [&](std::string_view n, std::string_view v) {
+  VisitAllCookie([&](std::string_view n, std::string_view v) {
     if (n != name) {
       add_pair(n, v);
     } else if (value != nullptr) {
       add_pair(name, *value);
       value = nullptr;
     }
-    return true;
   });
   if (value != nullptr) add_pair(name, *value);
-  std::swap(o.scratch, o.cookie_line);
+  if (!o.no_slots) return std::swap(o.scratch, o.cookie_line);
+  if (o.scratch.empty()) return DelAllCookies();
+  SetKnown(KnownField::kCookie, o.scratch.view());
 }
 
 void RequestHeader::SetCookie(std::string_view name, std::string_view value) {
@@ -503,26 +548,59 @@ void RequestHeader::SetCookie(std::string_view name, std::string_view value) {
 }
 
 void RequestHeader::DelCookie(std::string_view name) { RewriteCookies(name, nullptr); }
-void RequestHeader::DelAllCookies() { Own().cookie_line.Clear(); }
+void RequestHeader::DelAllCookies() { Del("Cookie"); }
 
 // --- Trailers ---
 
-TrailerList& RequestHeader::MutableTrailers() {
-  if (trailers_ == nullptr) trailers_ = std::make_unique<TrailerList>();
-  trailers_used_ = true;
-  return *trailers_;
-}
-
-FieldViews RequestHeader::PeekTrailerKeys() const {
-  FieldViews names;
-  for (size_t i = 0; trailers_ != nullptr && i < trailers_->size(); ++i) {
-    names.push_back(trailers_->name(i));
-  }
-  return names;
-}
-
 void RequestHeader::VisitAllTrailer(FieldVisitor f) const {
-  internal::VisitTrailers(trailers_.get(), [&](std::string_view name) { return Peek(name); }, f);
+  VisitTrailers([this](std::string_view name) { return Peek(name); }, f);
+}
+
+// --- Switches ---
+
+void RequestHeader::DisableSpecialHeader() {
+  if (SpecialHeaderDisabled()) return;
+  if (owned_ == nullptr) owned_ = std::make_unique<Owned>();
+  Owned& o = *owned_;
+  o.no_slots = true;
+  // A received head is copied with the switch on, which keeps its order.
+  if (head_ != nullptr || !owned_used_) return void(Materialize());
+  internal::FieldList fields;
+  auto add = [&](KnownField id, internal::ByteBuffer& slot) {
+    if (!slot.empty()) {
+      internal::AddField(fields, id, http1::KnownFieldName(id), slot.view(), o.normalize);
+    }
+    slot.Clear();
+  };
+  add(KnownField::kHost, o.host);
+  add(KnownField::kUserAgent, o.user_agent);
+  add(KnownField::kContentType, o.content_type);
+  for (size_t i = 0; i < o.fields.size(); ++i) {
+    internal::AddField(fields, o.fields.id(i), o.fields.name(i), o.fields.value(i),
+                       /*normalize=*/false);
+  }
+  add(KnownField::kCookie, o.cookie_line);
+  o.fields.swap(fields);
+}
+
+// --- As text ---
+
+void RequestHeader::AppendBytes(std::string& dst) const {
+  dst.append(Method()).append(" ").append(RequestURI());
+  dst.append(IsHTTP11() ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
+  VisitAll([&](std::string_view name, std::string_view value) {
+    internal::AppendFieldLine(dst, name, value);
+  });
+  if (head_ == nullptr && ContentLength() == kContentLengthChunked) {
+    internal::AppendFieldLine(dst, "Transfer-Encoding", "chunked");
+  }
+  dst.append("\r\n");
+}
+
+std::string RequestHeader::String() const {
+  std::string text;
+  AppendBytes(text);
+  return text;
 }
 
 }  // namespace fasthttp

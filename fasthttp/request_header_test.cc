@@ -569,5 +569,132 @@ TEST(HeaderParams, Walk) {
   EXPECT_EQ(Params("a;b=\"x;y=z\";c=d"), "[b|x;y=z][c|d]");
 }
 
+// --- DisableSpecialHeader ---
+
+TEST(DisableSpecialHeader, AReceivedHeaderKeepsItsOrderWhenItIsChanged) {
+  TestHead head(kGet);
+  RequestHeader header;
+  header.Bind(head.head());
+  header.DisableSpecialHeader();
+  EXPECT_TRUE(header.SpecialHeaderDisabled());
+  header.Set("X-New", "n");
+  header.SetUserAgent("tool/2");
+  header.SetHost("other.example:81");
+  EXPECT_EQ(Shown(header),
+            "Host: other.example:81\nuser-AGENT: tool/2\nX-One: 1\nCookie: a=1; b=2\nx-one: 2\n"
+            "Accept-Encoding: gzip;q=0.5, br;q=0, *;q=0.1\nCookie: c=3\nX-New: n\n");
+  EXPECT_EQ(header.Host(), "other.example:81");
+  EXPECT_EQ(header.Cookie("c"), "3");
+  EXPECT_EQ(header.OtherFields().size(), 8u);
+  header.Reset();
+  EXPECT_FALSE(header.SpecialHeaderDisabled());
+}
+
+TEST(DisableSpecialHeader, FieldsAreWrittenInTheOrderInWhichTheyAreAdded) {
+  RequestHeader header;
+  header.DisableSpecialHeader();
+  header.DisableNormalizing();
+  header.Add("x-first", "1");
+  header.SetContentType("a/b");
+  header.Add("user-agent", "u");
+  header.Add("hOST", "h");
+  header.Set("X-Last", "2");
+  EXPECT_EQ(Shown(header), "x-first: 1\nContent-Type: a/b\nuser-agent: u\nhOST: h\nX-Last: 2\n");
+  EXPECT_EQ(header.ContentType(), "a/b");
+  header.Del("content-type");
+  EXPECT_FALSE(header.Has("Content-Type"));
+  header.SetUserAgent({});
+  EXPECT_FALSE(header.Has("User-Agent"));
+}
+
+TEST(DisableSpecialHeader, WhatHasASlotMovesToTheList) {
+  RequestHeader header;
+  header.Set("X-A", "1");
+  header.SetHost("h");
+  header.SetCookie("k", "v");
+  header.SetUserAgent("u");
+  std::string before = Shown(header);
+  header.DisableSpecialHeader();
+  EXPECT_EQ(Shown(header), before);
+  EXPECT_EQ(header.OtherFields().size(), 4u);
+  RequestHeader copy;
+  header.CopyTo(copy);
+  EXPECT_TRUE(copy.SpecialHeaderDisabled());
+  EXPECT_EQ(Shown(copy), before);
+}
+
+TEST(DisableSpecialHeader, SEC_FramingAndHostStayTheLibrarys) {
+  TestHead head("POST / HTTP/1.1\r\nX: 1\r\nHost: h\r\nContent-Length: 5\r\n\r\n");
+  RequestHeader header;
+  header.Bind(head.head());
+  header.DisableSpecialHeader();
+  header.Add("Transfer-Encoding", "chunked");
+  header.Add("Content-Length", "7");
+  header.Add("Content-Length", "x");
+  header.Add("Host", "second");
+  EXPECT_EQ(Shown(header), "Content-Length: 7\nX: 1\nHost: second\n");
+  header.Add("Host", "not a host");
+  EXPECT_FALSE(header.Has("Host"));
+}
+
+TEST(DisableSpecialHeader, Cookies) {
+  RequestHeader header;
+  header.DisableSpecialHeader();
+  header.Add("Cookie", "a=1; b=2");
+  header.Add("X", "y");
+  header.Add("Cookie", "c=3");
+  EXPECT_EQ(header.Cookie("c"), "3");
+  header.SetCookie("b", "9");
+  EXPECT_EQ(Shown(header), "Cookie: a=1; b=9; c=3\nX: y\n");
+  header.DelCookie("a");
+  header.DelCookie("b");
+  header.DelCookie("c");
+  EXPECT_EQ(Shown(header), "X: y\n");
+}
+
+// --- As text ---
+
+TEST(RequestHeader, TrapTwoTextsDoNotShareMemory) {
+  RequestHeader header;
+  header.SetHost("a");
+  const std::string first = header.String();
+  header.SetHost("b");
+  EXPECT_EQ(first, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(header.String(), "GET / HTTP/1.1\r\nHost: b\r\n\r\n");
+}
+
+TEST(RequestHeader, TextOfAReceivedHeaderIsWhatCame) {
+  TestHead head(kGet);
+  RequestHeader header;
+  header.Bind(head.head());
+  EXPECT_EQ(header.String(), kGet);
+  RequestHeader chunked;
+  chunked.SetContentLength(-1);
+  EXPECT_EQ(chunked.String(), "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+}
+
+TEST(RequestHeader, AcceptEncodingOfSeveralFieldsIsOneList) {
+  TestHead head(
+      "GET / HTTP/1.1\r\nHost: h\r\nAccept-Encoding: br\r\nAccept-Encoding: gzip\r\n\r\n");
+  RequestHeader header;
+  header.Bind(head.head());
+  EXPECT_TRUE(header.HasAcceptEncoding("br"));
+  EXPECT_TRUE(header.HasAcceptEncoding("gzip"));
+  EXPECT_FALSE(header.HasAcceptEncoding("zstd"));
+}
+
+TEST(RequestHeader, ATrailerThatWasAnnouncedIsThereOnceWhenItComes) {
+  RequestHeader header;
+  ASSERT_TRUE(header.SetTrailer("X-Sum, X-Other").ok());
+  EXPECT_EQ(header.MutableTrailers().AddReceived("x-sum", "1"), Errc::kOk);
+  EXPECT_EQ(header.MutableTrailers().AddReceived("x-sum", "2"), Errc::kOk);
+  std::string shown;
+  header.VisitAllTrailer([&](std::string_view name, std::string_view value) {
+    shown.append(name).append("=").append(value).append(";");
+  });
+  EXPECT_EQ(shown, "X-Sum=1;X-Other=;x-sum=2;");
+  EXPECT_EQ(header.Trailers()->Peek("X-SUM"), "1");
+}
+
 }  // namespace
 }  // namespace fasthttp

@@ -1,5 +1,10 @@
 #include "fasthttp/response.h"
 
+#include "fasthttp/bytes.h"
+#include "fasthttp/error.h"
+#include "fasthttp/http1/serialize.h"
+#include "fasthttp/message_reader.h"
+
 namespace fasthttp {
 
 // One list of free objects a thread. An object goes to the pool of the thread that frees it, so
@@ -74,6 +79,78 @@ OwnedBytes Response::SwapBody(OwnedBytes bytes) {
   OwnedBytes old = rep_->body.Take();
   rep_->body.SetOwned(std::move(bytes));
   return old;
+}
+
+// --- As bytes ---
+
+void Response::AppendBytes(std::string& dst) const {
+  const std::string_view body = rep_->body.view();
+  auto line = [&](std::string_view name, std::string_view value) {
+    dst.append(name).append(": ").append(value).append("\r\n");
+  };
+  header().AppendStatusLine(dst);
+  if (!body.empty() && !header().HasContentType() && !header().NoDefaultContentType()) {
+    line("Content-Type", kDefaultContentType);
+  }
+  header().VisitAll([&](std::string_view name, std::string_view value) {
+    const http1::KnownField id = http1::LookupKnownField(name);
+    // Framing follows from the body alone.
+    if (id == http1::KnownField::kContentLength || id == http1::KnownField::kTransferEncoding ||
+        id == http1::KnownField::kTrailer) {
+      return;
+    }
+    line(name, value);
+  });
+  if (!http1::StatusHasNoBody(StatusCode())) {
+    const bool declared = body.empty() && SkipBody() && header().ContentLength() > 0;
+    std::string length;
+    AppendUint(length, declared ? static_cast<uint64_t>(header().ContentLength()) : body.size());
+    line("Content-Length", length);
+  }
+  dst.append("\r\n");
+  if (!http1::StatusHasNoBody(StatusCode()) && !SkipBody()) dst.append(body);
+}
+
+std::string Response::String() const {
+  std::string text;
+  AppendBytes(text);
+  return text;
+}
+
+absl::StatusOr<size_t> Response::Read(std::string_view bytes, std::string_view request_method,
+                                      size_t max_body_size) {
+  size_t used = 0;
+  Errc errc = ReadAll(bytes, request_method, max_body_size, used);
+  if (errc == Errc::kOk) return used;
+  Reset();
+  return ToStatus(errc);
+}
+
+Errc Response::ReadAll(std::string_view bytes, std::string_view request_method,
+                       size_t max_body_size, size_t& used) {
+  constexpr int kMaxInterim = 100;
+  http1::MethodId method = http1::MethodId::kOther;
+  if (request_method == "HEAD") method = http1::MethodId::kHead;
+  if (request_method == "CONNECT") method = http1::MethodId::kConnect;
+  internal::MessageReader reader(bytes);  // `bytes` may be those of this response.
+  Reset();
+  http1::Head head;
+  http1::Framing framing;
+  for (int interim = 0;; ++interim) {
+    Errc errc = reader.ReadResponseHead(head);
+    if (errc == Errc::kOk) {
+      errc = DecideResponseFraming(head, method, http1::Leniency::kStrict, framing);
+    }
+    if (errc != Errc::kOk) return errc;
+    if (head.status >= 200 || framing.upgrade) break;
+    if (interim == kMaxInterim) return Errc::kTooManyInterimResponses;
+  }
+  header().CopyFrom(head);
+  rep_->skip_body = method == http1::MethodId::kHead;
+  Errc errc = reader.ReadBody(framing, max_body_size, header(),
+                              [this](std::string_view piece) { AppendBody(piece); });
+  used = reader.used();
+  return errc;
 }
 
 }  // namespace fasthttp

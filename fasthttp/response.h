@@ -21,7 +21,9 @@
 #include <utility>
 
 #include "absl/base/attributes.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "fasthttp/base/errc.h"
 #include "fasthttp/body.h"
 #include "fasthttp/header.h"
 
@@ -92,6 +94,19 @@ class Response {
   // Drops the body with its buffer if the buffer's capacity is above `size`.
   void ReleaseBody(size_t size) { rep_->body.ReleaseAbove(size); }
 
+  // --- As bytes ---
+  // The response as it would be sent, without what the server adds: the header's fields and a
+  // Content-Length that fits the body. A status without body, and SkipBody, leave the body out.
+  void AppendBytes(std::string& dst) const;
+  std::string String() const;
+  // Reads one final response to a request with `request_method` from the beginning of `bytes`,
+  // which are copied; up to 100 interim responses (1xx) before it are skipped. Gives how many bytes
+  // it took. A body without a length goes on to the end of `bytes`. kUnexpectedEof: `bytes` end
+  // within the response; kBodyTooLarge; kTooManyInterimResponses; or what is malformed. After an
+  // error the response is empty.
+  absl::StatusOr<size_t> Read(std::string_view bytes, std::string_view request_method = "GET",
+                              size_t max_body_size = 4 << 20);
+
   // Reading: the response has no body whatever its header says (the answer to HEAD). Writing: no
   // body is sent; Content-Length is still declared.
   bool SkipBody() const { return rep_->skip_body; }
@@ -113,6 +128,8 @@ class Response {
 
   static Rep* Acquire();
   static void Release(Rep* rep);
+  Errc ReadAll(std::string_view bytes, std::string_view request_method, size_t max_body_size,
+               size_t& used);
 
   Rep* rep_;
 };

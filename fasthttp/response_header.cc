@@ -5,6 +5,8 @@
 #include "fasthttp/header.h"
 #include "fasthttp/header_ops.h"
 #include "fasthttp/http1/framing.h"
+#include "fasthttp/http1/serialize.h"
+#include "fasthttp/status.h"
 
 namespace fasthttp {
 
@@ -31,7 +33,7 @@ void ResponseHeader::ResetMore() {
   server_.Clear();
   content_length_text_.Clear();
   fields_.Clear();
-  if (trailers_ != nullptr) trailers_->Clear();
+  ClearTrailers();
 }
 
 void ResponseHeader::CopyTo(ResponseHeader& to) const {
@@ -47,7 +49,7 @@ void ResponseHeader::CopyTo(ResponseHeader& to) const {
   to.server_.Assign(server_.view());
   to.content_length_text_.Assign(content_length_text_.view());
   to.fields_.CopyFrom(fields_);
-  if (trailers_ != nullptr) to.MutableTrailers().CopyFrom(*trailers_);
+  CopyTrailersTo(to);
 }
 
 void ResponseHeader::CopyFrom(const http1::Head& head) {
@@ -88,25 +90,25 @@ void ResponseHeader::SetContentLength(int64_t length) {
   content_length_ = length >= 0 ? length : kContentLengthChunked;
   content_length_text_.Clear();
   if (length < 0) return;
-  std::string text;
-  AppendUint(text, static_cast<uint64_t>(length));
-  content_length_text_.Assign(text);
+  char text[20];
+  const char* end = http1::WriteDecimal(text, static_cast<uint64_t>(length));
+  content_length_text_.Assign({text, static_cast<size_t>(end - text)});
 }
 
 void ResponseHeader::SetContentRange(int64_t start, int64_t end, int64_t total) {
-  std::string range = "bytes ";
-  AppendUint(range, static_cast<uint64_t>(start));
-  range.push_back('-');
-  AppendUint(range, static_cast<uint64_t>(end));
-  range.push_back('/');
-  AppendUint(range, static_cast<uint64_t>(total));
-  SetKnown(KnownField::kContentRange, range);
+  char range[80] = "bytes ";
+  char* out = http1::WriteDecimal(range + 6, static_cast<uint64_t>(start));
+  *out++ = '-';
+  out = http1::WriteDecimal(out, static_cast<uint64_t>(end));
+  *out++ = '/';
+  out = http1::WriteDecimal(out, static_cast<uint64_t>(total));
+  SetKnown(KnownField::kContentRange, {range, static_cast<size_t>(out - range)});
 }
 
 void ResponseHeader::SetLastModified(absl::Time time) {
-  std::string date;
-  AppendHTTPDate(date, time);
-  SetKnown(KnownField::kLastModified, date);
+  char date[kHTTPDateSize];
+  WriteHTTPDate(date, absl::ToUnixSeconds(time));
+  SetKnown(KnownField::kLastModified, {date, kHTTPDateSize});
 }
 
 // --- All fields ---
@@ -129,9 +131,7 @@ const internal::ByteBuffer* ResponseHeader::SlotOf(KnownField id) const {
 std::string_view ResponseHeader::Peek(KnownField id) const {
   if (const internal::ByteBuffer* slot = SlotOf(id)) return slot->view();
   if (id == KnownField::kConnection && close_) return kClose;
-  if (id == KnownField::kTrailer && trailers_ != nullptr && trailers_->size() != 0) {
-    return trailers_->Line();
-  }
+  if (id == KnownField::kTrailer && !TrailerLine().empty()) return TrailerLine();
   return id != KnownField::kNone ? internal::PeekField(fields_, id, {}) : std::string_view();
 }
 
@@ -233,7 +233,7 @@ void ResponseHeader::Del(std::string_view name) {
       content_length_ = kContentLengthNone;
       return content_length_text_.Clear();
     case KnownField::kTrailer:
-      if (trailers_ != nullptr) trailers_->Clear();
+      ClearTrailers();
       break;
     case KnownField::kConnection:
       close_ = false;
@@ -256,7 +256,7 @@ void ResponseHeader::VisitAll(FieldVisitor f) const {
   if (!content_encoding_.empty()) f("Content-Encoding", content_encoding_.view());
   if (!content_length_text_.empty()) f("Content-Length", content_length_text_.view());
   for (size_t i = 0; i < fields_.size(); ++i) f(fields_.name(i), fields_.value(i));
-  if (trailers_ != nullptr && trailers_->size() != 0) f("Trailer", trailers_->Line());
+  if (!TrailerLine().empty()) f("Trailer", TrailerLine());
   if (close_) f("Connection", kClose);
 }
 
@@ -272,7 +272,10 @@ size_t ResponseHeader::FindCookie(std::string_view name) const {
 }
 
 void ResponseHeader::SetCookie(const fasthttp::Cookie& cookie) {
-  Set("Set-Cookie", cookie.String());
+  cookie_text_.clear();
+  cookie.AppendBytes(cookie_text_);
+  Set("Set-Cookie", cookie_text_);
+  if (cookie_text_.capacity() > internal::FieldList::kKeepBytes) cookie_text_ = {};
 }
 
 bool ResponseHeader::Cookie(fasthttp::Cookie& cookie) const {
@@ -313,21 +316,33 @@ void ResponseHeader::VisitAllCookie(FieldVisitor f) const {
 
 // --- Trailers ---
 
-TrailerList& ResponseHeader::MutableTrailers() {
-  if (trailers_ == nullptr) trailers_ = std::make_unique<TrailerList>();
-  return *trailers_;
-}
-
-FieldViews ResponseHeader::PeekTrailerKeys() const {
-  FieldViews names;
-  for (size_t i = 0; trailers_ != nullptr && i < trailers_->size(); ++i) {
-    names.push_back(trailers_->name(i));
-  }
-  return names;
-}
-
 void ResponseHeader::VisitAllTrailer(FieldVisitor f) const {
-  internal::VisitTrailers(trailers_.get(), [&](std::string_view name) { return Peek(name); }, f);
+  VisitTrailers([this](std::string_view name) { return Peek(name); }, f);
+}
+
+// --- As text ---
+
+void ResponseHeader::AppendStatusLine(std::string& dst) const {
+  dst.append("HTTP/1.1 ");
+  AppendUint(dst, static_cast<uint64_t>(StatusCode()));
+  dst.append(" ").append(StatusMessage(StatusCode())).append("\r\n");
+}
+
+void ResponseHeader::AppendBytes(std::string& dst) const {
+  AppendStatusLine(dst);
+  VisitAll([&](std::string_view name, std::string_view value) {
+    internal::AppendFieldLine(dst, name, value);
+  });
+  if (content_length_ == kContentLengthChunked) {
+    internal::AppendFieldLine(dst, "Transfer-Encoding", "chunked");
+  }
+  dst.append("\r\n");
+}
+
+std::string ResponseHeader::String() const {
+  std::string text;
+  AppendBytes(text);
+  return text;
 }
 
 }  // namespace fasthttp

@@ -8,6 +8,7 @@
 #include "fasthttp/header.h"
 #include "fasthttp/http1/head.h"
 #include "gtest/gtest.h"
+#include "testing/alloc_counter.h"
 
 namespace fasthttp {
 namespace {
@@ -211,6 +212,42 @@ TEST(ResponseHeader, EmptyViews) {
   EXPECT_EQ(header.Peek(std::string_view()), "");
   EXPECT_FALSE(header.Has({}));
   EXPECT_TRUE(header.AddTrailer({}).ok());
+}
+
+TEST(ResponseHeader, TextAndStatusLine) {
+  ResponseHeader header;
+  header.SetStatusCode(404);
+  header.SetContentType("a/b");
+  header.SetContentLength(3);
+  EXPECT_EQ(header.String(),
+            "HTTP/1.1 404 Not Found\r\nContent-Type: a/b\r\nContent-Length: 3\r\n\r\n");
+  header.SetContentLength(-1);
+  EXPECT_EQ(header.String(),
+            "HTTP/1.1 404 Not Found\r\nContent-Type: a/b\r\nTransfer-Encoding: chunked\r\n\r\n");
+}
+
+TEST(ResponseHeader, SteadyStateAllocatesNothing) {
+  if (!testing_internal::kAllocCounterAvailable) GTEST_SKIP() << "a sanitizer owns malloc";
+  ResponseHeader header;
+  Cookie cookie;
+  cookie.SetKey("session");
+  cookie.SetValue("0123456789abcdef0123456789abcdef");
+  cookie.SetExpire(absl::FromUnixSeconds(784111777));
+  cookie.SetPath("/");
+  auto fill = [&] {
+    header.Reset();
+    header.SetCookie(cookie);
+    header.SetLastModified(absl::FromUnixSeconds(784111777));
+    header.SetContentRange(1000000, 2000000, 3000000);
+    header.SetContentLength(1234567890123456789);
+  };
+  fill();
+  const std::string first = header.String();
+  testing_internal::AllocCounter counter;
+  for (int i = 0; i < 100; ++i) fill();
+  EXPECT_EQ(counter.count(), 0u);
+  EXPECT_EQ(header.String(), first);
+  EXPECT_NE(first.find("Content-Range: bytes 1000000-2000000/3000000\r\n"), std::string::npos);
 }
 
 }  // namespace

@@ -470,7 +470,7 @@ absl::Status URI::Update(std::string_view reference) {
     bool keeps_path = reference[0] == '?' || reference[0] == '#';
     std::string path;
     if (Path() != "*") AppendPath(path);
-    if (path.empty()) path = "/";
+    if (path.empty()) path.push_back('/');
     if (!keeps_path) path.resize(path.rfind('/') + 1);
     if (reference[0] != '/') text.append(path);
     if (reference[0] == '#') AppendQuery(text);

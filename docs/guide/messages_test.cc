@@ -9,6 +9,7 @@
 #include "fasthttp/error.h"
 #include "fasthttp/head_for_test.h"
 #include "fasthttp/header_names.h"
+#include "fasthttp/quality.h"
 #include "fasthttp/request_ctx.h"
 #include "fasthttp/uri.h"
 #include "gtest/gtest.h"
@@ -48,6 +49,47 @@ TEST(MessagesGuide, Fields) {
   EXPECT_EQ(type, "x/y");
   EXPECT_TRUE(absent);
   EXPECT_EQ(hops, "1.1 a;1.1 b;Host=h;Via=1.1 a;accept=x/y;VIA=1.1 b;");
+}
+
+void Negotiate(fasthttp::RequestCtx& ctx) {
+  constexpr std::string_view kTypes[] = {"application/json", "text/html"};
+  std::string_view accept = ctx.request().header().Peek(fasthttp::kHeaderAccept);
+  std::string_view type = fasthttp::NegotiateType(accept, kTypes);
+  if (type.empty()) return ctx.Error("not acceptable", fasthttp::kStatusNotAcceptable);
+  ctx.SetContentType(type);
+  ctx.response().header().Add(fasthttp::kHeaderVary, fasthttp::kHeaderAccept);
+}
+
+TEST(MessagesGuide, Negotiation) {
+  TestHead head("GET / HTTP/1.1\r\nHost: h\r\nAccept: text/*, */*;q=0.1\r\n\r\n");
+  RequestCtx ctx;
+  ctx.Bind(nullptr, head.head(), false);
+  Negotiate(ctx);
+  EXPECT_EQ(ctx.response().ContentType(), "text/html");
+}
+
+void Forward(fasthttp::RequestCtx& ctx) {
+  fasthttp::RequestHeader& header = ctx.request().header();
+  header.DisableSpecialHeader();  // Every field keeps its place and its case.
+  header.SetHost("backend.example");
+}
+
+TEST(MessagesGuide, Order) {
+  TestHead head("GET / HTTP/1.1\r\nuser-agent: u\r\nHost: a\r\nX: 1\r\n\r\n");
+  RequestCtx ctx;
+  ctx.Bind(nullptr, head.head(), false);
+  Forward(ctx);
+  EXPECT_EQ(ctx.request().header().String(),
+            "GET / HTTP/1.1\r\nuser-agent: u\r\nHost: backend.example\r\nX: 1\r\n\r\n");
+}
+
+TEST(MessagesGuide, Bytes) {
+  std::string_view bytes = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhiGET ...";
+  fasthttp::Request request;
+  absl::StatusOr<size_t> used = request.Read(bytes);  // As strict as a server.
+  if (used.ok()) bytes.remove_prefix(*used);          // The next request begins here.
+  EXPECT_EQ(request.Body(), "hi");
+  EXPECT_EQ(bytes, "GET ...");
 }
 
 TEST(MessagesGuide, Setters) {

@@ -42,25 +42,26 @@ FASTHTTP_TARGET inline __m256i Classes(__m256i bytes, const uint8_t* low, const 
                           _mm256_shuffle_epi8(Load(high), rows));
 }
 
-FASTHTTP_TARGET inline uint32_t NotToken(__m256i classes) {
-  return MaskBits(
-      _mm256_cmpeq_epi8(_mm256_min_epu8(classes, Load(kScanTables.class_limit)), classes));
+// The classes from kClassDel up, and no others, reach the sign bit when it is added.
+FASTHTTP_TARGET inline uint32_t Forbidden(__m256i classes) {
+  return MaskBits(_mm256_adds_epu8(classes, Load(kScanTables.lowest_forbidden)));
 }
 
-FASTHTTP_TARGET inline uint32_t Forbidden(__m256i classes) {
-  const __m256i bits = _mm256_and_si256(classes, Load(kScanTables.class_limit));
-  return MaskBits(_mm256_cmpgt_epi8(bits, _mm256_setzero_si256()));
+// Bytes without a class: neither forbidden nor a tchar.
+FASTHTTP_TARGET inline uint32_t Neither(__m256i classes) {
+  return MaskBits(_mm256_cmpeq_epi8(classes, _mm256_setzero_si256()));
 }
 
 FASTHTTP_TARGET inline Masks LoadMasks(const char* p) {
   const __m256i first = Classes(Load(p), kScanTables.low, kScanTables.high);
   const __m256i second = Classes(Load(p + 32), kScanTables.low, kScanTables.high);
-  return {Join(NotToken(first), NotToken(second)), Join(Forbidden(first), Forbidden(second))};
+  const uint64_t forbidden = Join(Forbidden(first), Forbidden(second));
+  return {Join(Neither(first), Neither(second)) | forbidden, forbidden};
 }
 
-FASTHTTP_TARGET inline uint64_t LoadNotToken(const char* p) {
-  return Join(NotToken(Classes(Load(p), kScanTables.low, kScanTables.high)),
-              NotToken(Classes(Load(p + 32), kScanTables.low, kScanTables.high)));
+FASTHTTP_TARGET inline uint64_t LoadNeither(const char* p) {
+  return Join(Neither(Classes(Load(p), kScanTables.low, kScanTables.high)),
+              Neither(Classes(Load(p + 32), kScanTables.low, kScanTables.high)));
 }
 
 // Controls and DEL in 32 bytes; controls up to `highest`.

@@ -8,9 +8,12 @@
 #include "fasthttp/http1/framing.h"
 #include "fasthttp/http1/head.h"
 #include "fasthttp/http1/serialize.h"
+#include "testing/bench_rows.h"
 
 namespace fasthttp::http1 {
 namespace {
+
+using fasthttptest::FixedIterations;
 
 constexpr std::string_view kGet =
     "GET /foobar?baz HTTP/1.1\r\nHost: google.com\r\nUser-Agent: aaa/bbb/ccc/ddd/eee Firefox "
@@ -94,7 +97,7 @@ void BM_WriteResponseHead(benchmark::State& state) {
     benchmark::ClobberMemory();
   }
 }
-BENCHMARK(BM_WriteResponseHead);
+BENCHMARK(BM_WriteResponseHead)->Apply(FixedIterations);
 
 constexpr struct {
   const char* name;
@@ -113,10 +116,12 @@ bool RegisterAll() {
     for (const auto& variant : kVariantNames) {
       const std::string name = std::string("BM_ParseRequestHead/") + request.name + variant.name;
       benchmark::RegisterBenchmark(name.c_str(), BM_ParseRequestHead, request.bytes,
-                                   variant.variant);
+                                   variant.variant)
+          ->Apply(FixedIterations);
     }
     const std::string name = std::string("BM_DecideFraming/") + request.name;
-    benchmark::RegisterBenchmark(name.c_str(), BM_DecideFraming, request.bytes);
+    benchmark::RegisterBenchmark(name.c_str(), BM_DecideFraming, request.bytes)
+        ->Apply(FixedIterations);
   }
   return true;
 }

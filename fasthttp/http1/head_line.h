@@ -46,11 +46,11 @@ struct ScanTables {
   // The same for bytes in a target that make it more than a plain path: % . # ? and backslash.
   alignas(32) uint8_t target_low[32];
   alignas(32) uint8_t target_high[32];
-  alignas(32) uint8_t nibble[32];           // 0x0f.
-  alignas(32) uint8_t class_limit[32];      // kClassForbidden.
-  alignas(32) uint8_t highest_stop[32];     // 0x20.
-  alignas(32) uint8_t del[32];              // 0x7f.
-  alignas(32) uint8_t highest_control[32];  // 0x1f.
+  alignas(32) uint8_t nibble[32];            // 0x0f.
+  alignas(32) uint8_t lowest_forbidden[32];  // kClassDel.
+  alignas(32) uint8_t highest_stop[32];      // 0x20.
+  alignas(32) uint8_t del[32];               // 0x7f.
+  alignas(32) uint8_t highest_control[32];   // 0x1f.
   alignas(32) uint8_t slash[32];
   alignas(32) uint8_t dot[32];
   alignas(32) uint8_t percent[32];
@@ -60,11 +60,10 @@ struct ScanTables {
 };
 extern const ScanTables kScanTables;
 
-// Classes: a tchar has a bit above these two, a byte that is forbidden in a value (HTAB counts, the
-// careful path knows better) one of these two, others none.
-constexpr uint8_t kClassControl = 1;
-constexpr uint8_t kClassDel = 2;
-constexpr uint8_t kClassForbidden = kClassControl | kClassDel;
+// Classes: a byte that is forbidden in a value (HTAB counts, the careful path knows better) has one
+// of these two bits, the highest; a tchar has one of the six below; others have none.
+constexpr uint8_t kClassControl = 0x80;
+constexpr uint8_t kClassDel = 0x40;
 
 // The parsers of this build; each handles requests and responses. Null if not in this build.
 using ParseFunction = RawErrc (*)(LineContext& context);

@@ -45,12 +45,11 @@ inline uint8x16_t Classes(uint8x16_t bytes, const uint8_t* low, const uint8_t* h
   return vandq_u8(vqtbl1q_u8(Load(low), columns), vqtbl1q_u8(Load(high), vshrq_n_u8(bytes, 4)));
 }
 
-inline uint8x16_t NotToken(uint8x16_t classes) {
-  return vcleq_u8(classes, vdupq_n_u8(kClassForbidden));
-}
+inline uint8x16_t Forbidden(uint8x16_t classes) { return vcgeq_u8(classes, vdupq_n_u8(kClassDel)); }
 
-inline uint8x16_t Forbidden(uint8x16_t classes) {
-  return vtstq_u8(classes, vdupq_n_u8(kClassForbidden));
+// Forbidden, or without a class.
+inline uint8x16_t NotToken(uint8x16_t classes) {
+  return vorrq_u8(Forbidden(classes), vceqq_u8(classes, vdupq_n_u8(0)));
 }
 
 inline uint8x16_t Controls(uint8x16_t bytes, uint8_t highest) {
@@ -68,7 +67,13 @@ inline Masks LoadMasks(const char* p) {
                    Forbidden(classes[3]))};
 }
 
-inline uint64_t LoadNotToken(const char* p) { return LoadMasks(p).not_token; }
+inline uint64_t LoadNeither(const char* p) {
+  uint8x16_t none[4];
+  for (int i = 0; i < 4; ++i) {
+    none[i] = vceqq_u8(Classes(Load(p + 16 * i), kScanTables.low, kScanTables.high), vdupq_n_u8(0));
+  }
+  return MaskBits(none[0], none[1], none[2], none[3]);
+}
 
 inline uint64_t LoadForbidden(const char* p) {
   return MaskBits(Controls(Load(p), 0x1f), Controls(Load(p + 16), 0x1f),

@@ -37,13 +37,14 @@ FASTHTTP_TARGET inline __m128i Classes(__m128i bytes, const uint8_t* low, const 
   return _mm_and_si128(_mm_shuffle_epi8(Load(low), bytes), _mm_shuffle_epi8(Load(high), rows));
 }
 
-FASTHTTP_TARGET inline uint32_t NotToken(__m128i classes) {
-  return MaskBits(_mm_cmpeq_epi8(_mm_min_epu8(classes, Load(kScanTables.class_limit)), classes));
+// The classes from kClassDel up, and no others, reach the sign bit when it is added.
+FASTHTTP_TARGET inline uint32_t Forbidden(__m128i classes) {
+  return MaskBits(_mm_adds_epu8(classes, Load(kScanTables.lowest_forbidden)));
 }
 
-FASTHTTP_TARGET inline uint32_t Forbidden(__m128i classes) {
-  const __m128i bits = _mm_and_si128(classes, Load(kScanTables.class_limit));
-  return MaskBits(_mm_cmpgt_epi8(bits, _mm_setzero_si128()));
+// Bytes without a class: neither forbidden nor a tchar.
+FASTHTTP_TARGET inline uint32_t Neither(__m128i classes) {
+  return MaskBits(_mm_cmpeq_epi8(classes, _mm_setzero_si128()));
 }
 
 FASTHTTP_TARGET inline uint32_t Controls(__m128i bytes, const uint8_t* highest) {
@@ -55,17 +56,18 @@ FASTHTTP_TARGET inline Masks LoadMasks(const char* p) {
   Masks masks = {0, 0};
   for (int i = 0; i < 64; i += 16) {
     const __m128i classes = Classes(Load(p + i), kScanTables.low, kScanTables.high);
-    masks.not_token |= static_cast<uint64_t>(NotToken(classes)) << i;
+    masks.not_token |= static_cast<uint64_t>(Neither(classes)) << i;
     masks.forbidden |= static_cast<uint64_t>(Forbidden(classes)) << i;
   }
+  masks.not_token |= masks.forbidden;
   return masks;
 }
 
-FASTHTTP_TARGET inline uint64_t LoadNotToken(const char* p) {
+FASTHTTP_TARGET inline uint64_t LoadNeither(const char* p) {
   uint64_t mask = 0;
   for (int i = 0; i < 64; i += 16) {
     const __m128i classes = Classes(Load(p + i), kScanTables.low, kScanTables.high);
-    mask |= static_cast<uint64_t>(NotToken(classes)) << i;
+    mask |= static_cast<uint64_t>(Neither(classes)) << i;
   }
   return mask;
 }

@@ -2,10 +2,6 @@
 #include <cstdint>
 #include <string_view>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include "fasthttp/http1/ascii.h"
 #include "fasthttp/http1/framing.h"
 #include "fasthttp/http1/host.h"
@@ -127,50 +123,17 @@ bool IsValidHost(std::string_view host) {
 
 #if defined(__SSE2__)
 
-namespace {
-
-// Which of 16 bytes are digits, and which are letters, digits, '-' or '.'.
-struct HostMasks {
-  uint32_t digits;
-  uint32_t name;
-};
-
-// True where first <= byte < first + count: an unsigned comparison by way of a signed one.
-inline __m128i InRange(__m128i bytes, char first, char count) {
-  const __m128i shifted = _mm_add_epi8(bytes, _mm_set1_epi8(static_cast<char>(0x80 - first)));
-  return _mm_cmplt_epi8(shifted, _mm_set1_epi8(static_cast<char>(0x80 + count)));
-}
-
-inline HostMasks LoadHostMasks(const char* p) {
-  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  const __m128i letter = InRange(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 26);
-  const __m128i mark = InRange(bytes, '-', 2);
-  const uint32_t digits = static_cast<uint32_t>(_mm_movemask_epi8(InRange(bytes, '0', 10)));
-  const uint32_t rest = static_cast<uint32_t>(_mm_movemask_epi8(_mm_or_si128(letter, mark)));
-  return {digits, digits | rest};
-}
-
-}  // namespace
-
-bool IsPlainHost(const char* host, size_t size) {
+bool IsPlainLongHost(const char* host, size_t size) {
   if (size - 1 >= 32) return false;
-  HostMasks m = LoadHostMasks(host);
-  if (size > 16) {
-    const HostMasks high = LoadHostMasks(host + 16);
-    m.digits |= high.digits << 16;
-    m.name |= high.name << 16;
-  }
+  const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(host));
+  const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(host + 16));
   const uint32_t used = ~uint32_t{0} >> (32 - size);
-  const uint32_t odd = ~m.name & used;
+  const uint32_t name = internal::NameBytes(low) | internal::NameBytes(high) << 16;
+  const uint32_t odd = ~name & used;
   if (odd == 0) return true;
-  // The first byte that is no name byte must be the colon, and up to four digits must follow.
-  const uint32_t colon = static_cast<uint32_t>(__builtin_ctz(odd));
-  return colon > 0 && host[colon] == ':' && size - colon <= 5 && (used & ~m.digits) >> colon == 1;
+  const uint32_t digits = internal::DigitBytes(low) | internal::DigitBytes(high) << 16;
+  return internal::EndsInPort(host, size, odd, used & ~digits);
 }
-
-#else
-
-bool IsPlainHost(const char*, size_t) { return false; }
 
 #endif
 

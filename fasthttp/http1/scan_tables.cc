@@ -4,7 +4,8 @@
 namespace fasthttp::http1 {
 namespace {
 
-// Row h (2 to 7) of ASCII has bit h: a row's bit is set in low[] for the columns that are tchars.
+// Row h (2 to 7) of ASCII has bit h - 2: a row's bit is set in low[] for the columns that are
+// tchars.
 constexpr ScanTables MakeTables() {
   ScanTables t{};
   for (unsigned i = 0; i < 32; ++i) {
@@ -13,11 +14,11 @@ constexpr ScanTables MakeTables() {
     if (column == 15) t.low[i] |= kClassDel;
     for (unsigned row = 2; row < 8; ++row) {
       if (IsToken(static_cast<char>(row * 16 + column))) {
-        t.low[i] = static_cast<uint8_t>(t.low[i] | 1u << row);
+        t.low[i] = static_cast<uint8_t>(t.low[i] | 1u << (row - 2));
       }
     }
     if (column < 2) t.high[i] = kClassControl;
-    if (column >= 2 && column < 8) t.high[i] = static_cast<uint8_t>(1u << column);
+    if (column >= 2 && column < 8) t.high[i] = static_cast<uint8_t>(1u << (column - 2));
     if (column == 7) t.high[i] |= kClassDel;
 
     for (char c : {'%', '.', '#', '?', '\\'}) {
@@ -27,7 +28,7 @@ constexpr ScanTables MakeTables() {
       if (column == byte >> 4) t.target_high[i] = bit;
     }
     t.nibble[i] = 0x0f;
-    t.class_limit[i] = kClassForbidden;
+    t.lowest_forbidden[i] = kClassDel;
     t.highest_stop[i] = 0x20;
     t.del[i] = 0x7f;
     t.highest_control[i] = 0x1f;

@@ -8,10 +8,6 @@
 namespace fasthttp::http1 {
 namespace {
 
-// "HTTP/1.1 200 " and CR LF, the longest framing field with 20 digits, the longest Connection
-// field, the empty line, and the names and line ends of the fields with a slot, rounded up.
-constexpr size_t kFixedBound = 256;
-
 constexpr std::string_view kVersionSp = "HTTP/1.1 ";
 constexpr std::string_view kCrLf = "\r\n";
 constexpr std::string_view kColonSp = ": ";
@@ -27,9 +23,16 @@ constexpr std::string_view kContentEncoding = "Content-Encoding: ";
 }
 
 inline char* Append(char* out, std::string_view s) {
-  // memcpy(_, nullptr, 0) is undefined, and empty views are often null.
-  if (!s.empty()) memcpy(out, s.data(), s.size());
-  return out + s.size();
+  return base::CopyShort(out, s.data(), s.size());
+}
+
+// The sizes that nearly all blocks have are moved in registers.
+inline char* AppendBlock(char* out, std::string_view s) {
+  const size_t n = s.size();
+  if (n - 64 > 32) return Append(out, s);
+  memcpy(out, s.data(), 64);
+  Append(out + n - 32, s.substr(n - 32));
+  return out + n;
 }
 
 inline char* AppendValue(char* out, std::string_view s) {
@@ -43,7 +46,7 @@ inline char* AppendSlot(char* out, std::string_view name_and_colon, std::string_
   return Append(AppendValue(Append(out, name_and_colon), value), kCrLf);
 }
 
-inline char* AppendFields(char* out, std::span<const FieldView> fields) {
+[[gnu::noinline]] char* AppendFields(char* out, std::span<const FieldView> fields) {
   for (const FieldView& field : fields) {
     out = AppendValue(out, field.name);
     out = Append(out, kColonSp);
@@ -53,32 +56,25 @@ inline char* AppendFields(char* out, std::span<const FieldView> fields) {
   return out;
 }
 
-inline size_t FieldsBound(std::span<const FieldView> fields) {
-  size_t bound = 0;
-  for (const FieldView& field : fields) bound += field.name.size() + field.value.size() + 4;
-  return bound;
-}
-
 inline char* AppendBodyHeader(char* out, BodyHeader body, uint64_t content_length) {
   switch (body) {
     case BodyHeader::kNone:
       return out;
     case BodyHeader::kLength:
-      out = WriteDecimal(Append(out, kContentLength), content_length);
-      return Append(out, kCrLf);
+      return Append(WriteDecimal(Append(out, kContentLength), content_length), kCrLf);
     case BodyHeader::kChunked:
       return Append(out, kTransferChunked);
   }
   return out;
 }
 
-char* AppendStatusLine(char* out, int status, std::string_view reason) {
+[[gnu::noinline]] char* AppendStatusLine(char* out, int status) {
   FASTHTTP_DCHECK(status >= 100 && status <= 999, "a status code has three digits");
   out = Append(out, kVersionSp);
   out[0] = static_cast<char>('0' + status / 100 % 10);
   memcpy(out + 1, &internal::kDigitPairs.digits[2 * (status % 100)], 2);
   out[3] = ' ';
-  out = AppendValue(out + 4, reason.empty() ? StatusText(status) : reason);
+  out = Append(out + 4, StatusText(status));
   return Append(out, kCrLf);
 }
 
@@ -130,24 +126,23 @@ char* WriteLongDecimal(char* out, uint64_t value) {
   return out + size;
 }
 
-size_t ResponseHeadBound(const ResponseHeadView& view) {
-  return kFixedBound + view.reason.size() + view.server_and_date.size() + view.status_block.size() +
-         view.content_type.size() + view.content_encoding.size() + FieldsBound(view.fields) +
-         FieldsBound(view.fields2);
+size_t FieldsBound(std::span<const FieldView> fields) {
+  size_t bound = 0;
+  for (const FieldView& field : fields) bound += field.name.size() + field.value.size() + 4;
+  return bound;
 }
 
 char* WriteResponseHead(char* out, const ResponseHeadView& view) {
   if (!view.status_block.empty()) {
-    out = Append(out, view.status_block);
+    out = AppendBlock(out, view.status_block);
   } else {
-    out = AppendStatusLine(out, view.status, view.reason);
+    out = AppendStatusLine(out, view.status);
     out = Append(out, view.server_and_date);
   }
   out = AppendSlot(out, kContentType, view.content_type);
   out = AppendSlot(out, kContentEncoding, view.content_encoding);
   out = AppendBodyHeader(out, view.body, view.content_length);
-  out = AppendFields(out, view.fields);
-  out = AppendFields(out, view.fields2);
+  if (!view.fields.empty()) out = AppendFields(out, view.fields);
   if (view.close) {
     out = Append(out, kClose);
   } else if (view.keep_alive_header) {
@@ -157,9 +152,8 @@ char* WriteResponseHead(char* out, const ResponseHeadView& view) {
 }
 
 size_t RequestHeadBound(const RequestHeadView& view) {
-  return kFixedBound + view.method.size() + view.target.size() + view.host.size() +
-         view.user_agent.size() + view.content_type.size() + FieldsBound(view.fields) +
-         FieldsBound(view.fields2);
+  return kFixedHeadBound + view.method.size() + view.target.size() + view.host.size() +
+         view.user_agent.size() + view.content_type.size() + FieldsBound(view.fields);
 }
 
 char* WriteRequestHead(char* out, const RequestHeadView& view) {
@@ -172,7 +166,6 @@ char* WriteRequestHead(char* out, const RequestHeadView& view) {
   out = AppendSlot(out, kContentType, view.content_type);
   out = AppendBodyHeader(out, view.body, view.content_length);
   out = AppendFields(out, view.fields);
-  out = AppendFields(out, view.fields2);
   if (view.close) out = Append(out, kClose);
   return Append(out, kCrLf);
 }
@@ -195,7 +188,7 @@ std::string_view StatusBlockCache::GetSlow(int status) {
 }
 
 void StatusBlockCache::Render(size_t i, int status) {
-  char* end = AppendStatusLine(blocks_[i], status, {});
+  char* end = AppendStatusLine(blocks_[i], status);
   end = Append(end, server_and_date());
   sizes_[i] = static_cast<uint16_t>(end - blocks_[i]);
 }

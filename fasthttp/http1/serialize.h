@@ -44,26 +44,38 @@ enum class BodyHeader : uint8_t {
 };
 
 struct ResponseHeadView {
-  int status = 200;         // 100 to 999.
-  std::string_view reason;  // Empty: StatusText(status).
+  ResponseHeadView() {}  // Not "= default": GCC 12 would clear it whole, by a slow "rep stos".
+
+  // Status line, Server and Date in one piece (StatusBlockCache). Empty: they are written from
+  // `status` and `server_and_date`, which are not looked at otherwise.
+  std::string_view status_block;
   // Whole lines, CR LF included: "Server: x\r\nDate: ...\r\n". May be empty.
   std::string_view server_and_date;
-  // If not empty: status line, Server and Date in one piece (StatusBlockCache); status, reason and
-  // server_and_date are then not looked at.
-  std::string_view status_block;
   std::string_view content_type;      // Empty: no such field.
   std::string_view content_encoding;  // Empty: no such field.
+  std::span<const FieldView> fields;  // Written in this order, behind the above.
   uint64_t content_length = 0;        // With BodyHeader::kLength.
+  int status = 200;                   // 100 to 999.
   BodyHeader body = BodyHeader::kLength;
   bool close = false;  // "Connection: close".
-  bool keep_alive_header =
-      false;  // "Connection: keep-alive", for HTTP/1.0 peers. Not with `close`.
-  std::span<const FieldView> fields;   // Written in this order, behind the above.
-  std::span<const FieldView> fields2;  // Behind `fields`, for instance Set-Cookie.
+  // "Connection: keep-alive", for HTTP/1.0 peers. Not with `close`.
+  bool keep_alive_header = false;
 };
 
+// The bytes that these fields can take.
+[[nodiscard]] size_t FieldsBound(std::span<const FieldView> fields);
+
+// Enough for what a head holds besides the texts that are counted below: a status line, the longest
+// framing field with 20 digits, the longest Connection field, the empty line, the names and line
+// ends of the fields with a slot.
+inline constexpr size_t kFixedHeadBound = 256;
+
 // Enough room for WriteResponseHead(view).
-[[nodiscard]] size_t ResponseHeadBound(const ResponseHeadView& view);
+[[nodiscard]] inline size_t ResponseHeadBound(const ResponseHeadView& view) {
+  return kFixedHeadBound + view.status_block.size() + view.server_and_date.size() +
+         view.content_type.size() + view.content_encoding.size() +
+         (view.fields.empty() ? 0 : FieldsBound(view.fields));
+}
 
 // Writes status line, Server, Date, Content-Type, Content-Encoding, Content-Length or
 // Transfer-Encoding, the fields, Connection, and the empty line. Returns the end.
@@ -79,7 +91,6 @@ struct RequestHeadView {
   BodyHeader body = BodyHeader::kNone;
   bool close = false;  // "Connection: close".
   std::span<const FieldView> fields;
-  std::span<const FieldView> fields2;  // Behind `fields`.
 };
 
 [[nodiscard]] size_t RequestHeadBound(const RequestHeadView& view);
@@ -141,7 +152,7 @@ class StatusBlockCache {
   std::string_view GetSlow(int status);
   void Render(size_t i, int status);
 
-  uint16_t sizes_[kKept] = {};  // 0: not rendered.
+  uint16_t sizes_[kKept] = {};  // 0: not rendered. The first is that of 200.
   uint16_t common_size_ = 0;
   char common_[kCommonSize];
   char blocks_[kKept][kBlockSize];
