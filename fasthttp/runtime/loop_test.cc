@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -251,6 +252,47 @@ TEST(LoopScriptTest, ResumedFiberBecomesLeaderMidBatch) {
   script.poller.now += kSecond;
   script.Steps(5);
   EXPECT_EQ(returned, "314");
+}
+
+// Whichever handlers of a batch block, each event is served once and in order.
+TEST(LoopScriptTest, EveryEventOfABatchIsServedOnceWhoeverBlocks) {
+  for (uint32_t seed = 1; seed <= 50; ++seed) {
+    std::mt19937 random(seed);
+    ScriptLoop script;
+    Loop& loop = script.loop;
+    std::vector<uint32_t> order;
+    size_t ended = 0;
+    uint64_t blocked = 0;
+    HandlerSink sink(loop, [&](Endpoint& endpoint) {
+      order.push_back(endpoint.slot);
+      for (uint32_t waits = random() % 4; waits > 1; --waits) {
+        ++blocked;
+        if (random() % 2 == 0) {
+          loop.Yield();
+        } else {
+          EXPECT_EQ(SleepFor(loop, kMillisecond), Errc::kOk);
+        }
+      }
+      ++ended;
+    });
+    std::vector<uint32_t> all;
+    for (int batch = 0; batch < 5; ++batch) {
+      std::vector<PollEvent> events;
+      for (uint32_t i = 1 + random() % 60; i != 0; --i) {
+        Endpoint* endpoint = loop.Open(nullptr, &sink);
+        events.push_back({endpoint->slot, endpoint->generation, kReadable});
+        all.push_back(endpoint->slot);
+      }
+      script.poller.batches.push_back(std::move(events));
+    }
+    for (int i = 0; ended < all.size() && i < 20'000; ++i) {
+      script.poller.now += kMillisecond / 10;
+      script.Steps(1);
+    }
+    EXPECT_EQ(ended, all.size()) << seed;
+    EXPECT_THAT(order, ElementsAreArray(all)) << seed;
+    EXPECT_GE(loop.stats().switches, blocked) << seed;
+  }
 }
 
 TEST(LoopScriptTest, StaleEventsAreDropped) {

@@ -320,6 +320,56 @@ TEST(RuntimeDeathTest, ExitFromATaskIsSupported) {
   EXPECT_EXIT(Runtime::Default().Run([] { std::exit(9); }), testing::ExitedWithCode(9), "");
 }
 
+// Under ASan this also says that nothing has leaked.
+TEST(RuntimeDeathTest, TheProcessMayEndWhileFibersAndThreadsAreBlocked) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        static TaskList tasks;
+        std::atomic<int> blocked{0};
+        Runtime& runtime = Runtime::Default();
+        for (size_t i = 0; i < 40; ++i) {
+          Loop& loop = runtime.loop(i % runtime.loops());
+          runtime.RunOn(loop, [&] {
+            tasks.Spawn(loop, [&](Loop& here) {
+              blocked.fetch_add(1);
+              (void)SleepFor(here, 3'600 * kSecond);
+            });
+          });
+        }
+        std::thread waiting([&] {
+          blocked.fetch_add(1);
+          runtime.Run([] { (void)SleepFor(*Loop::Current(), 3'600 * kSecond); });
+        });
+        waiting.detach();
+        while (blocked.load() < 41) std::this_thread::yield();
+        std::exit(11);
+      },
+      testing::ExitedWithCode(11), "");
+}
+
+TEST(RuntimeTest, AThreadMayEndWhileWhatItStartedIsBlocked) {
+  TaskList tasks;
+  std::atomic<int> ended{0};
+  Runtime runtime({.threads = 2});
+  for (size_t i = 0; i < 10; ++i) {
+    std::thread starter([&, i] {
+      Loop& loop = runtime.loop(i % 2);
+      runtime.RunOn(loop, [&] {
+        tasks.Spawn(loop, [&](Loop& here) {
+          (void)SleepFor(here, 20 * kMillisecond);
+          ended.fetch_add(1);
+        });
+      });
+    });
+    starter.join();
+  }
+  runtime.Run([&] {
+    while (ended.load() != 10) (void)SleepFor(*Loop::Current(), kMillisecond);
+  });
+  EXPECT_EQ(ended.load(), 10);
+}
+
 TEST(RuntimeDeathTest, DestructionByItsOwnTaskIsFatal) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   auto* runtime = new Runtime({.threads = 1});

@@ -39,7 +39,8 @@ class NoSink final : public EventSink {
 class Meeting {
  public:
   // With a Waiter, that has only been claimed; else with a Wait, that is linked to an endpoint.
-  Meeting(Loop& home, bool with_waiter) : home_(home), with_waiter_(with_waiter) {}
+  Meeting(Runtime& runtime, bool with_waiter)
+      : runtime_(runtime), home_(runtime.loop(0)), with_waiter_(with_waiter) {}
 
   // The waiting task. With a deadline: at the time `when`, else a minute later.
   void Run(bool deadline, int64_t when) {
@@ -83,7 +84,7 @@ class Meeting {
           },
           this);
     }
-    if (arrival == kShutdown) home_.Stop();
+    for (size_t i = 0; arrival == kShutdown && i < runtime_.loops(); ++i) runtime_.loop(i).Stop();
     if (with_waiter_) {
       users_.fetch_add(1);
       if (!left_.load()) {
@@ -117,6 +118,7 @@ class Meeting {
   std::atomic<bool> done{false};
 
  private:
+  Runtime& runtime_;
   Loop& home_;
   const bool with_waiter_;
   NoSink sink_;
@@ -147,7 +149,7 @@ TEST_P(PairTest, EveryPairOfEndingsAtOneInstant) {
     std::optional<Meeting> met;  // Outlives the runtime, whose messages may name it.
     SimRuntime sim({.loops = loops, .seed = seed * 100 + static_cast<uint64_t>(pair)});
     Loop& home = sim.loop(0);
-    Meeting& meeting = met.emplace(home, with_waiter);
+    Meeting& meeting = met.emplace(sim, with_waiter);
     const int64_t when = sim.NowNanos() + kSecond;
     sim.RunOn(home, [&] { tasks.Spawn(home, [&](Loop&) { meeting.Run(timer, when); }); });
     for (size_t i = 0; i < 2; ++i) {
@@ -175,8 +177,8 @@ TEST(PairThreadsTest, EveryPairOfEndingsAtOnce) {
                                 static_cast<Arrival>(pair % kArrivals)};
     const bool timer = arrivals[0] == kTimer || arrivals[1] == kTimer;
     std::optional<Meeting> met;
-    Runtime runtime({.threads = 1});  // Its only loop may be stopped before it is.
-    Meeting& meeting = met.emplace(runtime.loop(0), with_waiter);
+    Runtime runtime({.threads = 2});
+    Meeting& meeting = met.emplace(runtime, with_waiter);
     const int64_t when = Waiter::Now() + 3 * kMillisecond;
     std::vector<std::thread> threads;
     for (Arrival arrival : arrivals) {
