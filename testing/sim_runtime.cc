@@ -46,10 +46,7 @@ class SimRuntime::SimPoller final : public fasthttp::runtime::Poller {
   int64_t idle_until() const { return idle_until_; }
   // Of a loop that has stopped: nothing will ever happen there.
   bool stopped() const { return stopped_; }
-  void set_stopped() {
-    stopped_ = true;
-    idle_until_ = kNever;
-  }
+  void set_stopped() { stopped_ = true; }
 
  private:
   const SimRuntime& sim_;
@@ -126,7 +123,9 @@ bool SimRuntime::StepReady() {
 
 int64_t SimRuntime::NextDue() const {
   int64_t due = kNever;
-  for (const SimPoller* poller : pollers_) due = std::min(due, poller->idle_until());
+  for (const SimPoller* poller : pollers_) {
+    if (!poller->stopped()) due = std::min(due, poller->idle_until());
+  }
   return due;
 }
 
