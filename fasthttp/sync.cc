@@ -26,7 +26,7 @@ void Mutex::LockContended() {
   FASTHTTP_CHECK(errc == Errc::kOk, "no stack left to wait for a Mutex");
 }
 
-absl::Status Mutex::LockCancellable(absl::Duration timeout) {
+absl::Status Mutex::LockCancellable(absl::Duration timeout) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Errc errc = Waiter::CauseOnEntry();
   if (errc == Errc::kOk && (base::chaos_enabled || !TryLock())) {
     errc = LockUntil(DeadlineIn(timeout), /*cancellable=*/true);
@@ -59,7 +59,7 @@ Errc Mutex::LockUntil(int64_t deadline, bool cancellable) {
 }
 
 // Under the guard: locks it, or sees to it that Unlock takes the guard too.
-bool Mutex::TakeOrAnnounce() {
+bool Mutex::TakeOrAnnounce() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   for (;;) {
     if (TryLock()) return true;
     uint32_t locked = kLocked;

@@ -44,10 +44,14 @@ class SimRuntime::SimPoller final : public fasthttp::runtime::Poller {
   bool simulated() const override { return true; }
 
   int64_t idle_until() const { return idle_until_; }
+  // Of a loop that has stopped: nothing will ever happen there.
+  bool stopped() const { return stopped_; }
+  void set_stopped() { stopped_ = true; }
 
  private:
   const SimRuntime& sim_;
   bool waiting_ = false;
+  bool stopped_ = false;
   int64_t idle_until_ = 0;
 };
 
@@ -109,17 +113,21 @@ void SimRuntime::AwaitOnThread(bool* done) {
 bool SimRuntime::StepReady() {
   ready_.clear();
   for (size_t i = 0; i < pollers_.size(); ++i) {
+    if (pollers_[i]->stopped()) continue;
     if (pollers_[i]->idle_until() <= now_ || loop(i).has_posted()) ready_.push_back(i);
   }
   if (ready_.empty()) return false;
   ++steps_;
-  loop(ready_[random_() % ready_.size()]).StepOnce();
+  const size_t drawn = ready_[random_() % ready_.size()];
+  if (!loop(drawn).StepOnce()) pollers_[drawn]->set_stopped();
   return true;
 }
 
 int64_t SimRuntime::NextDue() const {
   int64_t due = kNever;
-  for (const SimPoller* poller : pollers_) due = std::min(due, poller->idle_until());
+  for (const SimPoller* poller : pollers_) {
+    if (!poller->stopped()) due = std::min(due, poller->idle_until());
+  }
   return due;
 }
 
