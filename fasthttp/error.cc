@@ -62,6 +62,7 @@ absl::StatusCode CodeOf(Errc errc) {
     case Errc::kUnsupportedContentEncoding:
       return absl::StatusCode::kUnimplemented;
     case Errc::kProgramming:
+    case Errc::kChannelClosed:
     case Errc::kTooManyRedirects:
     case Errc::kMissingLocation:
     case Errc::kRedirectToDifferentScheme:

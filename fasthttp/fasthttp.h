@@ -13,6 +13,7 @@
 #include "fasthttp/request_ctx.h"
 #include "fasthttp/server.h"
 #include "fasthttp/status.h"
+#include "fasthttp/sync.h"
 #include "fasthttp/task.h"
 
 #endif  // FASTHTTP_FASTHTTP_H_

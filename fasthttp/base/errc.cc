@@ -23,6 +23,7 @@ constexpr Row kRows[] = {
     {Errc::kHandlerTimeout, "HandlerTimeout", 408, "handler timeout"},
     {Errc::kDraining, "Draining", 503, "server is shutting down"},
     {Errc::kOverloaded, "Overloaded", 503, "overloaded"},
+    {Errc::kChannelClosed, "ChannelClosed", 500, "channel closed"},
     {Errc::kConnectionClosed, "ConnectionClosed", 0, "connection closed"},
     {Errc::kConnectionReset, "ConnectionReset", 0, "connection reset by peer"},
     {Errc::kUnexpectedEof, "UnexpectedEof", 400, "unexpected end of message"},

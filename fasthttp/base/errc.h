@@ -30,6 +30,7 @@ enum class [[nodiscard]] Errc : uint16_t {
   kHandlerTimeout,  // The handler's own deadline has passed (TimeoutHandler).
   kDraining,        // The server is shutting down.
   kOverloaded,      // A bounded queue (Offload, blocked handlers, pool waiters) is full.
+  kChannelClosed,   // Send on a closed Channel, or receive from one that is empty as well.
 
   // --- Transport ----------------------------------------------------------------------------
   kConnectionClosed,  // Use of a connection that this side has closed, or a clean early end.

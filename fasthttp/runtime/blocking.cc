@@ -54,7 +54,10 @@ Errc SendAll(Loop& loop, Endpoint& endpoint, std::span<const char> bytes, int64_
 
 Errc SleepFor(Loop& loop, int64_t nanoseconds) {
   const int64_t until = DeadlineIn(nanoseconds);
-  if (nanoseconds <= 0) return loop.CancelCause();
+  if (nanoseconds <= 0) {
+    if (base::ChaosStrikes()) loop.Yield();
+    return loop.CancelCause();
+  }
   const int64_t deadline = loop.current_task()->scope.deadline;
   Wait wait;
   loop.Prepare(wait);

@@ -4,6 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "fasthttp/base/chaos.h"
+
 namespace fasthttp::runtime {
 namespace {
 
@@ -97,14 +99,13 @@ bool Loop::StepOnce() {
   return !stopped_;
 }
 
-void Loop::Stop(StopGroup* group) {
+void Loop::Stop() {
   Post(
-      [](Loop& loop, void* g, uint64_t, uint64_t) {
+      [](Loop& loop, void*, uint64_t, uint64_t) {
         loop.stopping_ = true;
-        loop.stop_group_ = static_cast<StopGroup*>(g);
         loop.CancelAll();
       },
-      group);
+      nullptr);
 }
 
 void Loop::FiberMain(void* argument) {
@@ -359,9 +360,14 @@ void Loop::LargeCallMain(void* argument) {
 }
 
 Fiber* Loop::PopReady() {
-  Fiber* fiber = ready_head_;
-  ready_head_ = fiber->next;
-  if (ready_head_ == nullptr) ready_tail_ = &ready_head_;
+  Fiber** at = &ready_head_;
+  if (base::chaos_enabled) {  // Any of those that were ready when the round began.
+    uint32_t skip = base::ChaosRandom() % std::clamp(round_ready_, 1u, 16u);
+    for (; skip != 0 && (*at)->next != nullptr; --skip) at = &(*at)->next;
+  }
+  Fiber* fiber = *at;
+  *at = fiber->next;
+  if (*at == nullptr) ready_tail_ = at;
   fiber->next = nullptr;
   --ready_count_;
   if (round_ready_ != 0) --round_ready_;
@@ -510,6 +516,7 @@ void Loop::LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask) {
 Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
   Fiber& self = *running_;
   Task* task = current_task_;
+  if (stopping_) Cancel(*task, Errc::kDraining);  // And what it waits for on other loops.
   if (cancellable) {
     Errc cancelled = stopping_ ? Errc::kDraining : task->cancelled();
     if (cancelled != Errc::kOk) Fire(wait, cancelled);

@@ -72,6 +72,13 @@ struct LoopStats {
   uint64_t stale_wakes = 0;
 };
 
+// xorshift32 (Marsaglia 2003); `state` is never 0. For fair choices, not for secrets.
+inline uint32_t NextRandom(uint32_t& state) {
+  state ^= state << 13;
+  state ^= state >> 17;
+  return state ^= state << 5;
+}
+
 class Loop {
  public:
   Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t index);
@@ -85,6 +92,11 @@ class Loop {
   // The runtime that it is a part of; null for a loop on its own.
   Runtime* owner() const { return owner_; }
   void set_owner(Runtime* runtime) { owner_ = runtime; }
+  // Before it runs.
+  void set_stop_group(StopGroup* group) {
+    stop_group_ = group;
+    group->Add(*this);
+  }
 
   // --- Driving --------------------------------------------------------------------------------
 
@@ -95,9 +107,9 @@ class Loop {
   // False once the loop has stopped.
   bool StepOnce();
 
-  // Cancels every task with kDraining, waits for the blocked ones, then lets Run return: with
-  // `group`, when all its loops have come that far.
-  void Stop(StopGroup* group = nullptr);
+  // Cancels every task with kDraining, waits for the blocked ones, then lets Run return: of a stop
+  // group when all its loops have come that far.
+  void Stop();
 
   // --- Time -----------------------------------------------------------------------------------
 
@@ -199,6 +211,9 @@ class Loop {
   bool has_posted() const { return has_posted_.load(); }
   // Fires the wait that `token` names, if it is still the same one.
   static void PostWake(const WakeToken& token, Errc cause);
+
+  // A number of the loop's own sequence: the same in each run of a simulation.
+  uint32_t Draw() { return NextRandom(random_); }
 
   const LoopStats& stats() const { return stats_; }
   uint32_t index() const { return index_; }
@@ -315,6 +330,8 @@ class Loop {
   std::atomic<bool> asleep_{false};
   std::vector<Message> posted_batch_;
   size_t posted_cursor_ = 0;
+
+  uint32_t random_ = 1;
 
   bool single_step_ = false;
   bool stopping_ = false;

@@ -127,6 +127,14 @@ Errc Waiter::CauseOnEntry() {
   return CancelCause();
 }
 
+int64_t Waiter::TaskDeadline() { return CurrentTask().scope.deadline; }
+
+uint32_t Waiter::Draw() {
+  if (Loop* loop = Loop::Current()) return loop->Draw();
+  static thread_local uint32_t state = 1;
+  return NextRandom(state);
+}
+
 int64_t Waiter::Now() { return ClockNow(); }
 
 int64_t Waiter::DeadlineIn(int64_t nanoseconds) { return runtime::DeadlineIn(nanoseconds); }

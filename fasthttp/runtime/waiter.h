@@ -62,6 +62,13 @@ class Waiter {
   // deadline has passed. kOk otherwise.
   static Errc CauseOnEntry();
 
+  // When the waits of this task or thread end at the latest; kNoDeadline if they needn't.
+  static int64_t TaskDeadline();
+
+  // A number to choose fairly with: from the sequence of the current loop, so that simulations
+  // repeat, or of the thread.
+  static uint32_t Draw();
+
   // The clock of deadlines: the current loop's, CLOCK_MONOTONIC on a plain thread.
   static int64_t Now();
   // The deadline that lies `nanoseconds` ahead; kNoDeadline if that is beyond all time.
