@@ -45,10 +45,9 @@ ContextNode* BackgroundNode() {
   return node;
 }
 
-// On a simulated loop the wall clock is its own.
+// In a simulation the wall clock is its own.
 absl::Time WallNow() {
-  runtime::Loop* loop = runtime::Loop::Current();
-  return loop != nullptr && loop->simulated() ? absl::FromUnixNanos(loop->now()) : absl::Now();
+  return runtime::ClockIsSimulated() ? absl::FromUnixNanos(runtime::ClockNow()) : absl::Now();
 }
 
 CancelContext Below(const Context& parent, int64_t deadline) {

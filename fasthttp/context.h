@@ -33,9 +33,9 @@
 #include "absl/base/attributes.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "fasthttp/event.h"
 #include "fasthttp/runtime/context_node.h"
 #include "fasthttp/runtime/task.h"
-#include "fasthttp/sync.h"
 
 namespace fasthttp {
 

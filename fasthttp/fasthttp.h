@@ -7,13 +7,16 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "fasthttp/bytes.h"
+#include "fasthttp/context.h"
 #include "fasthttp/cookie.h"
 #include "fasthttp/error.h"
+#include "fasthttp/fiber_local.h"
 #include "fasthttp/header_names.h"
 #include "fasthttp/request_ctx.h"
 #include "fasthttp/server.h"
 #include "fasthttp/status.h"
 #include "fasthttp/sync.h"
 #include "fasthttp/task.h"
+#include "fasthttp/task_group.h"
 
 #endif  // FASTHTTP_FASTHTTP_H_

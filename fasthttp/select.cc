@@ -152,7 +152,7 @@ absl::StatusOr<size_t> Select(std::span<SelectCase> cases) {
   }
   size_t event = find(set_event);
   if (event != none) return event;
-  if (errc == Errc::kTimeout && until < Waiter::TaskDeadline()) return timer;
+  if (errc == Errc::kTimeout && until <= Waiter::TaskDeadline()) return timer;
   return ToStatus(errc, "Select");
 }
 

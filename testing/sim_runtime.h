@@ -86,7 +86,6 @@ class SimRuntime final : public fasthttp::Runtime {
   uint64_t steps_ = 0;
   std::mt19937_64 random_;
   std::vector<SimPoller*> pollers_;  // Owned by the loops.
-  fasthttp::runtime::Poller* clock_before_ = nullptr;
   std::vector<size_t> ready_;
 };
 

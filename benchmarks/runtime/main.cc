@@ -4,6 +4,7 @@
 //
 // Columns: ns per operation, and instr/op where there are hardware counters. --iterations=N fixes
 // the number of operations, for valgrind. What one operation is: benchmarks/README.md.
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -19,6 +20,7 @@
 #include "absl/strings/strip.h"
 #include "benchmark/benchmark.h"
 #include "benchmarks/instructions.h"
+#include "fasthttp/context.h"
 #include "fasthttp/runtime/fiber.h"
 #include "fasthttp/runtime/loop.h"
 #include "fasthttp/runtime/runtime.h"
@@ -26,6 +28,8 @@
 #include "fasthttp/runtime/task.h"
 #include "fasthttp/runtime/waiter.h"
 #include "fasthttp/sync.h"
+#include "fasthttp/task.h"
+#include "fasthttp/task_group.h"
 
 namespace fasthttp::benchmarks {
 namespace {
@@ -194,6 +198,45 @@ void SpawnTasks(State& state, bool block) {
 void Spawn(State& state) { SpawnTasks(state, false); }
 void SpawnAndBlock(State& state) { SpawnTasks(state, true); }
 
+// The public form, in recycled memory, with a function of 48 bytes.
+void SpawnFunction(State& state) {
+  OnLoop([&](Loop& loop) {
+    constexpr int kBatch = 64;
+    int done = 0;
+    std::array<uint64_t, 5> captured = {1};
+    Count count(state);
+    while (state.KeepRunningBatch(kBatch)) {
+      done = 0;
+      for (int i = 0; i < kBatch; ++i) {
+        fasthttp::Spawn([&done, captured] { done += captured[0]; });
+      }
+      while (done != kBatch) loop.Yield();
+    }
+  });
+}
+
+// A group of four members that don't wait, from its making to its end.
+void TaskGroupOfFour(State& state) {
+  OnLoop([&](Loop&) {
+    Count count(state);
+    for (auto _ : state) {
+      TaskGroup group;
+      for (int i = 0; i < 4; ++i) group.Go([] { return absl::OkStatus(); });
+      if (!group.Wait().ok()) std::abort();
+    }
+  });
+}
+
+void ScopeWithTimeout(State& state) {
+  OnLoop([&](Loop&) {
+    Count count(state);
+    for (auto _ : state) {
+      ContextScope limit = WithTimeout(absl::Seconds(1));
+      benchmark::ClobberMemory();
+    }
+  });
+}
+
 // --- Hand-over --------------------------------------------------------------------------------
 
 // Back and forth between two tasks: one operation is one wake-up.
@@ -347,6 +390,9 @@ void Register(int64_t iterations) {
   add("BlockAndResume", BlockAndResume)->Arg(1)->Arg(64)->Arg(1'000)->Arg(10'000);
   add("Spawn", Spawn);
   add("SpawnAndBlock", SpawnAndBlock);
+  add("SpawnFunction", SpawnFunction);
+  add("TaskGroupOfFour", TaskGroupOfFour);
+  add("ScopeWithTimeout", ScopeWithTimeout);
   add("WakeSameLoop", WakeSameLoop);
   add("WakeOtherLoop", WakeOtherLoop);
   add("MutexUncontended", MutexUncontended);

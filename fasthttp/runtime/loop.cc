@@ -99,14 +99,13 @@ bool Loop::StepOnce() {
   return !stopped_;
 }
 
-void Loop::Stop(StopGroup* group) {
+void Loop::Stop() {
   Post(
-      [](Loop& loop, void* g, uint64_t, uint64_t) {
+      [](Loop& loop, void*, uint64_t, uint64_t) {
         loop.stopping_ = true;
-        loop.stop_group_ = static_cast<StopGroup*>(g);
         loop.CancelAll();
       },
-      group);
+      nullptr);
 }
 
 void Loop::FiberMain(void* argument) {
@@ -517,6 +516,7 @@ void Loop::LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask) {
 Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
   Fiber& self = *running_;
   Task* task = current_task_;
+  if (stopping_) Cancel(*task, Errc::kDraining);  // And what it waits for on other loops.
   if (cancellable) {
     Errc cancelled = stopping_ ? Errc::kDraining : task->cancelled();
     if (cancelled != Errc::kOk) Fire(wait, cancelled);

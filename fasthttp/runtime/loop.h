@@ -92,6 +92,11 @@ class Loop {
   // The runtime that it is a part of; null for a loop on its own.
   Runtime* owner() const { return owner_; }
   void set_owner(Runtime* runtime) { owner_ = runtime; }
+  // Before it runs.
+  void set_stop_group(StopGroup* group) {
+    stop_group_ = group;
+    group->Add(*this);
+  }
 
   // --- Driving --------------------------------------------------------------------------------
 
@@ -102,9 +107,9 @@ class Loop {
   // False once the loop has stopped.
   bool StepOnce();
 
-  // Cancels every task with kDraining, waits for the blocked ones, then lets Run return: with
-  // `group`, when all its loops have come that far.
-  void Stop(StopGroup* group = nullptr);
+  // Cancels every task with kDraining, waits for the blocked ones, then lets Run return: of a stop
+  // group when all its loops have come that far.
+  void Stop();
 
   // --- Time -----------------------------------------------------------------------------------
 

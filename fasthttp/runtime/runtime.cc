@@ -112,6 +112,7 @@ Runtime::Runtime(const RuntimeOptions& options)
                                             LoopOptionsOf(options, count),
                                             static_cast<uint32_t>(i)));
     loops_.back()->set_owner(this);
+    loops_.back()->set_stop_group(&stop_group_);
   }
 }
 
@@ -158,11 +159,11 @@ void Runtime::AddLoop(std::unique_ptr<runtime::Poller> poller) {
   loops_.push_back(std::make_unique<Loop>(std::move(poller), LoopOptionsOf(options_, 1),
                                           static_cast<uint32_t>(loops_.size())));
   loops_.back()->set_owner(this);
+  loops_.back()->set_stop_group(&stop_group_);
 }
 
 void Runtime::StopLoops() {
-  for (auto& loop : loops_) stop_group_.Add(*loop);
-  for (auto& loop : loops_) loop->Stop(&stop_group_);
+  for (auto& loop : loops_) loop->Stop();
 }
 
 void Runtime::Start() {

@@ -21,7 +21,7 @@ class StopGroup {
   StopGroup(const StopGroup&) = delete;
   StopGroup& operator=(const StopGroup&) = delete;
 
-  // Before the first of them is told to stop.
+  // Before the first of them runs.
   void Add(Loop& loop) { loops_.push_back(&loop); }
 
   // `loop` is stopping and has nothing to do. True: it may stop. False: it is to sleep until it is

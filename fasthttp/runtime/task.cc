@@ -80,6 +80,11 @@ int64_t DeadlineIn(int64_t nanoseconds) {
   return nanoseconds >= kNoDeadline - now ? kNoDeadline : now + nanoseconds;
 }
 
-Poller* SetThreadClock(Poller* clock) { return std::exchange(thread_clock, clock); }
+bool ClockIsSimulated() {
+  Loop* loop = Loop::Current();
+  return loop != nullptr ? loop->simulated() : thread_clock != nullptr;
+}
+
+void SetThreadClock(Poller* clock) { thread_clock = clock; }
 
 }  // namespace fasthttp::runtime

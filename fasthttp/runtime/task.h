@@ -113,9 +113,12 @@ int64_t ClockNow();
 // What lies `nanoseconds` ahead of it; kNoDeadline if that is beyond all time.
 int64_t DeadlineIn(int64_t nanoseconds);
 
-// Makes `clock` the one of the calling thread, off its loops; null takes that back. Returns what it
-// was. For those who drive simulated loops.
-Poller* SetThreadClock(Poller* clock);
+// True if that clock is virtual.
+bool ClockIsSimulated();
+
+// Makes `clock` the one of the calling thread, off its loops; null takes that back. For those who
+// drive simulated loops.
+void SetThreadClock(Poller* clock);
 
 }  // namespace fasthttp::runtime
 

@@ -9,7 +9,6 @@
 #include <tuple>
 #include <vector>
 
-#include "fasthttp/context.h"
 #include "fasthttp/runtime/blocking.h"
 #include "fasthttp/runtime/runtime.h"
 #include "fasthttp/runtime/test_tasks.h"
@@ -199,8 +198,8 @@ TEST(PairThreadsTest, EveryPairOfEndingsAtOnce) {
 TEST(PairThreadsTest, APlainThreadsWaitHasOneEnding) {
   for (int i = 0; i < 300; ++i) {
     Waiter waiter;
-    CancelContext context = WithCancel();
-    ContextScope scope(context);
+    ContextNode* context = ContextNode::WithCancel(nullptr, kNoDeadline, Errc::kTimeout);
+    CurrentTask().scope.context = context;
     std::atomic<bool> left{false};
     std::atomic<int> running{2};
     bool handed_over = false;
@@ -218,14 +217,16 @@ TEST(PairThreadsTest, APlainThreadsWaitHasOneEnding) {
     });
     std::thread canceller([&] {
       at(i % 5 * 30 * kMicrosecond);
-      if (i % 2 == 0) context.Cancel();
+      if (i % 2 == 0) context->Cancel(Errc::kClientGone, Waiter::Now());
       running.fetch_sub(1);
     });
     Errc cause = waiter.Await(i % 4 == 0 ? when : when + kSecond);
     EXPECT_EQ(handed_over, cause == Errc::kOk);
-    EXPECT_TRUE(cause == Errc::kOk || cause == Errc::kTimeout || cause == Errc::kCancelled);
+    EXPECT_TRUE(cause == Errc::kOk || cause == Errc::kTimeout || cause == Errc::kClientGone);
     waker.join();
     canceller.join();
+    CurrentTask().scope.context = nullptr;
+    ContextNode::Unref(context);
   }
 }
 
