@@ -1,7 +1,13 @@
 #include "fasthttp/runtime/loop.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
+
+#include "fasthttp/runtime/debug_table.h"
+#include "fasthttp/runtime/fork_guard.h"
 
 namespace fasthttp::runtime {
 namespace {
@@ -37,6 +43,8 @@ Node& Containing(TimerNode& timer, size_t offset) {
 
 }  // namespace
 
+void (*before_block)(const Stack& stack) = nullptr;
+
 Loop::Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t index)
     : options_(options),
       index_(index),
@@ -48,10 +56,12 @@ Loop::Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t 
   ready_events_.reserve(batch_.size());
   ready_batch_.reserve(batch_.size());
   parked_.reserve(64);
+  DebugTable::Add(*this);
 }
 
 Loop::~Loop() {
   FASTHTTP_CHECK(running_ == nullptr || stopped_, "a loop was destroyed while it runs");
+  DebugTable::Remove(*this);
 }
 
 [[gnu::noinline]] Loop* Loop::Current() { return current_loop; }
@@ -60,6 +70,7 @@ Loop::~Loop() {
 
 void Loop::Run() {
   ScopedCurrent current(this);
+  thread_id_ = static_cast<pid_t>(::syscall(SYS_gettid));
   thread_.AdoptThread();
   running_ = &thread_;
   Fiber* first = NewFiber();
@@ -140,7 +151,7 @@ bool Loop::TakeReadyFiber() {
   Fiber* fiber = PopReady();
   Fiber& self = *running_;
   self.state = Fiber::State::kParked;
-  self.parked_at = now_;
+  self.since = now_;
   parked_.push_back(&self);
   SwitchTo(*fiber);
   return true;
@@ -192,6 +203,8 @@ bool Loop::TakeTask() {
 }
 
 void Loop::NewRound() {
+  RefuseAfterFork();  // A child that returned from its handler.
+  heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   bool pending = ready_head_ != nullptr || !ready_events_.empty() || tasks_head_ != nullptr;
   batch_size_ = batch_cursor_ = 0;
   if (stopping_ && blocked_ == 0 && !pending && !has_posted_.load()) {
@@ -332,7 +345,7 @@ void Loop::Decay() {
   bool more = false;
   if (parked_.size() > 1) {
     size_t cold = 0;
-    while (cold < parked_.size() && parked_[cold]->parked_at <= now_ - kDecayPeriod) ++cold;
+    while (cold < parked_.size() && parked_[cold]->since <= now_ - kDecayPeriod) ++cold;
     size_t count = std::min({(cold + 1) / 2, parked_.size() - 1, kDecayBatch});
     more = count == kDecayBatch;
     std::vector<Fiber*> retired(parked_.begin(), parked_.begin() + static_cast<ptrdiff_t>(count));
@@ -418,6 +431,8 @@ void Loop::LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask) {
 
 Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
   Fiber& self = *running_;
+  RefuseAfterFork();
+  if (before_block != nullptr) before_block(self.stack());
   Task* task = current_task_;
   if (cancellable) {
     Errc cancelled = stopping_ ? Errc::kDraining : task->cancel_cause;
@@ -450,6 +465,8 @@ Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
 
 void Loop::Yield() {
   FASTHTTP_CHECK(running_->user_depth == 1, "a blocking call outside of a handler or task");
+  RefuseAfterFork();
+  if (before_block != nullptr) before_block(running_->stack());
   current_task_->BeforeSuspend();
   Fiber* next = NextLeader(false);
   if (next == nullptr) return;
@@ -462,7 +479,9 @@ void Loop::Yield() {
 void Loop::Suspend(Fiber& next) {
   Fiber& self = *running_;
   self.task = std::exchange(current_task_, nullptr);
+  self.since = now_;
   SwitchTo(next);
+  while (tracer_ != nullptr) ShowStack(self);
   current_task_ = std::exchange(self.task, nullptr);
 }
 

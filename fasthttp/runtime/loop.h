@@ -18,11 +18,14 @@
 #ifndef FASTHTTP_RUNTIME_LOOP_H_
 #define FASTHTTP_RUNTIME_LOOP_H_
 
+#include <sys/types.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "fasthttp/base/check.h"
@@ -31,6 +34,7 @@
 #include "fasthttp/runtime/fiber.h"
 #include "fasthttp/runtime/poller.h"
 #include "fasthttp/runtime/stack_pool.h"
+#include "fasthttp/runtime/stack_trace.h"
 #include "fasthttp/runtime/task.h"
 #include "fasthttp/runtime/timer_wheel.h"
 #include "fasthttp/runtime/transport.h"
@@ -65,6 +69,10 @@ struct LoopStats {
   uint64_t stale_events = 0;
   uint64_t stale_wakes = 0;
 };
+
+// Called, if set, with the stack of a fiber that is about to make a call that may wait. For
+// checks of tests (//testing:held_locks); set before any loop runs.
+extern void (*before_block)(const Stack& stack);
 
 class Loop {
  public:
@@ -174,6 +182,18 @@ class Loop {
 
   const LoopStats& stats() const { return stats_; }
   uint32_t index() const { return index_; }
+
+  // --- Being looked at ------------------------------------------------------------------------
+
+  // For the watchdog, thread-safe: changes every round, and whether the loop sleeps in its poller.
+  uint32_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
+  bool asleep() const { return asleep_.load(std::memory_order_relaxed); }
+  // For signal handlers on the loop's thread.
+  const Fiber* running() const { return running_; }
+  // Appends one line for the loop and one for each fiber that runs or waits, with its stack if
+  // asked for. From a step of this loop.
+  void DumpFibers(std::string& out, bool stacks);
+
   size_t fibers_alive() const { return fibers_alive_; }
   size_t stack_slabs() const { return stacks_.slab_count(); }
   bool simulated() const { return simulated_; }
@@ -215,9 +235,12 @@ class Loop {
   void PushReady(Fiber& fiber);
   void SwitchTo(Fiber& to);
   void Suspend(Fiber& next);
+  void ShowStack(Fiber& self);
   void Unlink(Wait& wait);
   void CancelAll();
   static void FiberMain(void* loop);
+
+  friend struct DebugTable;
 
   const LoopOptions options_;
   const uint32_t index_;
@@ -269,6 +292,7 @@ class Loop {
   std::vector<Message> posted_;  // Guarded by posted_mutex_.
   std::atomic<bool> has_posted_{false};
   std::atomic<bool> asleep_{false};
+  std::atomic<uint32_t> heartbeat_{0};
   std::vector<Message> posted_batch_;
   size_t posted_cursor_ = 0;
 
@@ -277,6 +301,12 @@ class Loop {
   bool stopped_ = false;
   LoopStats stats_;
   std::vector<Callback> trimmers_;
+
+  // A fiber that is switched to while these are set notes its stack and switches back.
+  Fiber* tracer_ = nullptr;
+  StackTrace* trace_ = nullptr;
+  pid_t thread_id_ = 0;
+  Loop* next_loop_ = nullptr;  // In DebugTable's list.
 };
 
 }  // namespace fasthttp::runtime
