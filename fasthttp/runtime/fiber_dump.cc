@@ -34,17 +34,17 @@ void AppendWait(const Wait& wait, int64_t now, std::string& out) {
 
 void Loop::DumpFibers(std::string& out, bool stacks) {
   std::array<size_t, kStates.size()> count = {};
-  for (const auto& fiber : fibers_) ++count[static_cast<size_t>(fiber->state)];
+  for (Fiber* fiber : fibers_) ++count[static_cast<size_t>(fiber->state)];
   absl::StrAppendFormat(&out, "loop %d: thread %d, stacks of %d bytes", index_, thread_id_,
                         stacks_.stack_size());
   for (size_t state = 1; state < count.size(); ++state) {
     absl::StrAppend(&out, ", ", count[state], " ", kStates[state]);
   }
   out += '\n';
-  for (const auto& fiber : fibers_) {
+  for (Fiber* fiber : fibers_) {
     if (fiber->state == Fiber::State::kFree || fiber->state == Fiber::State::kParked) continue;
     absl::StrAppend(&out, "  fiber ", fiber->index, ": ", NameOfState(fiber->state));
-    const bool waits = fiber.get() != running_;
+    const bool waits = fiber != running_;
     if (waits) absl::StrAppendFormat(&out, " for %.3f s", Seconds(now_ - fiber->since));
     if (waits && fiber->wait != nullptr) AppendWait(*fiber->wait, now_, out);
     if (fiber->task != nullptr && fiber->task->cancel_cause != Errc::kOk) out += ", cancelled";

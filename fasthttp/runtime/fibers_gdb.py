@@ -167,11 +167,13 @@ def select_thread(lwp):
 INNER = ("fasthttp::runtime::Fiber::Switch", "fasthttp::runtime::Loop::", "boost::context::")
 
 
+def short(name):
+    return name.replace("(anonymous namespace)::", "").split("(")[0].split("<")[0]
+
+
 def place_of(fiber):
-    for _, name, _ in frames_of(fiber):
-        if not name.startswith(INNER):
-            return name
-    return "?"
+    names = [short(name) for _, name, _ in frames_of(fiber) if not name.startswith(INNER)]
+    return " < ".join(names[:3])
 
 
 def show_stack(fiber):

@@ -1,10 +1,9 @@
 #!/bin/bash
-# fibers_gdb.py lists the fibers of a stopped program and of its core, and shows their stacks.
+# fibers_gdb.py lists the fibers of a stopped program and of a core dump, and shows their stacks.
 #
 # fibers_gdb_test.sh PROGRAM SCRIPT
 set -uo pipefail
-program=$1 script=$2
-core=${TEST_TMPDIR:-/tmp}/fibers.core
+program=$PWD/$1 script=$2
 
 if ! command -v gdb >/dev/null; then
   echo "SKIPPED: gdb is not installed"
@@ -36,15 +35,23 @@ commands=(-ex "source $script" -ex "fasthttp fibers"
   -ex "fasthttp bt nonsense")
 
 output=$(gdb -nx -batch -iex "set debuginfod enabled off" -iex "set auto-load off" \
-  -ex run "${commands[@]}" -ex "generate-core-file $core" \
-  -ex "info threads" "$program" 2>&1 </dev/null)
+  -ex run "${commands[@]}" "$program" 2>&1 </dev/null)
 if grep -q "ptrace: Operation not permitted\|Couldn't get registers" <<<"$output"; then
   echo "SKIPPED: processes may not be traced here"
   exit 0
 fi
 check "$output"
 grep -q "no such fiber runs or waits" <<<"$output" || fail "a wrong name is no error"
+
+# The kernel's core: gdb's own cannot read past the guards of the stacks.
+read -r pattern </proc/sys/kernel/core_pattern
+if [[ $pattern == [/\|]* ]] || ! ulimit -c unlimited; then
+  echo "passed, but for core dumps, which are not written here"
+  exit 0
+fi
+directory=$(mktemp -d -p "${TEST_TMPDIR:-/tmp}")
+(cd "$directory" && "$program" 2>/dev/null)
 check "$(gdb -nx -batch -iex "set auto-load off" -iex "set debuginfod enabled off" \
-  "${commands[@]}" "$program" "$core" 2>&1 </dev/null)"
-rm -f "$core"
+  "${commands[@]}" "$program" "$directory"/* 2>&1 </dev/null)"
+rm -rf "$directory"
 echo "passed"

@@ -289,20 +289,26 @@ uint32_t Loop::TickAt(int64_t when) const {
 Fiber* Loop::NewFiber() {
   Stack stack = stacks_.Allocate();
   if (stack.bottom == nullptr) return nullptr;
-  Fiber* fiber;
-  if (free_fibers_.empty()) {
-    fibers_.push_back(std::make_unique<Fiber>());
-    fiber = fibers_.back().get();
-    fiber->index = static_cast<uint32_t>(fibers_.size() - 1);
-  } else {
-    fiber = free_fibers_.back();
-    free_fibers_.pop_back();
-  }
+  if (free_fibers_.empty()) AddFibers();
+  Fiber* fiber = free_fibers_.back();
+  free_fibers_.pop_back();
   ++stats_.fibers_created;
   ++fibers_alive_;
   fiber->user_depth = 0;
   fiber->Start(stack, &FiberMain, this);
   return fiber;
+}
+
+// Fibers are for ever. One by one they would pin a page each among what a burst frees.
+void Loop::AddFibers() {
+  constexpr size_t kFibers = 64;
+  fiber_slabs_.push_back(std::make_unique<Fiber[]>(kFibers));
+  for (size_t i = 0; i < kFibers; ++i) {
+    Fiber& fiber = fiber_slabs_.back()[i];
+    fiber.index = static_cast<uint32_t>(fibers_.size());
+    fibers_.push_back(&fiber);
+  }
+  free_fibers_.insert(free_fibers_.end(), fibers_.rbegin(), fibers_.rbegin() + kFibers);
 }
 
 Fiber* Loop::PopReady() {
@@ -405,7 +411,7 @@ void Loop::Cancel(Task& task, Errc cause) {
 }
 
 void Loop::CancelAll() {
-  for (auto& fiber : fibers_) {
+  for (Fiber* fiber : fibers_) {
     if (fiber->state == Fiber::State::kBlocked && fiber->task != nullptr) {
       Cancel(*fiber->task, Errc::kDraining);
     }

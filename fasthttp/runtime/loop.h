@@ -230,6 +230,7 @@ class Loop {
   int64_t PollTimeout();
   void Decay();
   Fiber* NewFiber();
+  void AddFibers();
   Fiber* NextLeader(bool may_take_ready);
   Fiber* PopReady();
   void PushReady(Fiber& fiber);
@@ -261,7 +262,8 @@ class Loop {
   Fiber thread_;  // The driver's own stack.
   Fiber* running_ = nullptr;
   Task* current_task_ = nullptr;
-  std::vector<std::unique_ptr<Fiber>> fibers_;
+  std::vector<std::unique_ptr<Fiber[]>> fiber_slabs_;
+  std::vector<Fiber*> fibers_;  // By index.
   std::vector<Fiber*> free_fibers_;
   std::vector<Fiber*> parked_;  // LIFO: the hottest stack leads next.
   Fiber* ready_head_ = nullptr;
