@@ -29,7 +29,7 @@ constexpr size_t kMaxHeld = 32;
 thread_local HeldLock held[kMaxHeld];
 thread_local size_t held_count = 0;
 
-void Taken(const void* lock, const void* frame) {
+[[maybe_unused]] void Taken(const void* lock, const void* frame) {
   const Loop* loop = Loop::Current();
   if (loop == nullptr || held_count == kMaxHeld) return;
   HeldLock& taken = held[held_count++];
@@ -39,7 +39,7 @@ void Taken(const void* lock, const void* frame) {
   if (loop->in_user_code()) taken.taken.Capture();
 }
 
-void Given(const void* lock) {
+[[maybe_unused]] void Given(const void* lock) {
   for (size_t i = held_count; i-- > 0;) {
     if (held[i].lock != lock) continue;
     held[i] = held[--held_count];

@@ -16,7 +16,7 @@ constinit std::mutex loops_mutex;
 
 }  // namespace
 
-DebugTable DebugTable::Make() {
+constexpr DebugTable DebugTable::Make() {
   return {
       .version = 1,
       .loop_next = offsetof(Loop, next_loop_),
@@ -49,4 +49,5 @@ void DebugTable::Remove(Loop& loop) {
 
 }  // namespace fasthttp::runtime
 
-fasthttp::runtime::DebugTable fasthttp_debug_table = fasthttp::runtime::DebugTable::Make();
+constinit fasthttp::runtime::DebugTable fasthttp_debug_table =
+    fasthttp::runtime::DebugTable::Make();

@@ -31,7 +31,7 @@ struct DebugTable {
 
   static void Add(Loop& loop);
   static void Remove(Loop& loop);
-  static DebugTable Make();
+  static constexpr DebugTable Make();
 };
 
 }  // namespace fasthttp::runtime

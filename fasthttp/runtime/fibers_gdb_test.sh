@@ -51,6 +51,10 @@ if [[ $pattern == [/\|]* ]] || ! ulimit -c unlimited; then
 fi
 directory=$(mktemp -d -p "${TEST_TMPDIR:-/tmp}")
 (cd "$directory" && "$program" 2>/dev/null)
+if [[ -z $(ls "$directory") ]]; then
+  echo "passed, but for core dumps, which sanitizers prevent"
+  exit 0
+fi
 check "$(gdb -nx -batch -iex "set auto-load off" -iex "set debuginfod enabled off" \
   "${commands[@]}" "$program" "$directory"/* 2>&1 </dev/null)"
 rm -rf "$directory"

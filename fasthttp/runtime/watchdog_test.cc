@@ -89,14 +89,16 @@ TEST_F(WatchdogTest, AHandlerThatComputesIsNamed) {
 TEST_F(WatchdogTest, ALockThatNobodyWillReleaseIsGuessed) {
   Runtime runtime(Options());
   std::mutex mutex;
-  std::unique_lock<std::mutex> held(mutex);
-  std::thread releaser([&] {
+  std::atomic<bool> locked{false};
+  std::thread holder([&] {
+    std::lock_guard<std::mutex> held(mutex);
+    locked = true;
     std::unique_lock<std::mutex> lock(mutex_);
     came_.wait(lock, [&] { return !reports_.empty(); });
-    held.unlock();
   });
+  while (!locked) std::this_thread::yield();
   runtime.Run([&] { std::lock_guard<std::mutex> lock(mutex); });
-  releaser.join();
+  holder.join();
   const StallReport report = Reports().at(0);
   if (std::FILE* file = std::fopen("/proc/self/syscall", "re")) {
     std::fclose(file);
