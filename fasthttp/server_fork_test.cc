@@ -84,6 +84,9 @@ TEST_F(ForkDeathTest, AChildOfAHandlerMayNotReturn) {
 }
 
 TEST_F(ForkDeathTest, AChildMayExit) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the leak check at exit waits for locks of threads that the child has not";
+#endif
   EXPECT_EXIT(
       {
         Runtime::Default().Run([] {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "fasthttp/base/chaos.h"
+#include "fasthttp/runtime/stack_pool.h"
 #include "fasthttp/server.h"
 #include "fasthttp/task.h"
 #include "gtest/gtest.h"
@@ -91,6 +92,40 @@ TEST(ServerScale, TenThousandHandlersBlockBeyondThemAre503AndMemoryReturns) {
   EXPECT_GT(peak, before + kBlocked * 4);
   EXPECT_LT(peak, before + kBlocked * 16);
   EXPECT_LT(ResidentKiB(), before + kBlocked * 1);
+}
+
+TEST(ServerScale, WithoutAStackForOneMoreARequestIs503) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers need the address space";
+  // One slab of 32 such stacks fits into the address space, two don't.
+  constexpr size_t kHuge = size_t{1} << 41;
+  if (runtime::StackPool(kHuge, 0).Allocate().bottom == nullptr) {
+    GTEST_SKIP() << "this kernel does not lend so much (vm.overcommit_memory)";
+  }
+  size_t handled = 0;
+  SimServer server({.handler =
+                        [&](RequestCtx&) {
+                          ++handled;
+                          EXPECT_TRUE(Sleep(absl::Seconds(1)).ok()) << "it was let in";
+                        }},
+                   {.stack_size = kHuge});
+  size_t ok = 0;
+  size_t refused = 0;
+  server.Run([&] {
+    for (int round = 0; round < 2; ++round) {  // Refusing once is not refusing for ever.
+      std::vector<WireClient> clients;
+      for (int i = 0; i < 60; ++i) clients.push_back(server.Dial());
+      for (WireClient& client : clients) EXPECT_EQ(client.Send(kBlock), Errc::kOk);
+      for (WireClient& client : clients) {
+        const int status = client.Read().status;
+        ok += status == 200;
+        refused += status == 503;
+      }
+    }
+  });
+  EXPECT_EQ(ok, handled);
+  EXPECT_EQ(ok + refused, 120u);
+  EXPECT_GE(ok, 2 * 25u);
+  EXPECT_GE(refused, 2 * 25u);
 }
 
 // A hog computes in slices, and 1000 light requests have come behind it. Latency is counted in

@@ -170,9 +170,12 @@ class Loop {
   void Yield();
   void Fire(Wait& wait, Errc cause);
 
-  // The number of handlers blocked now, and whether one more may.
+  // The number of handlers blocked now, and whether one more may: below max_blocked, and with a
+  // stack for whoever goes on as the loop.
   uint32_t blocked() const { return blocked_; }
-  bool may_block() const { return blocked_ < options_.max_blocked; }
+  bool may_block() {
+    return blocked_ < options_.max_blocked && (!parked_.empty() || stacks_.HasRoom());
+  }
 
   // --- Other threads --------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ StackPool::~StackPool() {
 }
 
 Stack StackPool::Allocate() {
-  if (free_.empty() && !AddSlab()) return {};
+  if (!HasRoom()) return {};
   Stack stack = free_.back();
   free_.pop_back();
   dirty_.pop_back();

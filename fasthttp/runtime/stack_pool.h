@@ -45,6 +45,9 @@ class StackPool {
   // A stack with its guard, or one with a null bottom if the kernel gives no more.
   Stack Allocate();
 
+  // Whether Allocate would give one now.
+  bool HasRoom() { return !free_.empty() || AddSlab(); }
+
   // Returns the stack; its pages stay resident until Trim().
   void Free(Stack stack);
 
