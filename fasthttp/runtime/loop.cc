@@ -1,10 +1,15 @@
 #include "fasthttp/runtime/loop.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "fasthttp/base/chaos.h"
+#include "fasthttp/runtime/debug_table.h"
+#include "fasthttp/runtime/fork_guard.h"
 
 namespace fasthttp::runtime {
 namespace {
@@ -50,6 +55,8 @@ Node& Containing(TimerNode& timer, size_t offset) {
 
 }  // namespace
 
+void (*before_block)(const Stack& stack) = nullptr;
+
 Loop::Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t index)
     : options_(options),
       index_(index),
@@ -62,6 +69,7 @@ Loop::Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t 
   ready_events_.reserve(batch_.size());
   ready_batch_.reserve(batch_.size());
   parked_.reserve(64);
+  DebugTable::Add(*this);
 }
 
 Loop::~Loop() {
@@ -69,6 +77,7 @@ Loop::~Loop() {
   while (alarms_ != nullptr) {
     if (ContextAlarm* alarm = alarms_; !alarm->End(Errc::kDraining, now_)) Disarm(*alarm);
   }
+  DebugTable::Remove(*this);
 }
 
 [[gnu::noinline]] Loop* Loop::Current() { return current_loop; }
@@ -77,6 +86,7 @@ Loop::~Loop() {
 
 void Loop::Run() {
   ScopedCurrent current(this);
+  thread_id_ = static_cast<pid_t>(::syscall(SYS_gettid));
   thread_.AdoptThread();
   running_ = &thread_;
   Fiber* first = NewFiber();
@@ -157,7 +167,7 @@ bool Loop::TakeReadyFiber() {
   Fiber* fiber = PopReady();
   Fiber& self = *running_;
   self.state = Fiber::State::kParked;
-  self.parked_at = now_;
+  self.since = now_;
   parked_.push_back(&self);
   SwitchTo(*fiber);
   return true;
@@ -211,6 +221,8 @@ bool Loop::TakeTask() {
 }
 
 void Loop::NewRound() {
+  RefuseAfterFork();  // A child that returned from its handler.
+  heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   bool pending = ready_head_ != nullptr || !ready_events_.empty() || tasks_head_ != nullptr;
   batch_size_ = batch_cursor_ = 0;
   if (stopping_ && blocked_ == 0 && !pending && !has_posted_.load()) {
@@ -298,15 +310,9 @@ Fiber* Loop::NewFiber() {
 }
 
 Fiber& Loop::TakeFiber(Stack stack, Fiber::Entry entry, void* argument) {
-  Fiber* fiber;
-  if (free_fibers_.empty()) {
-    fibers_.push_back(std::make_unique<Fiber>());
-    fiber = fibers_.back().get();
-    fiber->index = static_cast<uint32_t>(fibers_.size() - 1);
-  } else {
-    fiber = free_fibers_.back();
-    free_fibers_.pop_back();
-  }
+  if (free_fibers_.empty()) AddFibers();
+  Fiber* fiber = free_fibers_.back();
+  free_fibers_.pop_back();
   ++stats_.fibers_created;
   ++fibers_alive_;
   fiber->user_depth = 0;
@@ -359,6 +365,18 @@ void Loop::LargeCallMain(void* argument) {
   loop.running_ = &call.caller;
 }
 
+// Fibers are for ever. One by one they would pin a page each among what a burst frees.
+void Loop::AddFibers() {
+  constexpr size_t kFibers = 64;
+  fiber_slabs_.push_back(std::make_unique<Fiber[]>(kFibers));
+  for (size_t i = 0; i < kFibers; ++i) {
+    Fiber& fiber = fiber_slabs_.back()[i];
+    fiber.index = static_cast<uint32_t>(fibers_.size());
+    fibers_.push_back(&fiber);
+  }
+  free_fibers_.insert(free_fibers_.end(), fibers_.rbegin(), fibers_.rbegin() + kFibers);
+}
+
 Fiber* Loop::PopReady() {
   Fiber** at = &ready_head_;
   if (base::chaos_enabled) {  // Any of those that were ready when the round began.
@@ -404,7 +422,7 @@ void Loop::Decay() {
   bool more = false;
   if (parked_.size() > 1) {
     size_t cold = 0;
-    while (cold < parked_.size() && parked_[cold]->parked_at <= now_ - kDecayPeriod) ++cold;
+    while (cold < parked_.size() && parked_[cold]->since <= now_ - kDecayPeriod) ++cold;
     size_t count = std::min({(cold + 1) / 2, parked_.size() - 1, kDecayBatch});
     more = count == kDecayBatch;
     std::vector<Fiber*> retired(parked_.begin(), parked_.begin() + static_cast<ptrdiff_t>(count));
@@ -470,7 +488,7 @@ void Loop::Cancel(Task& task, Errc cause) {
 }
 
 void Loop::CancelAll() {
-  for (auto& fiber : fibers_) {
+  for (Fiber* fiber : fibers_) {
     if (fiber->state == Fiber::State::kBlocked && fiber->task != nullptr) {
       Cancel(*fiber->task, Errc::kDraining);
       if (fiber->task->wait != nullptr) Fire(*fiber->task->wait, Errc::kDraining);
@@ -515,6 +533,8 @@ void Loop::LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask) {
 
 Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
   Fiber& self = *running_;
+  RefuseAfterFork();
+  if (before_block != nullptr) before_block(self.stack());
   Task* task = current_task_;
   if (stopping_) Cancel(*task, Errc::kDraining);  // And what it waits for on other loops.
   if (cancellable) {
@@ -556,6 +576,8 @@ Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
 
 void Loop::Yield() {
   FASTHTTP_CHECK(running_->user_depth == 1, "a blocking call outside of a handler or task");
+  RefuseAfterFork();
+  if (before_block != nullptr) before_block(running_->stack());
   current_task_->BeforeSuspend();
   Fiber* next = NextLeader(false);
   if (next == nullptr) return;
@@ -568,7 +590,9 @@ void Loop::Yield() {
 void Loop::Suspend(Fiber& next) {
   Fiber& self = *running_;
   self.task = std::exchange(current_task_, nullptr);
+  self.since = now_;
   SwitchTo(next);
+  while (tracer_ != nullptr) ShowStack(self);
   current_task_ = std::exchange(self.task, nullptr);
 }
 

@@ -18,11 +18,14 @@
 #ifndef FASTHTTP_RUNTIME_LOOP_H_
 #define FASTHTTP_RUNTIME_LOOP_H_
 
+#include <sys/types.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -34,6 +37,7 @@
 #include "fasthttp/runtime/poller.h"
 #include "fasthttp/runtime/stack_pool.h"
 #include "fasthttp/runtime/stop_group.h"
+#include "fasthttp/runtime/stack_trace.h"
 #include "fasthttp/runtime/task.h"
 #include "fasthttp/runtime/task_cells.h"
 #include "fasthttp/runtime/timer_wheel.h"
@@ -78,6 +82,9 @@ inline uint32_t NextRandom(uint32_t& state) {
   state ^= state >> 17;
   return state ^= state << 5;
 }
+// Called, if set, with the stack of a fiber that is about to make a call that may wait. For
+// checks of tests (//testing:held_locks); set before any loop runs.
+extern void (*before_block)(const Stack& stack);
 
 class Loop {
  public:
@@ -198,9 +205,12 @@ class Loop {
   void Yield();
   void Fire(Wait& wait, Errc cause);
 
-  // The number of handlers blocked now, and whether one more may.
+  // The number of handlers blocked now, and whether one more may: below max_blocked, and with a
+  // stack for whoever goes on as the loop.
   uint32_t blocked() const { return blocked_; }
-  bool may_block() const { return blocked_ < options_.max_blocked; }
+  bool may_block() {
+    return blocked_ < options_.max_blocked && (!parked_.empty() || stacks_.HasRoom());
+  }
 
   // --- Other threads --------------------------------------------------------------------------
 
@@ -219,6 +229,18 @@ class Loop {
   uint32_t index() const { return index_; }
   // Timers of waits and of contexts, armed now.
   size_t timers() const { return wait_timers_.size(); }
+
+  // --- Being looked at ------------------------------------------------------------------------
+
+  // For the watchdog, thread-safe: changes every round, and whether the loop sleeps in its poller.
+  uint32_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
+  bool asleep() const { return asleep_.load(std::memory_order_relaxed); }
+  // For signal handlers on the loop's thread.
+  const Fiber* running() const { return running_; }
+  // Appends one line for the loop and one for each fiber that runs or waits, with its stack if
+  // asked for. From a step of this loop.
+  void DumpFibers(std::string& out, bool stacks);
+
   size_t fibers_alive() const { return fibers_alive_; }
   size_t stack_slabs() const { return stacks_.slab_count(); }
   bool simulated() const { return simulated_; }
@@ -263,16 +285,20 @@ class Loop {
   void Unlink(ContextAlarm& alarm);
   Fiber* NewFiber();
   Fiber& TakeFiber(Stack stack, Fiber::Entry entry, void* argument);
+  void AddFibers();
   Fiber* NextLeader(bool may_take_ready);
   Fiber* PopReady();
   void PushReady(Fiber& fiber);
   void SwitchTo(Fiber& to);
   void Suspend(Fiber& next);
+  void ShowStack(Fiber& self);
   void Unlink(Wait& wait);
   void CancelAll();
   static void FiberMain(void* loop);
   struct LargeCall;
   static void LargeCallMain(void* call);
+
+  friend struct DebugTable;
 
   const LoopOptions options_;
   const uint32_t index_;
@@ -294,7 +320,8 @@ class Loop {
   Fiber thread_;  // The driver's own stack.
   Fiber* running_ = nullptr;
   Task* current_task_ = nullptr;
-  std::vector<std::unique_ptr<Fiber>> fibers_;
+  std::vector<std::unique_ptr<Fiber[]>> fiber_slabs_;
+  std::vector<Fiber*> fibers_;  // By index.
   std::vector<Fiber*> free_fibers_;
   std::vector<Fiber*> parked_;  // LIFO: the hottest stack leads next.
   Fiber* ready_head_ = nullptr;
@@ -328,6 +355,7 @@ class Loop {
   std::vector<Message> posted_;  // Guarded by posted_mutex_.
   std::atomic<bool> has_posted_{false};
   std::atomic<bool> asleep_{false};
+  std::atomic<uint32_t> heartbeat_{0};
   std::vector<Message> posted_batch_;
   size_t posted_cursor_ = 0;
 
@@ -340,6 +368,12 @@ class Loop {
   bool idle_ = false;  // As its stop group has it.
   LoopStats stats_;
   std::vector<Callback> trimmers_;
+
+  // A fiber that is switched to while these are set notes its stack and switches back.
+  Fiber* tracer_ = nullptr;
+  StackTrace* trace_ = nullptr;
+  pid_t thread_id_ = 0;
+  Loop* next_loop_ = nullptr;  // In DebugTable's list.
 };
 
 }  // namespace fasthttp::runtime

@@ -1,38 +1,28 @@
 #include "fasthttp/runtime/runtime.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "fasthttp/base/check.h"
+#include "fasthttp/runtime/fork_guard.h"
 #include "fasthttp/runtime/poller_epoll.h"
+#include "fasthttp/runtime/stack_overflow.h"
 
 namespace fasthttp {
 namespace {
 
 using runtime::Loop;
-
-std::atomic<bool> forked{false};
-
-void WatchForks() {
-  static const int registered =
-      ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
-  (void)registered;
-}
-
-void RefuseAfterFork() {
-  FASTHTTP_CHECK(!forked.load(std::memory_order_relaxed),
-                 "a fasthttp runtime was used after fork(): its threads exist in the parent only; "
-                 "exec a new program, or fork before the first use");
-}
 
 int DefaultThreads() {
   int threads;
@@ -100,7 +90,7 @@ class CalledTask final : public runtime::Task {
 Runtime::Runtime(const RuntimeOptions& options)
     : options_(options),
       offload_(static_cast<size_t>(std::max(1, options.offload_threads)), options.offload_queue) {
-  WatchForks();
+  runtime::WatchForks();
   FASTHTTP_CHECK(Check(options) == Errc::kOk,
                  "RuntimeOptions: a CPU that this process may not use, a negative number, or a "
                  "stack under 16 KiB (see Runtime::Check)");
@@ -136,7 +126,10 @@ Errc Runtime::Check(const RuntimeOptions& options) {
 
 Runtime::~Runtime() {
   FASTHTTP_CHECK(Loop::Current() == nullptr, "a runtime was destroyed by one of its own handlers");
-  if (!threads_.empty()) StopLoops();
+  if (!threads_.empty()) {
+    runtime::RefuseAfterFork();  // There is nobody to join.
+    StopLoops();
+  }
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -167,19 +160,25 @@ void Runtime::StopLoops() {
 }
 
 void Runtime::Start() {
-  RefuseAfterFork();
+  runtime::RefuseAfterFork();
   std::call_once(started_, [this] {
     if (loops_[0]->simulated()) return;
-    // Signals are the application's: its own threads take them.
-    sigset_t all;
+    if (options_.explain_stack_overflow) runtime::ExplainStackOverflows();
+    // Signals are the application's: its own threads take them. What a thread brings upon itself
+    // stays deliverable, else the kernel would kill past every handler.
+    sigset_t blocked;
     sigset_t before;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigfillset(&blocked);
+    for (int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF}) {
+      sigdelset(&blocked, own);
+    }
+    ::pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    if (options_.stall_warning > absl::ZeroDuration() &&
+        options_.stall_warning < absl::InfiniteDuration()) {
+      watchdog_ = std::make_unique<runtime::Watchdog>(options_.stall_warning, options_.on_stall);
+    }
     for (auto& loop : loops_) {
-      threads_.emplace_back([this, loop = loop.get()] {
-        Pin(loop->index());
-        loop->Run();
-      });
+      threads_.emplace_back([this, loop = loop.get()] { RunLoop(*loop); });
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   });
@@ -192,6 +191,14 @@ void Runtime::Pin(size_t loop) const {
   CPU_ZERO(&one);
   CPU_SET(options_.cpus[loop % options_.cpus.size()], &one);
   ::sched_setaffinity(0, sizeof one, &one);
+}
+
+void Runtime::RunLoop(Loop& loop) {
+  runtime::SignalStack signal_stack;
+  std::optional<runtime::Watchdog::Watched> watched;
+  if (watchdog_ != nullptr) watched.emplace(*watchdog_, loop);
+  Pin(loop.index());
+  loop.Run();
 }
 
 Loop& Runtime::home() {
@@ -249,6 +256,58 @@ void Runtime::LostException(const std::exception_ptr& exception) const {
     std::fprintf(stderr, "fasthttp: an exception left a task: %s\n", e.what());
   } catch (...) {
     std::fprintf(stderr, "fasthttp: an unknown exception left a task\n");
+  }
+}
+
+void Runtime::DumpFibers(std::string& out, bool stacks) {
+  // Shared with the loops: one that is stalled may come to it after the call has returned.
+  struct Dump {
+    std::mutex mutex;
+    std::condition_variable told;
+    std::vector<std::optional<std::string>> parts;
+    size_t missing;
+    runtime::WakeToken waiter;
+  };
+  Start();
+  Loop* here = Loop::Current();
+  const bool on_fiber = here != nullptr && here->in_user_code();
+  if (loops_[0]->simulated()) {
+    for (auto& loop : loops_) RunOn(*loop, [&] { loop->DumpFibers(out, stacks); });
+    return;
+  }
+  auto dump = std::make_shared<Dump>();
+  dump->parts.resize(loops_.size());
+  dump->missing = loops_.size();
+  runtime::Wait wait;
+  if (on_fiber) {
+    here->Prepare(wait);
+    dump->waiter = here->TokenOf(wait);
+  }
+  for (auto& loop : loops_) {
+    loop->Post(
+        [](Loop& to, void* shared, uint64_t with_stacks, uint64_t) {
+          std::unique_ptr<std::shared_ptr<Dump>> owned(static_cast<std::shared_ptr<Dump>*>(shared));
+          Dump& into = **owned;
+          std::string part;
+          to.DumpFibers(part, with_stacks != 0);
+          std::lock_guard<std::mutex> lock(into.mutex);
+          into.parts[to.index()] = std::move(part);
+          if (--into.missing != 0) return;
+          into.told.notify_all();
+          if (into.waiter.loop != nullptr) Loop::PostWake(into.waiter, Errc::kOk);
+        },
+        new std::shared_ptr<Dump>(dump), stacks);
+  }
+  if (on_fiber) {
+    (void)here->Block(wait, here->FreshNow() + runtime::kSecond, /*cancellable=*/false);
+  }
+  std::unique_lock<std::mutex> lock(dump->mutex);
+  if (!on_fiber) {
+    dump->told.wait_for(lock, std::chrono::seconds(1), [&] { return dump->missing == 0; });
+  }
+  for (size_t i = 0; i < dump->parts.size(); ++i) {
+    absl::StrAppend(&out, dump->parts[i] ? *dump->parts[i]
+                                         : absl::StrCat("loop ", i, ": stalled, no answer\n"));
   }
 }
 

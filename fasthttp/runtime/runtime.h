@@ -14,13 +14,16 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/time/time.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/runtime/loop.h"
 #include "fasthttp/runtime/offload.h"
+#include "fasthttp/runtime/watchdog.h"
 
 namespace fasthttp {
 
@@ -32,7 +35,7 @@ struct RuntimeOptions {
   // 0 one loop for each. Numbers as in /proc/cpuinfo; see Runtime::Check.
   std::vector<int> cpus = {};
   // Usable bytes of the stack of a handler; only touched pages cost memory. A handler that needs
-  // more than this overflows into a guard and the process ends by SIGSEGV.
+  // more than this overflows into a guard and the process ends by SIGSEGV, with a sentence.
   size_t stack_size = 256 * 1024;
   // The same of RunOnLargeStack. For scale: std::regex (libstdc++ 12) matches "(a|b)*" with 340
   // bytes on 256 KiB and with 11,000 on 8 MiB.
@@ -46,6 +49,15 @@ struct RuntimeOptions {
   // Helper threads of Offload, and how many calls may wait for one before kOverloaded.
   int offload_threads = 8;
   size_t offload_queue = 1024;
+  // A loop that is held for this long by one piece of code, so that none of its other connections
+  // moves, is reported once, with the stack of what holds it. 0 or InfiniteDuration: off, and no
+  // watchdog thread.
+  absl::Duration stall_warning = absl::Seconds(1);
+  // Gets the reports, on the watchdog's thread. nullptr: they go to stderr.
+  std::function<void(const StallReport&)> on_stall = nullptr;
+  // Handlers of SIGSEGV and SIGBUS name a stack overflow before the earlier handler, or the
+  // default, goes on with it. Off: they stay as they are.
+  bool explain_stack_overflow = true;
 };
 
 class Runtime {
@@ -85,6 +97,10 @@ class Runtime {
 
   // Hands an exception that nobody waits for to RuntimeOptions::on_lost_exception.
   void LostException(const std::exception_ptr& exception) const;
+  // Appends a text of what every fiber does: blocked since when, on what, until when; with `stacks`
+  // also where in the code, which takes about a millisecond a fiber. A loop that does not answer
+  // within a second is said to be stalled. From a plain thread or a fiber of any runtime.
+  void DumpFibers(std::string& out, bool stacks = true);
 
   // The runtime that owns the loop this thread runs; null on a plain thread.
   static Runtime* Current();
@@ -105,11 +121,13 @@ class Runtime {
  private:
   void Start();
   void Pin(size_t loop) const;
+  void RunLoop(runtime::Loop& loop);
 
   const RuntimeOptions options_;
   runtime::StopGroup stop_group_;
   std::vector<std::unique_ptr<runtime::Loop>> loops_;
   std::once_flag started_;
+  std::unique_ptr<runtime::Watchdog> watchdog_;
   std::vector<std::thread> threads_;
   runtime::OffloadPool offload_;
 };

@@ -6,6 +6,15 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <utility>
+
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#define VALGRIND_STACK_REGISTER(start, end) 0
+#define VALGRIND_STACK_DEREGISTER(id) static_cast<void>(id)
+#endif
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -53,7 +62,7 @@ StackPool::~StackPool() {
 }
 
 Stack StackPool::Allocate() {
-  if (free_.empty() && !AddSlab()) return {};
+  if (!HasRoom()) return {};
   Stack stack = free_.back();
   free_.pop_back();
   dirty_.pop_back();
@@ -103,12 +112,13 @@ bool StackPool::AddSlab() {
       return false;
     }
   }
+  RegisterWithValgrind(slab);
   auto hole = std::find_if(slabs_.begin(), slabs_.end(), [](const Slab& s) { return !s.base; });
   uint32_t index = static_cast<uint32_t>(hole - slabs_.begin());
   if (hole == slabs_.end()) slabs_.emplace_back();
-  slabs_[index] = slab;
+  slabs_[index] = std::move(slab);
   for (size_t i = kStacksPerSlab; i-- > 0;) {
-    free_.push_back({slab.base + i * stride_ + kGuardSize, stack_size_, index});
+    free_.push_back({slabs_[index].base + i * stride_ + kGuardSize, stack_size_, index});
     dirty_.push_back(false);
   }
   return true;
@@ -130,9 +140,19 @@ bool StackPool::Guard(char* at, Slab& slab) {
 
 void StackPool::Unmap(Slab& slab) {
   if (slab.base == nullptr) return;
+  for (unsigned id : slab.valgrind_ids) VALGRIND_STACK_DEREGISTER(id);
   ::munmap(slab.base, stride_ * kStacksPerSlab);
   protected_guards.fetch_sub(slab.protected_guards, std::memory_order_relaxed);
   slab = {};
+}
+
+// It guesses from jumps of the stack pointer else, and takes a switch for one huge frame.
+void StackPool::RegisterWithValgrind(Slab& slab) {
+  if (!RUNNING_ON_VALGRIND) return;
+  for (size_t i = 0; i < kStacksPerSlab; ++i) {
+    char* bottom = slab.base + i * stride_ + kGuardSize;
+    slab.valgrind_ids.push_back(VALGRIND_STACK_REGISTER(bottom, bottom + stack_size_ - 1));
+  }
 }
 
 void StackPool::DisableGuardInstallForTest() {

@@ -5,7 +5,7 @@
 // older kernels with mprotect, which costs two mappings a stack: there all pools together make
 // guards for at most three quarters of vm.max_map_count (24,573 stacks by default), and no more.
 // Memory is touched only when a fiber runs on it: a trivial blocked handler measures about 4 KiB
-// resident.
+// resident. Under valgrind each stack is registered, if its header was there at build time.
 //
 // Thread class: loop-confined.
 #ifndef FASTHTTP_RUNTIME_STACK_POOL_H_
@@ -22,12 +22,18 @@ struct Stack {
   char* bottom = nullptr;  // Lowest usable byte; the guard lies right below it.
   size_t size = 0;
   uint32_t slab = 0;
+
+  bool Holds(const void* address) const { return bottom <= address && address < bottom + size; }
 };
 
 class StackPool {
  public:
   static constexpr size_t kStacksPerSlab = 32;
   static constexpr size_t kGuardSize = 64 * 1024;
+
+  static bool InGuard(const Stack& stack, const void* address) {
+    return stack.bottom - kGuardSize <= address && address < stack.bottom;
+  }
 
   // `stack_size` is rounded up to pages. `premade` stacks are mapped at once, so that a burst of
   // blocking handlers does not pay the mmap, and are never given back.
@@ -38,6 +44,9 @@ class StackPool {
 
   // A stack with its guard, or one with a null bottom if the kernel gives no more.
   Stack Allocate();
+
+  // Whether Allocate would give one now.
+  bool HasRoom() { return !free_.empty() || AddSlab(); }
 
   // Returns the stack; its pages stay resident until Trim().
   void Free(Stack stack);
@@ -57,10 +66,12 @@ class StackPool {
     char* base = nullptr;
     uint32_t used = 0;
     uint32_t protected_guards = 0;  // Made by mprotect.
+    std::vector<unsigned> valgrind_ids;
   };
   bool AddSlab();
   bool Guard(char* at, Slab& slab);
   void Unmap(Slab& slab);
+  void RegisterWithValgrind(Slab& slab);
 
   const size_t stack_size_;
   const size_t stride_;
