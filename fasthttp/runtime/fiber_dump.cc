@@ -11,8 +11,8 @@
 namespace fasthttp::runtime {
 namespace {
 
-constexpr std::array<std::string_view, 5> kStates = {"free", "running", "parked", "blocked",
-                                                     "ready"};
+constexpr std::array<std::string_view, 6> kStates = {"free",    "running", "parked",
+                                                     "blocked", "ready",   "on a large stack"};
 
 std::string_view NameOfState(Fiber::State state) { return kStates[static_cast<size_t>(state)]; }
 
@@ -47,7 +47,7 @@ void Loop::DumpFibers(std::string& out, bool stacks) {
     const bool waits = fiber != running_;
     if (waits) absl::StrAppendFormat(&out, " for %.3f s", Seconds(now_ - fiber->since));
     if (waits && fiber->wait != nullptr) AppendWait(*fiber->wait, now_, out);
-    if (fiber->task != nullptr && fiber->task->cancel_cause != Errc::kOk) out += ", cancelled";
+    if (fiber->task != nullptr && fiber->task->cancelled() != Errc::kOk) out += ", cancelled";
     out += '\n';
     if (!stacks) continue;
     StackTrace trace;

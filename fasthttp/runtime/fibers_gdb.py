@@ -15,7 +15,7 @@ import struct
 import gdb
 from gdb.unwinder import Unwinder
 
-STATES = ["free", "running", "parked", "blocked", "ready"]
+STATES = ["free", "running", "parked", "blocked", "ready", "on a large stack"]
 VERSION = 1
 POINTER = 8
 

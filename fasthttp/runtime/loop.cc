@@ -343,6 +343,7 @@ Errc Loop::CallOnLargeStack(absl::FunctionRef<void()> function) {
   fiber.on_large_stack = true;
   self.state = Fiber::State::kCalling;
   SwitchTo(fiber);
+  while (tracer_ != nullptr) ShowStack(self);
   fiber.on_large_stack = false;
   large_stacks_.Free(fiber.TakeStack());
   free_fibers_.push_back(&fiber);
