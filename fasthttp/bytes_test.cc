@@ -45,6 +45,24 @@ TEST(Bytes, TrapCaseFoldKeepsPunctuationApart) {
   }
 }
 
+// Eight bytes are folded at once: every byte against every other, at every place of every length.
+TEST(Bytes, CaseFoldIsExactAtEveryPlace) {
+  for (size_t size = 1; size <= 18; ++size) {
+    for (size_t at = 0; at < size; ++at) {
+      std::string a(size, 'k');
+      std::string b(size, 'K');
+      for (int x = 0; x < 256; ++x) {
+        a[at] = static_cast<char>(x);
+        for (int y = 0; y < 256; ++y) {
+          b[at] = static_cast<char>(y);
+          const bool same = AsciiLower(a[at]) == AsciiLower(b[at]);
+          ASSERT_EQ(EqualsIgnoreCase(a, b), same) << size << " " << at << " " << x << " " << y;
+        }
+      }
+    }
+  }
+}
+
 TEST(Bytes, NormalizeHeaderKey) {
   auto normal = [](std::string_view name) {
     return Made([&](std::string& s) { AppendNormalizedHeaderKey(s, name); });

@@ -71,9 +71,24 @@ static_assert(sizeof(kNames) / sizeof(kNames[0]) == kKnownFieldCount);
 
 constexpr size_t kLongestName = 27;
 
-inline unsigned char Fold(char c) {
-  unsigned char u = static_cast<unsigned char>(c);
-  return static_cast<unsigned>(u - 'A') < 26 ? u | 0x20 : u;
+// Folds A-Z in eight bytes at once, exactly: bytes from 0x80 up take no part.
+inline uint64_t Fold(uint64_t word) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  const uint64_t low = word & (kOnes * 0x7f);
+  const uint64_t from_a = low + kOnes * (0x80 - 'A');
+  const uint64_t behind_z = low + kOnes * (0x7f - 'Z');
+  return word | ((from_a ^ behind_z) & ~word & (kOnes * 0x80)) >> 2;
+}
+
+inline bool SameWords(uint64_t a, uint64_t b) { return a == b || Fold(a) == Fold(b); }
+
+// One to seven bytes, some of them twice.
+inline uint64_t ShortWord(const char* p, size_t n) {
+  if (n >= 4) {
+    return LoadWord<uint32_t>(p) | uint64_t{LoadWord<uint32_t>(p + n - 4)} << 32;
+  }
+  const auto byte = [p](size_t i) { return uint64_t{static_cast<unsigned char>(p[i])}; };
+  return byte(0) | byte(n / 2) << 8 | byte(n - 1) << 16;
 }
 
 }  // namespace
@@ -93,11 +108,16 @@ std::string_view KnownFieldName(KnownField id) {
 }
 
 bool EqualFold(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (Fold(a[i]) != Fold(b[i])) return false;
+  const size_t n = a.size();
+  if (n != b.size()) return false;
+  if (n == 0) return true;
+  if (n < 8) return SameWords(ShortWord(a.data(), n), ShortWord(b.data(), n));
+  for (size_t i = 0; i + 8 < n; i += 8) {
+    if (!SameWords(LoadWord<uint64_t>(a.data() + i), LoadWord<uint64_t>(b.data() + i))) {
+      return false;
+    }
   }
-  return true;
+  return SameWords(LoadWord<uint64_t>(a.data() + n - 8), LoadWord<uint64_t>(b.data() + n - 8));
 }
 
 }  // namespace fasthttp::http1
