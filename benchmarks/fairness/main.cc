@@ -112,11 +112,13 @@ class Subject {
 class Crowd {
  public:
   Crowd(Subject& subject, size_t size)
-      : listener_(kBlock, size, size, 1),
+      : load_(kBlock, size, 1, size, 1),
+        listener_(load_),
         thread_([this, &subject] { (void)subject.server().Serve(listener_); }) {}
   ~Crowd() { thread_.join(); }
 
  private:
+  FakeLoad load_;
   FakeListener listener_;
   std::thread thread_;
 };

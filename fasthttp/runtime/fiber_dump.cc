@@ -44,7 +44,9 @@ void Loop::DumpFibers(std::string& out, bool stacks) {
   for (Fiber* fiber : fibers_) {
     if (fiber->state == Fiber::State::kFree || fiber->state == Fiber::State::kParked) continue;
     absl::StrAppend(&out, "  fiber ", fiber->index, ": ", NameOfState(fiber->state));
-    const bool waits = fiber != running_;
+    // Only these sit in Suspend, where they show their stack on request.
+    const bool waits =
+        fiber->state == Fiber::State::kBlocked || fiber->state == Fiber::State::kReady;
     if (waits) absl::StrAppendFormat(&out, " for %.3f s", Seconds(now_ - fiber->since));
     if (waits && fiber->wait != nullptr) AppendWait(*fiber->wait, now_, out);
     if (fiber->task != nullptr && fiber->task->cancelled() != Errc::kOk) out += ", cancelled";
@@ -55,7 +57,7 @@ void Loop::DumpFibers(std::string& out, bool stacks) {
       trace_ = &trace;
       tracer_ = running_;
       Fiber::Switch(*running_, *fiber);
-    } else {
+    } else if (fiber == running_) {
       trace.Capture();
     }
     trace.AppendTo(out);

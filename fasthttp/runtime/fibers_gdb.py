@@ -56,7 +56,8 @@ class Table:
 class Fiber:
     def __init__(self, table, loop, at):
         self.loop = loop
-        self.state = STATES[read(at + table.fiber_state, "<B")[0]]
+        state = read(at + table.fiber_state, "<B")[0]
+        self.state = STATES[state] if state < len(STATES) else "state %d" % state
         self.index = read(at + table.fiber_index, "<I")[0]
         self.task = pointer(at + table.fiber_task)
         self.since = read(at + table.fiber_since, "<q")[0]
