@@ -512,6 +512,10 @@ void Loop::Unlink(ContextAlarm& alarm) {
 
 void Loop::Disarm(ContextAlarm& alarm) {
   Unlink(alarm);
+  // Release, on its thread, may be in the middle of unlocking.
+  {
+    std::lock_guard<std::mutex> lock(alarm.mutex_);
+  }
   delete &alarm;
 }
 
