@@ -44,7 +44,8 @@ class Client::Hosts {
 
   // The part of each loop, made at its first use and deleted by it.
   std::vector<std::atomic<LoopHosts*>>& of_loops(Runtime& runtime) {
-    std::call_once(sized_, [&] { of_loops_ = std::vector<std::atomic<LoopHosts*>>(runtime.loops()); });
+    std::call_once(sized_,
+                   [&] { of_loops_ = std::vector<std::atomic<LoopHosts*>>(runtime.loops()); });
     return of_loops_;
   }
   std::vector<std::atomic<LoopHosts*>>& of_loops() { return of_loops_; }

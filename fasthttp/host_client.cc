@@ -300,6 +300,7 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
       errc = Handshake(loop, attempt.address, limit, opened);
     }
     now = loop.FreshNow();
+    if (errc == Errc::kOk && now >= deadline) errc = Errc::kTimeout;
     if (errc == Errc::kOk) {
       conn = pool_->Adopt(share, std::move(opened), attempt.address);
       return errc;
@@ -404,7 +405,8 @@ ClientLoop& HostClient::LoopPart(Loop& loop) {
 
 Errc HostClient::Exchange(Loop& loop, const Request& request, Response& response, int64_t deadline,
                           std::string& where) {
-  return impl_->Call(*this, impl_->Pool(runtime()).ShareOf(loop), request, response, deadline, where);
+  return impl_->Call(*this, impl_->Pool(runtime()).ShareOf(loop), request, response, deadline,
+                     where);
 }
 
 void HostClient::CompleteURI(Request& request) {
@@ -424,7 +426,8 @@ absl::Status HostClient::RoundTrip(const Request& request, Response& response,
   Errc errc = Errc::kOk;
   std::string where;
   OnLoop([&](Loop& loop) {
-    errc = impl_->CallOnce(impl_->Pool(runtime()).ShareOf(loop), request, response, runtime::DeadlineOf(loop, deadline), where);
+    errc = impl_->CallOnce(impl_->Pool(runtime()).ShareOf(loop), request, response,
+                           runtime::DeadlineOf(loop, deadline), where);
   });
   return errc == Errc::kOk ? absl::OkStatus() : ToStatus(errc, where);
 }
@@ -438,9 +441,7 @@ void HostClient::CloseIdleConnections() {
   }
 }
 
-void HostClient::SetMaxConns(uint32_t max_conns) {
-  impl_->Pool(runtime()).SetMaxConns(max_conns);
-}
+void HostClient::SetMaxConns(uint32_t max_conns) { impl_->Pool(runtime()).SetMaxConns(max_conns); }
 
 HostClientStats HostClient::Stats() const {
   using Counters = Share::Counters;
