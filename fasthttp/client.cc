@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "fasthttp/base/check.h"
 #include "fasthttp/error.h"
 
 namespace fasthttp {
@@ -218,6 +217,9 @@ Client::Client(ClientOptions options)
 
 Client::~Client() {
   if (hosts_->of_loops() == nullptr) return;
+  for (const std::shared_ptr<HostClient>& client : hosts_->All()) {
+    if (client->PendingRequests() != 0) return;  // exit() was called: what is in use stays.
+  }
   for (std::atomic<LoopHosts*>& slot : *hosts_->of_loops()) {
     LoopHosts* hosts = slot.exchange(nullptr);
     if (hosts == nullptr) continue;

@@ -16,8 +16,8 @@
 // otherwise, and for any other scheme). A URL from an untrusted source can name any host that this
 // machine can reach: check it before, or dial through `dial`.
 //
-// Thread class: thread-safe. No call may be under way when it is destroyed; its runtime must
-// outlive it.
+// Thread class: thread-safe. No call may be under way when it is destroyed, but by exit(), as with
+// a HostClient. Its runtime must outlive it.
 #ifndef FASTHTTP_CLIENT_H_
 #define FASTHTTP_CLIENT_H_
 

@@ -4,8 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "fasthttp/base/check.h"
-
 namespace fasthttp {
 namespace {
 
@@ -96,7 +94,6 @@ ClientPool::Share& ClientPool::ShareOf(Loop& loop) {
 }
 
 void ClientPool::Disband() {
-  FASTHTTP_CHECK(Sum(&Share::Counters::pending) == 0, "a client was destroyed during a call");
   for (std::atomic<Share*>& slot : shares_) {
     Share* share = slot.exchange(nullptr);
     if (share == nullptr) continue;

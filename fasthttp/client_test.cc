@@ -1,6 +1,7 @@
 // Calls of Client and HostClient to a real Server: in memory and in virtual time, and over sockets
 // with several loops and threads at once.
 #include <atomic>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -541,6 +542,25 @@ TEST(ClientSocketTest, PackageFunctionsUseTheDefaultClient) {
   EXPECT_TRUE(DoRedirects(request, response).ok());
   EXPECT_EQ(DefaultClient().HostsCount(), 1u);
   DefaultClient().CloseIdleConnections();
+}
+
+// A handler that ends the process in the middle of its own calls.
+TEST(ClientSocketDeathTest, ExitDuringACall) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        static Server back([](RequestCtx& ctx) {
+          if (ctx.Path() == "/exit") std::exit(3);
+          (void)Sleep(absl::Hours(1));
+        });
+        absl::StatusOr<Addr> addr = back.Start("127.0.0.1:0");
+        static HostClient host(addr->ToString());
+        static Client client;
+        std::thread([] { (void)host.Get("/"); }).detach();
+        while (host.PendingRequests() == 0) std::this_thread::yield();
+        (void)client.Get(absl::StrCat("http://", addr->ToString(), "/exit"));
+      },
+      ::testing::ExitedWithCode(3), "");
 }
 
 TEST(ClientSocketTest, NobodyListens) {

@@ -395,7 +395,10 @@ HostClient::HostClient(HostClientOptions options)
 HostClient::HostClient(std::string_view addr)
     : HostClient(HostClientOptions{.addr = std::string(addr)}) {}
 
-HostClient::~HostClient() = default;
+// exit() does not wait for the calls of other threads, or of the handler that called it.
+HostClient::~HostClient() {
+  if (Stats().pending != 0) (void)impl_.release();
+}
 
 const HostClientOptions& HostClient::options() const { return impl_->options(); }
 

@@ -25,8 +25,9 @@
 //
 // Every limit has a finite default; what happens at it stands beside it.
 //
-// Thread class: thread-safe. No call may be under way when it is destroyed; its runtime must
-// outlive it. Its idle connections are closed a moment later, each by its loop.
+// Thread class: thread-safe. No call may be under way when it is destroyed, but by exit(), which
+// leaves a client of static storage as it is then. Its runtime must outlive it. Its idle
+// connections are closed a moment later, each by its loop.
 #ifndef FASTHTTP_HOST_CLIENT_H_
 #define FASTHTTP_HOST_CLIENT_H_
 
@@ -193,7 +194,7 @@ class HostClient final : public Caller {
   void CompleteURI(Request& request) override;
   Errc MayRedirect(const URI& from, const URI& to) override;
 
-  const std::unique_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
 // "host" as "host:80", with `is_tls` "host:443"; what has a port, and "unix:/path", stays.
