@@ -79,6 +79,9 @@ class Request {
   // Parses now, if that has not happened.
   absl::Status ParseURI() const;
   Errc TryParseURI() const;
+  // True from MutableURI, SetURI or SetHost until the next Reset or SetRequestURI: the URI, not the
+  // received target, is what is sent.
+  bool HasChangedURI() const { return parsed_ != nullptr && parsed_->uri_changed; }
   // Copies `uri`.
   void SetURI(const fasthttp::URI& uri);
 
@@ -98,6 +101,11 @@ class Request {
   Args& MutablePostArgs() ABSL_ATTRIBUTE_LIFETIME_BOUND;
   // A cap on the entries that QueryArgs and PostArgs parse; the rest is dropped. Kept by Reset.
   void SetMaxArgs(size_t max) { max_args_ = max; }
+
+  // True if MutablePostArgs() holds any: they are the body if there is no other.
+  bool HasPostArgs() const {
+    return parsed_ != nullptr && parsed_->post_changed && !parsed_->post_args.empty();
+  }
 
   // --- Body ---
   std::string_view Body() const& ABSL_ATTRIBUTE_LIFETIME_BOUND { return body_.view(); }
