@@ -68,6 +68,7 @@ absl::StatusCode CodeOf(Errc errc) {
     case Errc::kTooManyRedirects:
     case Errc::kMissingLocation:
     case Errc::kRedirectToDifferentScheme:
+    case Errc::kRedirectToDifferentHost:
       return absl::StatusCode::kFailedPrecondition;
     case Errc::kNoArgValue:
     case Errc::kNoCookies:

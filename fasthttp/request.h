@@ -78,6 +78,9 @@ class Request {
   // Parses now, if that has not happened.
   absl::Status ParseURI() const;
   Errc TryParseURI() const;
+  // True from MutableURI, SetURI or SetHost until the next Reset or SetRequestURI: the URI, not the
+  // received target, is what is sent.
+  bool HasChangedURI() const { return parsed_ != nullptr && parsed_->uri_changed; }
   // Copies `uri`.
   void SetURI(const fasthttp::URI& uri);
 

@@ -105,6 +105,8 @@ constexpr Row kRows[] = {
     {Errc::kTooManyRedirects, "TooManyRedirects", 502, "too many redirects"},
     {Errc::kRedirectToDifferentScheme, "RedirectToDifferentScheme", 502,
      "redirect to a different scheme"},
+    {Errc::kRedirectToDifferentHost, "RedirectToDifferentHost", 502,
+     "redirect to a different host"},
     {Errc::kPipelineOverflow, "PipelineOverflow", 503, "pipeline queue overflow"},
     {Errc::kNoAvailableClients, "NoAvailableClients", 503, "no available clients"},
     {Errc::kTooManyInterimResponses, "TooManyInterimResponses", 502, "too many interim responses"},

@@ -116,7 +116,8 @@ enum class [[nodiscard]] Errc : uint16_t {
   kNoFreeConns,
   kMissingLocation,
   kTooManyRedirects,
-  kRedirectToDifferentScheme,
+  kRedirectToDifferentScheme,  // Neither http nor https, or not what the HostClient speaks.
+  kRedirectToDifferentHost,    // A HostClient was sent to a host that is not its own.
   kPipelineOverflow,
   kNoAvailableClients,
   kTooManyInterimResponses,

@@ -1,0 +1,176 @@
+#include "fasthttp/caller.h"
+
+#include <optional>
+#include <utility>
+
+#include "fasthttp/conn.h"
+#include "fasthttp/error.h"
+#include "fasthttp/redirect.h"
+
+namespace fasthttp {
+namespace {
+
+using runtime::kNoDeadline;
+using runtime::Loop;
+
+int64_t Nanoseconds(absl::Duration duration) {
+  return duration == absl::InfiniteDuration() ? kNoDeadline : absl::ToInt64Nanoseconds(duration);
+}
+
+int64_t After(int64_t now, int64_t nanoseconds) {
+  return nanoseconds < kNoDeadline - now ? now + nanoseconds : kNoDeadline;
+}
+
+// Why a call of the current task must not even begin.
+Errc CheckTask(Loop& loop, int64_t deadline) {
+  const runtime::Task& task = *loop.current_task();
+  if (task.cancel_cause != Errc::kOk) return task.cancel_cause;
+  const int64_t now = loop.now();
+  return deadline <= now || task.deadline <= now ? Errc::kTimeout : Errc::kOk;
+}
+
+}  // namespace
+
+Caller::Caller(Runtime* runtime, absl::Duration call_timeout)
+    : runtime_(runtime), call_timeout_(Nanoseconds(call_timeout)) {}
+
+// --- The calls --------------------------------------------------------------------------------
+
+absl::Status Caller::Do(const Request& request, Response& response) {
+  return Call(request, response, {}, kNoRedirects);
+}
+
+absl::Status Caller::DoTimeout(const Request& request, Response& response, absl::Duration timeout) {
+  return Call(request, response, {.kind = TimeLimit::kTimeout, .timeout = timeout}, kNoRedirects);
+}
+
+absl::Status Caller::DoDeadline(const Request& request, Response& response, absl::Time deadline) {
+  return Call(request, response, {.kind = TimeLimit::kDeadline, .deadline = deadline},
+              kNoRedirects);
+}
+
+absl::Status Caller::DoRedirects(const Request& request, Response& response, int max_redirects) {
+  return Call(request, response, {}, std::max(max_redirects, 0));
+}
+
+absl::StatusOr<Response> Caller::Get(std::string_view url) {
+  return Fetch(url, {}, [](Request&) {});
+}
+
+absl::StatusOr<Response> Caller::GetTimeout(std::string_view url, absl::Duration timeout) {
+  return Fetch(url, {.kind = TimeLimit::kTimeout, .timeout = timeout}, [](Request&) {});
+}
+
+absl::StatusOr<Response> Caller::GetDeadline(std::string_view url, absl::Time deadline) {
+  return Fetch(url, {.kind = TimeLimit::kDeadline, .deadline = deadline}, [](Request&) {});
+}
+
+namespace {
+
+auto WithForm(const Args& form) {
+  return [&form](Request& request) {
+    request.header().SetMethod("POST");
+    form.CopyTo(request.MutablePostArgs());
+    request.header().SetContentType("application/x-www-form-urlencoded");
+  };
+}
+
+}  // namespace
+
+absl::StatusOr<Response> Caller::Post(std::string_view url, const Args& form) {
+  return Fetch(url, {}, WithForm(form));
+}
+
+absl::StatusOr<Response> Caller::Post(std::string_view url, std::string_view content_type,
+                                      std::string_view body) {
+  return Fetch(url, {}, [&](Request& request) {
+    request.header().SetMethod("POST");
+    request.header().SetContentType(content_type);
+    request.SetBodyRaw(body);
+  });
+}
+
+absl::StatusOr<Response> Caller::PostTimeout(std::string_view url, const Args& form,
+                                             absl::Duration timeout) {
+  return Fetch(url, {.kind = TimeLimit::kTimeout, .timeout = timeout}, WithForm(form));
+}
+
+absl::StatusOr<Response> Caller::PostDeadline(std::string_view url, const Args& form,
+                                              absl::Time deadline) {
+  return Fetch(url, {.kind = TimeLimit::kDeadline, .deadline = deadline}, WithForm(form));
+}
+
+// --- How they are carried out -----------------------------------------------------------------
+
+void Caller::OnLoop(absl::FunctionRef<void(Loop& loop)> f) {
+  Loop* here = Loop::Current();
+  if (here != nullptr && here->in_user_code() && here->owner() == &runtime()) return f(*here);
+  runtime().Run([&] { f(*Loop::Current()); });
+}
+
+absl::Status Caller::Call(const Request& request, Response& response, const TimeLimit& limit,
+                          int max_redirects) {
+  absl::Status status;
+  OnLoop([&](Loop& loop) { status = CallHere(loop, request, response, limit, max_redirects); });
+  return status;
+}
+
+absl::StatusOr<Response> Caller::Fetch(std::string_view url, const TimeLimit& limit,
+                                       absl::FunctionRef<void(Request&)> complete) {
+  Response response;
+  absl::Status status;
+  OnLoop([&](Loop& loop) {
+    CallLease call(LoopPart(loop));
+    call->request.SetRequestURI(url);
+    complete(call->request);
+    status = CallHere(loop, call->request, response, limit, kDefaultMaxRedirects);
+  });
+  if (!status.ok()) return status;
+  return response;
+}
+
+int64_t Caller::DeadlineOf(Loop& loop, const Request& request, const TimeLimit& limit) const {
+  if (limit.kind == TimeLimit::kDeadline) return runtime::DeadlineOf(loop, limit.deadline);
+  absl::Duration timeout = limit.kind == TimeLimit::kTimeout ? limit.timeout : request.Timeout();
+  if (limit.kind == TimeLimit::kDefault && timeout == absl::InfiniteDuration()) {
+    return After(loop.now(), call_timeout_);  // Coarse: this one is a last resort.
+  }
+  return After(loop.FreshNow(), Nanoseconds(timeout));
+}
+
+absl::Status Caller::CallHere(Loop& loop, const Request& request, Response& response,
+                              const TimeLimit& limit, int max_redirects) {
+  const int64_t deadline = DeadlineOf(loop, request, limit);
+  std::string where;
+  Errc errc = CheckTask(loop, deadline);
+  if (errc == Errc::kOk) errc = Follow(loop, request, response, deadline, max_redirects, where);
+  if (errc == Errc::kOk) return absl::OkStatus();
+  const bool skip_body = response.SkipBody();
+  response.Reset();
+  response.SetSkipBody(skip_body);
+  return ToStatus(errc, where);
+}
+
+Errc Caller::Follow(Loop& loop, const Request& request, Response& response, int64_t deadline,
+                    int max_redirects, std::string& where) {
+  Errc errc = Exchange(loop, request, response, deadline, where);
+  if (max_redirects == kNoRedirects || errc != Errc::kOk || !IsRedirect(response.StatusCode())) {
+    return errc;
+  }
+  CallLease call(LoopPart(loop));
+  Request& next = call->request;
+  request.CopyTo(next);
+  CompleteURI(next);
+  URI from;
+  for (int followed = 0; IsRedirect(response.StatusCode()); ++followed) {
+    if (followed == max_redirects) return Errc::kTooManyRedirects;
+    next.URI().CopyTo(from);
+    errc = Redirect(response, next);
+    if (errc == Errc::kOk) errc = MayRedirect(from, next.URI());
+    if (errc == Errc::kOk) errc = Exchange(loop, next, response, deadline, where);
+    if (errc != Errc::kOk) return errc;
+  }
+  return Errc::kOk;
+}
+
+}  // namespace fasthttp

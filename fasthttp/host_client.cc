@@ -1,0 +1,441 @@
+#include "fasthttp/host_client.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "fasthttp/bytes.h"
+#include "fasthttp/client_pool.h"
+#include "fasthttp/error.h"
+#include "fasthttp/redirect.h"
+#include "fasthttp/runtime/socket.h"
+#include "fasthttp/tls_hook.h"
+
+namespace fasthttp {
+namespace {
+
+using runtime::kNoDeadline;
+using runtime::Loop;
+using Share = ClientPool::Share;
+
+int64_t Nanoseconds(absl::Duration duration) {
+  if (duration == absl::InfiniteDuration()) return kNoDeadline;
+  return std::max<int64_t>(0, absl::ToInt64Nanoseconds(duration));
+}
+
+int64_t After(int64_t now, int64_t nanoseconds) {
+  return nanoseconds < kNoDeadline - now ? now + nanoseconds : kNoDeadline;
+}
+
+std::vector<std::string> AddressesOf(const HostClientOptions& options) {
+  std::vector<std::string> addresses;
+  for (std::string_view rest = options.addr; !rest.empty();) {
+    const size_t comma = std::min(rest.find(','), rest.size());
+    const std::string_view one = TrimOws(rest.substr(0, comma));
+    if (!one.empty()) addresses.push_back(AddMissingPort(one, options.is_tls));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return addresses;
+}
+
+// The Host of requests whose URL has none: the first address as it was given.
+std::string DefaultHost(const HostClientOptions& options) {
+  const std::string_view first =
+      TrimOws(std::string_view(options.addr).substr(0, options.addr.find(',')));
+  return std::string(first.substr(0, 5) == "unix:" ? "localhost" : first);
+}
+
+ClientPoolLimits PoolLimitsOf(const HostClientOptions& options) {
+  return {.max_conns = options.max_conns,
+          .max_waiters = options.max_conn_waiters,
+          .max_idle = Nanoseconds(options.max_idle_conn_duration),
+          .max_age = Nanoseconds(options.max_conn_duration),
+          .oldest_first = options.conn_pool_strategy == ConnPoolStrategy::kFifo};
+}
+
+ExchangeLimits ExchangeLimitsOf(const HostClientOptions& options) {
+  ExchangeLimits limits;
+  limits.head.max_head_bytes = options.max_response_header_size;
+  limits.head.max_target_bytes = options.max_response_header_size;
+  limits.head.max_fields = options.max_response_fields;
+  limits.chunked.max_body_bytes = options.max_response_body_size;
+  limits.chunked.max_trailer_bytes = options.max_response_trailer_size;
+  limits.max_interim_responses = options.max_interim_responses;
+  limits.expect_continue = Nanoseconds(options.expect_continue_timeout);
+  limits.write = Nanoseconds(options.write_timeout);
+  limits.read = Nanoseconds(options.read_timeout);
+  if (options.interim_response) limits.interim_response = &options.interim_response;
+  return limits;
+}
+
+// A time of the public API for a time of the loop.
+absl::Time TimeOf(Loop& loop, int64_t deadline) {
+  if (deadline == kNoDeadline) return absl::InfiniteFuture();
+  if (loop.simulated()) return absl::FromUnixNanos(deadline);
+  return absl::Now() + absl::Nanoseconds(deadline - loop.FreshNow());
+}
+
+bool IsConnectionLoss(Errc errc) {
+  return errc == Errc::kConnectionClosed || errc == Errc::kConnectionReset;
+}
+
+}  // namespace
+
+std::string AddMissingPort(std::string_view addr, bool is_tls) {
+  std::string full(addr);
+  const size_t bracket = addr.rfind(']');
+  const size_t colon = addr.rfind(':');
+  const bool has_port = bracket != std::string_view::npos
+                            ? colon != std::string_view::npos && colon > bracket
+                            : colon != std::string_view::npos;
+  if (!has_port) full.append(is_tls ? ":443" : ":80");
+  return full;
+}
+
+// --- One attempt ------------------------------------------------------------------------------
+
+// How far an attempt came, for retries and for the text of an error.
+struct Attempt {
+  enum Stage : uint8_t { kDescribing, kAcquiring, kDialling, kExchanging };
+
+  int number = 0;
+  bool fresh = false;  // Not on an idle connection.
+  Stage stage = kDescribing;
+  bool reused = false;
+  bool response_started = false;
+  uint64_t exchanges = 0;  // Of the connection, before this one.
+  int64_t idle = 0;        // Nanoseconds that it had been idle.
+  std::string_view address;
+  std::string peer;  // Made on failure only.
+};
+
+// Counts a call while it lasts.
+class PendingCall {
+ public:
+  explicit PendingCall(Share& share) : share_(share) {
+    ClientPool::Count(share_.counters.calls);
+    ClientPool::Count(share_.counters.pending);
+  }
+  ~PendingCall() { ClientPool::Count(share_.counters.pending, static_cast<uint64_t>(-1)); }
+  PendingCall(const PendingCall&) = delete;
+  PendingCall& operator=(const PendingCall&) = delete;
+
+ private:
+  Share& share_;
+};
+
+class HostClient::Impl {
+ public:
+  Impl(HostClientOptions options, Runtime& runtime)
+      : options_(std::move(options)),
+        addresses_(AddressesOf(options_)),
+        default_host_(DefaultHost(options_)),
+        user_agent_(options_.no_default_user_agent_header ? "" : options_.name),
+        limits_(ExchangeLimitsOf(options_)),
+        pool_(std::make_shared<ClientPool>(runtime.loops(), PoolLimitsOf(options_))) {}
+  ~Impl() { pool_->Disband(); }
+
+  Errc Call(HostClient& client, Loop& loop, const Request& request, Response& response,
+            int64_t deadline, std::string& where);
+  Errc CallOnce(Loop& loop, const Request& request, Response& response, int64_t deadline,
+                std::string& where);
+
+  const HostClientOptions& options() const { return options_; }
+  ClientPool& pool() { return *pool_; }
+  const ClientPool& pool() const { return *pool_; }
+  const std::string& default_host() const { return default_host_; }
+
+ private:
+  Errc Describe(const Request& request, WireRequest& wire);
+  Errc Try(Share& share, const WireRequest& wire, Response& response, int64_t deadline,
+           Attempt& attempt);
+  Errc CallTransport(HostClient& client, Loop& loop, const Request& request, Response& response,
+                     int64_t deadline, std::string& where);
+  Errc Acquire(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
+  Errc Dial(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
+  Errc DialAddress(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& into);
+  Errc Handshake(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& conn);
+  bool ShouldRetry(Loop& loop, const Request& request, const WireRequest& wire, Errc errc,
+                   int64_t deadline, const Attempt& attempt);
+  std::string Explain(const Attempt& attempt) const;
+
+  const HostClientOptions options_;
+  const std::vector<std::string> addresses_;
+  const std::string default_host_;
+  const std::string user_agent_;
+  const ExchangeLimits limits_;
+  const std::shared_ptr<ClientPool> pool_;
+  std::atomic<uint32_t> next_address_{0};
+};
+
+Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
+  Errc errc = wire.Describe(request, user_agent_, default_host_);
+  if (errc != Errc::kOk || options_.is_tls || wire.method() == http1::MethodId::kConnect) {
+    return errc;
+  }
+  // What is meant to be encrypted must not go out in clear text.
+  return request.URI().Scheme() == "https" ? Errc::kRedirectToDifferentScheme : Errc::kOk;
+}
+
+Errc HostClient::Impl::Call(HostClient& client, Loop& loop, const Request& request,
+                            Response& response, int64_t deadline, std::string& where) {
+  Share& share = pool_->ShareOf(loop);
+  const PendingCall pending(share);
+  CallLease call(share.client());
+  Attempt attempt;
+  Errc errc = Describe(request, call->wire);
+  while (errc == Errc::kOk) {
+    ++attempt.number;
+    errc = options_.transport ? CallTransport(client, loop, request, response, deadline, where)
+                              : Try(share, call->wire, response, deadline, attempt);
+    if (errc == Errc::kOk || !ShouldRetry(loop, request, call->wire, errc, deadline, attempt)) {
+      break;
+    }
+    ClientPool::Count(share.counters.retries);
+    attempt.fresh = attempt.reused;
+    errc = Errc::kOk;
+  }
+  if (errc != Errc::kOk && where.empty()) where = Explain(attempt);
+  return errc;
+}
+
+Errc HostClient::Impl::CallOnce(Loop& loop, const Request& request, Response& response,
+                                int64_t deadline, std::string& where) {
+  Share& share = pool_->ShareOf(loop);
+  const PendingCall pending(share);
+  CallLease call(share.client());
+  Attempt attempt;
+  attempt.number = 1;
+  Errc errc = Describe(request, call->wire);
+  if (errc == Errc::kOk) errc = Try(share, call->wire, response, deadline, attempt);
+  if (errc != Errc::kOk) where = Explain(attempt);
+  return errc;
+}
+
+Errc HostClient::Impl::CallTransport(HostClient& client, Loop& loop, const Request& request,
+                                     Response& response, int64_t deadline, std::string& where) {
+  absl::Status status = options_.transport(client, request, response, TimeOf(loop, deadline));
+  where = status.ok() ? std::string() : std::string(status.message());
+  return ErrcOf(status);
+}
+
+Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, Response& response,
+                           int64_t deadline, Attempt& attempt) {
+  ClientConn* conn = nullptr;
+  if (Errc errc = Acquire(share, deadline, attempt, conn); errc != Errc::kOk) return errc;
+  attempt.stage = Attempt::kExchanging;
+  attempt.address = conn->address;
+  attempt.exchanges = conn->exchanges;
+  attempt.response_started = false;
+  ClientExchange exchange(share.client(), *conn, wire, limits_, deadline, response);
+  const Errc errc = exchange.Run(/*close=*/false);
+  if (errc == Errc::kOk && exchange.reusable()) {
+    pool_->Release(share, conn);
+    return errc;
+  }
+  attempt.response_started = exchange.response_started();
+  if (errc != Errc::kOk && conn->conn.is_open()) attempt.peer = conn->conn.RemoteAddr().ToString();
+  pool_->Close(share, conn);
+  return errc;
+}
+
+Errc HostClient::Impl::Acquire(Share& share, int64_t deadline, Attempt& attempt,
+                               ClientConn*& conn) {
+  attempt.stage = Attempt::kAcquiring;
+  attempt.reused = false;
+  const int64_t wait = Nanoseconds(options_.max_conn_wait_timeout);
+  const int64_t until =
+      wait == kNoDeadline ? deadline : std::min(deadline, After(share.loop().now(), wait));
+  ClientPool::Lease lease;
+  Errc errc = pool_->Acquire(share, attempt.fresh, until, lease);
+  if (errc == Errc::kTimeout && until < deadline && until <= share.loop().now()) {
+    errc = Errc::kNoFreeConns;
+  }
+  if (errc != Errc::kOk) return errc;
+  conn = lease.conn;
+  if (conn != nullptr) {
+    attempt.reused = true;
+    attempt.idle = share.loop().now() - conn->idle_since;
+    ClientPool::Count(share.counters.reused);
+    return Errc::kOk;
+  }
+  attempt.stage = Attempt::kDialling;
+  errc = Dial(share, deadline, attempt, conn);
+  if (errc != Errc::kOk) pool_->ReturnPermit();
+  return errc;
+}
+
+// --- Dialling ---------------------------------------------------------------------------------
+
+// Each address in turn, beginning with another one each time. What time there is is shared evenly
+// among those that are left, so that one that does not answer leaves some for the next.
+Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn) {
+  Loop& loop = share.loop();
+  ClientPool::Count(share.counters.dials);
+  int64_t now = loop.FreshNow();
+  const int64_t limit = std::min(deadline, After(now, Nanoseconds(options_.dial_timeout)));
+  const size_t count = addresses_.size();
+  const size_t first = next_address_.fetch_add(1, std::memory_order_relaxed);
+  Errc errc = Errc::kBadAddress;
+  for (size_t i = 0; i < count; ++i) {
+    attempt.address = addresses_[(first + i) % count];
+    const int64_t left = static_cast<int64_t>(count - i);
+    const int64_t until = limit == kNoDeadline ? limit : now + (limit - now) / left;
+    BlockingConn opened;
+    errc = DialAddress(loop, attempt.address, until, opened);
+    if (errc == Errc::kOk && options_.is_tls) {
+      errc = Handshake(loop, attempt.address, limit, opened);
+    }
+    now = loop.FreshNow();
+    if (errc == Errc::kOk) {
+      conn = pool_->Adopt(share, std::move(opened), attempt.address);
+      return errc;
+    }
+    if (loop.current_task()->cancel_cause != Errc::kOk || now >= limit) break;
+  }
+  ClientPool::Count(share.counters.dial_errors);
+  return errc == Errc::kDialTimeout && now >= deadline ? Errc::kTimeout : errc;
+}
+
+Errc HostClient::Impl::DialAddress(Loop& loop, std::string_view address, int64_t deadline,
+                                   BlockingConn& into) {
+  if (!options_.dial) {
+    Addr to;
+    Errc errc = runtime::ParseAddr(address, to);
+    return errc == Errc::kOk ? DialOn(loop, to, deadline, into) : errc;
+  }
+  absl::StatusOr<BlockingConn> conn = options_.dial(address, TimeOf(loop, deadline));
+  if (!conn.ok()) return ErrcOf(conn.status());
+  if (conn->loop() != &loop || !conn->is_open()) return Errc::kProgramming;
+  into = *std::move(conn);
+  return Errc::kOk;
+}
+
+Errc HostClient::Impl::Handshake(Loop& loop, std::string_view address, int64_t deadline,
+                                 BlockingConn& conn) {
+  const internal::ClientHandshake handshake = internal::client_handshake.load();
+  if (handshake == nullptr) return Errc::kUnsupported;
+  return handshake(loop, address.substr(0, address.rfind(':')), deadline, conn);
+}
+
+// --- Failures ---------------------------------------------------------------------------------
+
+bool HostClient::Impl::ShouldRetry(Loop& loop, const Request& request, const WireRequest& wire,
+                                   Errc errc, int64_t deadline, const Attempt& attempt) {
+  const runtime::Task& task = *loop.current_task();
+  if (task.cancel_cause != Errc::kOk || errc == Errc::kBodyTooLarge) return false;
+  if (std::min(deadline, task.deadline) <= loop.FreshNow()) return false;
+  const bool attempts_left = attempt.number < options_.max_idempotent_attempts;
+  if (options_.retry_if) {
+    if (!attempts_left || attempt.stage == Attempt::kAcquiring) return false;
+    return options_.retry_if(request, {.attempts = attempt.number,
+                                       .errc = errc,
+                                       .reused_connection = attempt.reused,
+                                       .response_started = attempt.response_started,
+                                       .address = attempt.address});
+  }
+  if (!IsConnectionLoss(errc) || attempt.response_started) return false;
+  if (options_.transport) return attempts_left && wire.idempotent();
+  if (attempt.stage != Attempt::kExchanging) return false;
+  return (attempt.reused && attempt.number == 1) || (attempts_left && wire.idempotent());
+}
+
+// For instance "10.0.0.1:80, reused connection (3 exchanges, idle for 2ms), attempt 2; 5
+// connections, 2 idle, 0 calls waiting".
+std::string HostClient::Impl::Explain(const Attempt& attempt) const {
+  if (attempt.stage == Attempt::kDescribing) return "request";
+  if (options_.is_tls && internal::client_handshake.load() == nullptr) {
+    return "https needs the target //fasthttp:tls to be linked";
+  }
+  std::string text(attempt.address.empty() ? std::string_view(options_.addr) : attempt.address);
+  switch (attempt.stage) {
+    case Attempt::kAcquiring:
+      text.append(", waiting for a connection");
+      break;
+    case Attempt::kDialling:
+      text.append(", dialling");
+      break;
+    default:
+      if (attempt.peer != text && !attempt.peer.empty()) {
+        absl::StrAppend(&text, " (", attempt.peer, ")");
+      }
+      if (attempt.reused) {
+        absl::StrAppend(&text, ", reused connection (", attempt.exchanges, " exchanges, idle for ",
+                        absl::FormatDuration(absl::Nanoseconds(attempt.idle)), ")");
+      } else {
+        text.append(", fresh connection");
+      }
+  }
+  if (attempt.number > 1) absl::StrAppend(&text, ", attempt ", attempt.number);
+  absl::StrAppend(&text, "; ", pool_->conns(), " connections, ", pool_->Sum(&Share::Counters::idle),
+                  " idle, ", pool_->waiting(), " calls waiting");
+  return text;
+}
+
+// --- HostClient -------------------------------------------------------------------------------
+
+HostClient::HostClient(HostClientOptions options)
+    : Caller(options.runtime, options.call_timeout),
+      impl_(std::make_unique<Impl>(std::move(options), runtime())) {}
+
+HostClient::HostClient(std::string_view addr)
+    : HostClient(HostClientOptions{.addr = std::string(addr)}) {}
+
+HostClient::~HostClient() = default;
+
+const HostClientOptions& HostClient::options() const { return impl_->options(); }
+
+ClientLoop& HostClient::LoopPart(Loop& loop) { return impl_->pool().ShareOf(loop).client(); }
+
+Errc HostClient::Exchange(Loop& loop, const Request& request, Response& response, int64_t deadline,
+                          std::string& where) {
+  return impl_->Call(*this, loop, request, response, deadline, where);
+}
+
+void HostClient::CompleteURI(Request& request) {
+  if (!request.URI().Host().empty()) return;
+  request.MutableURI().SetHost(impl_->default_host());
+  if (options().is_tls) request.MutableURI().SetScheme("https");
+}
+
+Errc HostClient::MayRedirect(const URI& from, const URI& to) {
+  if (SameOrigin(from, to)) return Errc::kOk;
+  return from.Scheme() != to.Scheme() ? Errc::kRedirectToDifferentScheme
+                                      : Errc::kRedirectToDifferentHost;
+}
+
+absl::Status HostClient::RoundTrip(const Request& request, Response& response,
+                                   absl::Time deadline) {
+  Errc errc = Errc::kOk;
+  std::string where;
+  OnLoop([&](Loop& loop) {
+    errc = impl_->CallOnce(loop, request, response, runtime::DeadlineOf(loop, deadline), where);
+  });
+  return errc == Errc::kOk ? absl::OkStatus() : ToStatus(errc, where);
+}
+
+void HostClient::CloseIdleConnections() {
+  for (size_t i = 0; i < runtime().loops(); ++i) {
+    Loop& loop = runtime().loop(i);
+    runtime().RunOn(loop, [&] { impl_->pool().CloseIdle(impl_->pool().ShareOf(loop)); });
+  }
+}
+
+void HostClient::SetMaxConns(uint32_t max_conns) { impl_->pool().SetMaxConns(max_conns); }
+
+HostClientStats HostClient::Stats() const {
+  const ClientPool& pool = impl_->pool();
+  using Counters = Share::Counters;
+  return {.calls = pool.Sum(&Counters::calls),
+          .pending = pool.Sum(&Counters::pending),
+          .conns = pool.conns(),
+          .idle_conns = pool.Sum(&Counters::idle),
+          .waiting = pool.waiting(),
+          .dials = pool.Sum(&Counters::dials),
+          .dial_errors = pool.Sum(&Counters::dial_errors),
+          .reused = pool.Sum(&Counters::reused),
+          .retries = pool.Sum(&Counters::retries)};
+}
+
+}  // namespace fasthttp

@@ -1,0 +1,216 @@
+#include "fasthttp/wire_request.h"
+
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+#include "fasthttp/bytes.h"
+#include "fasthttp/http1/chunked.h"
+#include "fasthttp/http1/framing.h"
+#include "fasthttp/http1/head.h"
+#include "fasthttp/http1/known_field.h"
+
+namespace fasthttp {
+namespace {
+
+using http1::BodyHeader;
+using http1::KnownField;
+using http1::MethodId;
+
+// A pooled object keeps no more than this of what one request needed.
+constexpr size_t kKeepBytes = 4096;
+
+MethodId MethodOf(const RequestHeader& header) {
+  if (header.head() != nullptr) return header.head()->method_id;
+  if (header.IsGet()) return MethodId::kGet;
+  if (header.IsPost()) return MethodId::kPost;
+  if (header.IsHead()) return MethodId::kHead;
+  if (header.IsPut()) return MethodId::kPut;
+  if (header.IsDelete()) return MethodId::kDelete;
+  if (header.IsConnect()) return MethodId::kConnect;
+  if (header.IsOptions()) return MethodId::kOptions;
+  if (header.IsTrace()) return MethodId::kTrace;
+  return header.IsPatch() ? MethodId::kPatch : MethodId::kOther;
+}
+
+// A request with one of these and without content declares nothing (RFC 9110, section 8.6).
+bool ExpectsNoContent(MethodId method) {
+  return method == MethodId::kGet || method == MethodId::kHead || method == MethodId::kDelete ||
+         method == MethodId::kConnect || method == MethodId::kOptions || method == MethodId::kTrace;
+}
+
+void Shrink(std::string& text) {
+  text.clear();
+  if (text.capacity() > kKeepBytes) text.shrink_to_fit();
+}
+
+bool NeedsEncoding(char c) { return c == '%' || static_cast<signed char>(c) < 0; }
+
+}  // namespace
+
+Errc WireRequest::Describe(const Request& request, std::string_view user_agent,
+                           std::string_view default_host) {
+  const RequestHeader& header = request.header();
+  head_ = {};
+  fields_.clear();
+  suffix_.clear();
+  method_ = MethodOf(header);
+  head_.method = header.Method();
+  if (Errc errc = DescribeTarget(request, default_host); errc != Errc::kOk) return errc;
+  head_.user_agent = header.UserAgent();
+  if (head_.user_agent.empty()) head_.user_agent = user_agent;
+  head_.close = header.ConnectionClose();
+  DescribeBody(request);
+  DescribeFields(request);
+  head_.fields = fields_;
+  return Errc::kOk;
+}
+
+void WireRequest::Clear() {
+  head_ = {};
+  body_ = {};
+  if (fields_.size() > 64) fields_.shrink_to_fit();
+  fields_.clear();
+  for (std::string* text : {&target_, &host_, &authorization_, &post_args_, &suffix_}) {
+    Shrink(*text);
+  }
+}
+
+Errc WireRequest::DescribeTarget(const Request& request, std::string_view default_host) {
+  const RequestHeader& header = request.header();
+  if (method_ == MethodId::kConnect) {
+    head_.host = head_.target = header.RequestURI();
+    return http1::IsValidHost(head_.target) ? Errc::kOk : Errc::kBadTarget;
+  }
+  if (Errc errc = request.TryParseURI(); errc != Errc::kOk) return errc;
+  DescribeHost(request);
+  if (head_.host.empty()) head_.host = default_host;
+  if (head_.host.empty()) return Errc::kMissingHost;
+  const http1::Head* received = header.head();
+  if (received != nullptr && !request.HasChangedURI() &&
+      received->target_form != http1::TargetForm::kAbsolute &&
+      (received->target_flags & http1::kTargetHash) == 0) {
+    head_.target = received->Target();  // A gateway passes it on as it came.
+    return Errc::kOk;
+  }
+  target_.clear();
+  request.URI().AppendRequestURI(target_);
+  head_.target = target_;
+  return Errc::kOk;
+}
+
+// A URI keeps its host decoded; a zone means nothing to the other side (RFC 6874, section 4).
+void WireRequest::DescribeHost(const Request& request) {
+  const URI& uri = request.URI();
+  head_.host = request.UseHostHeader() ? request.header().Host() : std::string_view();
+  if (!head_.host.empty()) return;
+  head_.host = uri.Host();
+  if (std::none_of(head_.host.begin(), head_.host.end(), NeedsEncoding)) return;
+  host_ = uri.FullURI();
+  host_.erase(0, host_.find("://") + 3);
+  host_.resize(std::min(host_.find_first_of("/?#"), host_.size()));
+  const size_t zone = host_[0] == '[' ? host_.find('%') : std::string::npos;
+  if (zone != std::string::npos) host_.erase(zone, host_.find(']') - zone);
+  head_.host = host_;
+}
+
+void WireRequest::DescribeBody(const Request& request) {
+  const RequestHeader& header = request.header();
+  body_ = request.Body();
+  head_.content_type = header.ContentType();
+  if (body_.empty() && !request.PostArgs().empty()) {
+    post_args_.clear();
+    request.PostArgs().AppendBytes(post_args_);
+    body_ = post_args_;
+    if (head_.content_type.empty()) head_.content_type = "application/x-www-form-urlencoded";
+  }
+  if (header.Trailers() != nullptr && header.Trailers()->size() != 0) return AddTrailers(request);
+  head_.content_length = body_.size();
+  const bool none = body_.empty() && ExpectsNoContent(method_);
+  head_.body = none ? BodyHeader::kNone : BodyHeader::kLength;
+  if (!body_.empty() && head_.content_type.empty() && !header.NoDefaultContentType()) {
+    head_.content_type = "application/octet-stream";
+  }
+}
+
+// Only a chunked body has room for trailers.
+void WireRequest::AddTrailers(const Request& request) {
+  head_.body = BodyHeader::kChunked;
+  fields_.push_back({"Trailer", request.header().Trailers()->Line()});
+  if (!body_.empty()) suffix_.append(http1::kChunkEnd);
+  suffix_.append(http1::kLastChunkLine);
+  request.header().VisitAllTrailer([this](std::string_view name, std::string_view value) {
+    suffix_.append(name).append(": ").append(value).append("\r\n");
+  });
+  suffix_.append("\r\n");
+}
+
+void WireRequest::DescribeFields(const Request& request) {
+  expect_continue_ = false;
+  has_authorization_ = false;
+  request.header().VisitAll(
+      [&](std::string_view name, std::string_view value) { AddField(request, name, value); });
+  if (!request.URI().Username().empty() && !has_authorization_) AddCredentials(request);
+}
+
+void WireRequest::AddField(const Request& request, std::string_view name, std::string_view value) {
+  switch (http1::LookupKnownField(name)) {
+    case KnownField::kHost:
+    case KnownField::kUserAgent:
+    case KnownField::kContentType:
+    case KnownField::kContentLength:
+    case KnownField::kTransferEncoding:
+    case KnownField::kTrailer:
+      return;
+    case KnownField::kConnection:
+      head_.close |= http1::ListHasToken(value, "close");
+      if (EqualsIgnoreCase(value, "close") || EqualsIgnoreCase(value, "keep-alive")) return;
+      break;
+    case KnownField::kExpect:
+      if (!EqualsIgnoreCase(value, "100-continue")) break;
+      if (body_.empty() && suffix_.empty()) return;  // RFC 9110, section 10.1.1.
+      expect_continue_ = true;
+      break;
+    case KnownField::kAuthorization:
+      has_authorization_ = true;
+      break;
+    default:
+      break;
+  }
+  const TrailerList* trailers = request.header().Trailers();
+  if (trailers != nullptr && trailers->Has(name)) return;
+  fields_.push_back({name, value});
+}
+
+// RFC 7617.
+void WireRequest::AddCredentials(const Request& request) {
+  std::string pair;
+  AppendUnquotedPath(pair, request.URI().Username());
+  pair.push_back(':');
+  AppendUnquotedPath(pair, request.URI().Password());
+  authorization_ = "Basic " + absl::Base64Escape(pair);
+  fields_.push_back({"Authorization", authorization_});
+}
+
+char* WireRequest::Write(char* out, bool close) const {
+  http1::RequestHeadView head = head_;
+  head.close |= close;
+  out = http1::WriteRequestHead(out, head);
+  if (head_.body != BodyHeader::kChunked || body_.empty()) return out;
+  return out + http1::WriteChunkHeader(out, body_.size());
+}
+
+bool WireRequest::idempotent() const {
+  switch (method_) {
+    case MethodId::kGet:
+    case MethodId::kHead:
+    case MethodId::kPut:
+    case MethodId::kDelete:
+    case MethodId::kOptions:
+    case MethodId::kTrace:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace fasthttp
