@@ -126,23 +126,34 @@ class PendingCall {
 
 class HostClient::Impl {
  public:
-  Impl(HostClientOptions options, Runtime& runtime)
+  explicit Impl(HostClientOptions options)
       : options_(std::move(options)),
         addresses_(AddressesOf(options_)),
         default_host_(DefaultHost(options_)),
         user_agent_(options_.no_default_user_agent_header ? "" : options_.name),
-        limits_(ExchangeLimitsOf(options_)),
-        pool_(std::make_shared<ClientPool>(runtime.loops(), PoolLimitsOf(options_))) {}
-  ~Impl() { pool_->Disband(); }
+        limits_(ExchangeLimitsOf(options_)) {}
+  ~Impl() {
+    if (pool_ != nullptr) pool_->Disband();
+  }
 
-  Errc Call(HostClient& client, Loop& loop, const Request& request, Response& response,
+  Errc Call(HostClient& client, Share& share, const Request& request, Response& response,
             int64_t deadline, std::string& where);
-  Errc CallOnce(Loop& loop, const Request& request, Response& response, int64_t deadline,
+  Errc CallOnce(Share& share, const Request& request, Response& response, int64_t deadline,
                 std::string& where);
 
   const HostClientOptions& options() const { return options_; }
-  ClientPool& pool() { return *pool_; }
-  const ClientPool& pool() const { return *pool_; }
+  // Made at first use, and with it the default runtime: a client of static storage starts neither.
+  ClientPool& Pool(Runtime& runtime) {
+    if (ClientPool* pool = known_pool()) return *pool;
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (pool_ == nullptr) {
+      pool_ = std::make_shared<ClientPool>(runtime.loops(), PoolLimitsOf(options_));
+      known_pool_.store(pool_.get(), std::memory_order_release);
+    }
+    return *pool_;
+  }
+  // Null before the first use.
+  ClientPool* known_pool() const { return known_pool_.load(std::memory_order_acquire); }
   const std::string& default_host() const { return default_host_; }
 
  private:
@@ -164,8 +175,10 @@ class HostClient::Impl {
   const std::string default_host_;
   const std::string user_agent_;
   const ExchangeLimits limits_;
-  const std::shared_ptr<ClientPool> pool_;
   std::atomic<uint32_t> next_address_{0};
+  std::mutex mutex_;
+  std::shared_ptr<ClientPool> pool_;  // Written once, under the lock.
+  std::atomic<ClientPool*> known_pool_{nullptr};
 };
 
 Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
@@ -177,9 +190,9 @@ Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
   return request.URI().Scheme() == "https" ? Errc::kRedirectToDifferentScheme : Errc::kOk;
 }
 
-Errc HostClient::Impl::Call(HostClient& client, Loop& loop, const Request& request,
+Errc HostClient::Impl::Call(HostClient& client, Share& share, const Request& request,
                             Response& response, int64_t deadline, std::string& where) {
-  Share& share = pool_->ShareOf(loop);
+  Loop& loop = share.loop();
   const PendingCall pending(share);
   CallLease call(share.client());
   Attempt attempt;
@@ -199,9 +212,8 @@ Errc HostClient::Impl::Call(HostClient& client, Loop& loop, const Request& reque
   return errc;
 }
 
-Errc HostClient::Impl::CallOnce(Loop& loop, const Request& request, Response& response,
+Errc HostClient::Impl::CallOnce(Share& share, const Request& request, Response& response,
                                 int64_t deadline, std::string& where) {
-  Share& share = pool_->ShareOf(loop);
   const PendingCall pending(share);
   CallLease call(share.client());
   Attempt attempt;
@@ -287,6 +299,7 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
       errc = Handshake(loop, attempt.address, limit, opened);
     }
     now = loop.FreshNow();
+    if (errc == Errc::kOk && now >= deadline) errc = Errc::kTimeout;
     if (errc == Errc::kOk) {
       conn = pool_->Adopt(share, std::move(opened), attempt.address);
       return errc;
@@ -372,7 +385,7 @@ std::string HostClient::Impl::Explain(const Attempt& attempt) const {
 
 HostClient::HostClient(HostClientOptions options)
     : Caller(options.runtime, options.call_timeout),
-      impl_(std::make_unique<Impl>(std::move(options), runtime())) {}
+      impl_(std::make_unique<Impl>(std::move(options))) {}
 
 HostClient::HostClient(std::string_view addr)
     : HostClient(HostClientOptions{.addr = std::string(addr)}) {}
@@ -381,11 +394,14 @@ HostClient::~HostClient() = default;
 
 const HostClientOptions& HostClient::options() const { return impl_->options(); }
 
-ClientLoop& HostClient::LoopPart(Loop& loop) { return impl_->pool().ShareOf(loop).client(); }
+ClientLoop& HostClient::LoopPart(Loop& loop) {
+  return impl_->Pool(runtime()).ShareOf(loop).client();
+}
 
 Errc HostClient::Exchange(Loop& loop, const Request& request, Response& response, int64_t deadline,
                           std::string& where) {
-  return impl_->Call(*this, loop, request, response, deadline, where);
+  return impl_->Call(*this, impl_->Pool(runtime()).ShareOf(loop), request, response, deadline,
+                     where);
 }
 
 void HostClient::CompleteURI(Request& request) {
@@ -405,32 +421,36 @@ absl::Status HostClient::RoundTrip(const Request& request, Response& response,
   Errc errc = Errc::kOk;
   std::string where;
   OnLoop([&](Loop& loop) {
-    errc = impl_->CallOnce(loop, request, response, runtime::DeadlineOf(loop, deadline), where);
+    errc = impl_->CallOnce(impl_->Pool(runtime()).ShareOf(loop), request, response,
+                           runtime::DeadlineOf(loop, deadline), where);
   });
   return errc == Errc::kOk ? absl::OkStatus() : ToStatus(errc, where);
 }
 
 void HostClient::CloseIdleConnections() {
+  ClientPool* pool = impl_->known_pool();
+  if (pool == nullptr) return;
   for (size_t i = 0; i < runtime().loops(); ++i) {
     Loop& loop = runtime().loop(i);
-    runtime().RunOn(loop, [&] { impl_->pool().CloseIdle(impl_->pool().ShareOf(loop)); });
+    runtime().RunOn(loop, [&] { pool->CloseIdle(pool->ShareOf(loop)); });
   }
 }
 
-void HostClient::SetMaxConns(uint32_t max_conns) { impl_->pool().SetMaxConns(max_conns); }
+void HostClient::SetMaxConns(uint32_t max_conns) { impl_->Pool(runtime()).SetMaxConns(max_conns); }
 
 HostClientStats HostClient::Stats() const {
-  const ClientPool& pool = impl_->pool();
   using Counters = Share::Counters;
-  return {.calls = pool.Sum(&Counters::calls),
-          .pending = pool.Sum(&Counters::pending),
-          .conns = pool.conns(),
-          .idle_conns = pool.Sum(&Counters::idle),
-          .waiting = pool.waiting(),
-          .dials = pool.Sum(&Counters::dials),
-          .dial_errors = pool.Sum(&Counters::dial_errors),
-          .reused = pool.Sum(&Counters::reused),
-          .retries = pool.Sum(&Counters::retries)};
+  const ClientPool* pool = impl_->known_pool();
+  if (pool == nullptr) return {};
+  return {.calls = pool->Sum(&Counters::calls),
+          .pending = pool->Sum(&Counters::pending),
+          .conns = pool->conns(),
+          .idle_conns = pool->Sum(&Counters::idle),
+          .waiting = pool->waiting(),
+          .dials = pool->Sum(&Counters::dials),
+          .dial_errors = pool->Sum(&Counters::dial_errors),
+          .reused = pool->Sum(&Counters::reused),
+          .retries = pool->Sum(&Counters::retries)};
 }
 
 }  // namespace fasthttp

@@ -32,6 +32,18 @@ void DropCredentials(Request& request) {
   request.SetUseHostHeader(false);
 }
 
+// A reference with a scheme is absolute even without "//" (RFC 3986, section 4.2).
+Errc CheckScheme(std::string_view reference) {
+  const size_t end = reference.find_first_of(":/?#");
+  if (end == std::string_view::npos || reference[end] != ':') return Errc::kOk;
+  const std::string_view scheme = reference.substr(0, end);
+  if (!IsScheme(scheme)) return Errc::kBadUri;
+  if (!http1::EqualFold(scheme, "http") && !http1::EqualFold(scheme, "https")) {
+    return Errc::kRedirectToDifferentScheme;
+  }
+  return reference.substr(end, 3) == "://" ? Errc::kOk : Errc::kBadUri;
+}
+
 }  // namespace
 
 bool IsRedirect(int status_code) {
@@ -54,12 +66,12 @@ bool SameOrigin(const URI& a, const URI& b) {
 Errc Redirect(const Response& response, Request& request) {
   const std::string_view location = response.header().Peek(http1::KnownField::kLocation);
   if (location.empty()) return Errc::kMissingLocation;
+  if (Errc errc = CheckScheme(location); errc != Errc::kOk) return errc;
   const URI& from = request.URI();
   URI to;
   from.CopyTo(to);
   to.SetDisablePathNormalizing(request.DisableRedirectPathNormalizing());
   if (absl::Status status = to.Update(location); !status.ok()) return ErrcOf(status);
-  if (to.Scheme() != "http" && to.Scheme() != "https") return Errc::kRedirectToDifferentScheme;
   if (to.Host().empty()) return Errc::kBadHost;
 
   const int code = response.StatusCode();
