@@ -1,4 +1,5 @@
-// Everything that a program which serves HTTP needs. Each header may also be included by itself.
+// Everything that a program which serves HTTP, or asks others by it, needs. Each header may also be
+// included by itself.
 #ifndef FASTHTTP_FASTHTTP_H_
 #define FASTHTTP_FASTHTTP_H_
 
@@ -7,9 +8,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "fasthttp/bytes.h"
+#include "fasthttp/client.h"
 #include "fasthttp/cookie.h"
 #include "fasthttp/error.h"
 #include "fasthttp/header_names.h"
+#include "fasthttp/host_client.h"
 #include "fasthttp/request_ctx.h"
 #include "fasthttp/server.h"
 #include "fasthttp/status.h"

@@ -146,11 +146,17 @@ TestServer::TestServer(fasthttp::ServerSettings settings)
   settings.drain_timeout = std::min(settings.drain_timeout, kDrainLimit);
   listener_ = std::make_unique<fasthttputil::InmemoryListener>(runtime_);
   server_ = std::make_unique<fasthttp::Server>(std::move(settings));
+  fasthttp::HostClientOptions options;
+  options.addr = "fasthttp.test";
+  options.runtime = runtime_;
+  options.dial = listener_->Dialer();
+  client_ = std::make_unique<fasthttp::HostClient>(std::move(options));
   serving_ = std::make_unique<ServeTask>(*this);
   runtime_->RunOn(runtime_->loop(0), [this] { runtime_->loop(0).Spawn(*serving_); });
 }
 
 TestServer::~TestServer() {
+  client_.reset();
   StopServing();
   server_.reset();
   listener_.reset();

@@ -4,7 +4,7 @@
 //     fasthttptest::TestServer server([](fasthttp::RequestCtx& ctx) {
 //       absl::Format(&ctx, "Hi %s", ctx.FormValue("name"));
 //     });
-//     absl::StatusOr<fasthttp::Response> r = server.Get("/?name=Ann");
+//     absl::StatusOr<fasthttp::Response> r = server.client().Get("/?name=Ann");
 //     ASSERT_TRUE(r.ok()) << r.status();
 //     EXPECT_EQ(r->StatusCode(), fasthttp::kStatusOK);
 //     EXPECT_EQ(r->Body(), "Hi Ann");
@@ -17,6 +17,9 @@
 // end, a connection from Dial() that is still open, a blocked fiber. In a running gtest test that
 // is a failure of the test; elsewhere, with another test framework too, it ends the process with a
 // sentence on stderr.
+//
+// client() is a real client of it. Get, Post and Do of this class send a request on a connection of
+// its own, and Do whatever bytes the test wants.
 //
 // When not to use it: for what sockets do by themselves (binding, SO_REUSEPORT, resets), and for
 // benchmarks.
@@ -31,6 +34,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "fasthttp/conn.h"
+#include "fasthttp/host_client.h"
 #include "fasthttp/response.h"
 #include "fasthttp/runtime/runtime.h"
 #include "fasthttp/server.h"
@@ -52,6 +56,10 @@ class TestServer {
   ~TestServer();
   TestServer(const TestServer&) = delete;
   TestServer& operator=(const TestServer&) = delete;
+
+  // A client whose requests all go to this server, whatever host their URL names: "/path" is
+  // enough, and the Host field is then "fasthttp.test". It keeps connections, as clients do.
+  fasthttp::HostClient& client() { return *client_; }
 
   // Send one request on a connection of its own and return the answer to it, whatever its status
   // code. `target` is sent as it is: "/path?query". Host is "fasthttp.test".
@@ -87,6 +95,7 @@ class TestServer {
   fasthttp::Runtime* const runtime_;
   std::unique_ptr<fasthttputil::InmemoryListener> listener_;
   std::unique_ptr<fasthttp::Server> server_;
+  std::unique_ptr<fasthttp::HostClient> client_;
   std::unique_ptr<ServeTask> serving_;
   absl::Duration request_timeout_ = absl::Seconds(10);
 };

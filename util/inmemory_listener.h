@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -44,6 +45,10 @@ class InmemoryListener final : public fasthttp::Listener {
   // full; the task's own cancellation or deadline ends it too. A connection that was accepted in
   // that moment is returned all the same.
   absl::StatusOr<fasthttp::BlockingConn> Dial(absl::Time deadline = absl::InfiniteFuture());
+  // Dial for a client: `client_options.dial = listener.Dialer();`. The listener must outlive it.
+  auto Dialer() {
+    return [this](std::string_view, absl::Time deadline) { return Dial(deadline); };
+  }
   // The same, with an address of the dialling side: what the server sees as its remote address.
   absl::StatusOr<fasthttp::BlockingConn> DialWithLocalAddr(
       const fasthttp::Addr& local, absl::Time deadline = absl::InfiniteFuture());

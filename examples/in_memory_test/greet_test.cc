@@ -6,7 +6,8 @@
 TEST(Greet, AnswersByName) {
   fasthttptest::TestServer server(
       [](fasthttp::RequestCtx& ctx) { absl::Format(&ctx, "Hi %s", ctx.FormValue("name")); });
-  absl::StatusOr<fasthttp::Response> r = server.Get("/?name=Ann");  // no port, microseconds
+  absl::StatusOr<fasthttp::Response> r =
+      server.client().Get("/?name=Ann");  // no port, microseconds
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(r->StatusCode(), fasthttp::kStatusOK);
   EXPECT_EQ(r->Body(), "Hi Ann");
@@ -18,13 +19,13 @@ TEST(Greet, OtherRequests) {
       .handler = [](fasthttp::RequestCtx& ctx) { ctx.SetBody(ctx.FormValue("name")); },
       .max_request_body_size = 100});
   absl::StatusOr<fasthttp::Response> r =
-      server.Post("/", "application/x-www-form-urlencoded", "name=Bob");
+      server.client().Post("/", "application/x-www-form-urlencoded", "name=Bob");
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(r->Body(), "Bob");
   r = server.Do("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(r->StatusCode(), fasthttp::kStatusBadRequest);
-  r = server.Post("/", "text/plain", std::string(101, 'x'));
+  r = server.client().Post("/", "text/plain", std::string(101, 'x'));
   ASSERT_TRUE(r.ok()) << r.status();
   EXPECT_EQ(r->StatusCode(), fasthttp::kStatusRequestEntityTooLarge);
 }
