@@ -1,18 +1,8 @@
 #include "fasthttp/body.h"
 
-#include <atomic>
 #include <cstdlib>
 
 namespace fasthttp {
-
-namespace {
-
-constexpr size_t kDefaultPoolLimit = 64 * 1024;
-
-std::atomic<size_t> request_pool_limit{kDefaultPoolLimit};
-std::atomic<size_t> response_pool_limit{kDefaultPoolLimit};
-
-}  // namespace
 
 // What frees the bytes: a string, or the user's function.
 struct OwnedBytes::Holder {
@@ -120,11 +110,8 @@ OwnedBytes Body::Take() {
 }
 
 void SetBodySizePoolLimit(size_t request_limit, size_t response_limit) {
-  request_pool_limit.store(request_limit, std::memory_order_relaxed);
-  response_pool_limit.store(response_limit, std::memory_order_relaxed);
+  internal::request_pool_limit.store(request_limit, std::memory_order_relaxed);
+  internal::response_pool_limit.store(response_limit, std::memory_order_relaxed);
 }
-
-size_t RequestBodyPoolLimit() { return request_pool_limit.load(std::memory_order_relaxed); }
-size_t ResponseBodyPoolLimit() { return response_pool_limit.load(std::memory_order_relaxed); }
 
 }  // namespace fasthttp

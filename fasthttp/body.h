@@ -9,6 +9,7 @@
 #ifndef FASTHTTP_BODY_H_
 #define FASTHTTP_BODY_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -139,12 +140,21 @@ class Body {
   OwnedBytes owned_;
 };
 
+namespace internal {
+inline std::atomic<size_t> request_pool_limit{64 * 1024};
+inline std::atomic<size_t> response_pool_limit{64 * 1024};
+}  // namespace internal
+
 // A buffer whose capacity is above these limits is freed when its message is reset, so that one
 // large body does not pin memory in every pooled object. Bytes; 0 keeps nothing. Process-wide,
 // thread-safe. Default for both: 64 KiB.
 void SetBodySizePoolLimit(size_t request_limit, size_t response_limit);
-size_t RequestBodyPoolLimit();
-size_t ResponseBodyPoolLimit();
+inline size_t RequestBodyPoolLimit() {
+  return internal::request_pool_limit.load(std::memory_order_relaxed);
+}
+inline size_t ResponseBodyPoolLimit() {
+  return internal::response_pool_limit.load(std::memory_order_relaxed);
+}
 
 }  // namespace fasthttp
 

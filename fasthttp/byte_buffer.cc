@@ -71,7 +71,7 @@ char* ByteBuffer::AllocateFor(size_t size, size_t& capacity) {
 void ByteBuffer::AssignSlow(std::string_view bytes) {
   size_t capacity;
   char* block = AllocateFor(bytes.size(), capacity);
-  CopyShort(block, bytes.data(), bytes.size());
+  base::CopyShort(block, bytes.data(), bytes.size());
   Poison(block + bytes.size(), capacity - bytes.size());
   Free();
   data_ = block;
@@ -89,8 +89,8 @@ void ByteBuffer::AppendSlow(std::string_view bytes) {
   size_t capacity;
   size_t wanted = size + bytes.size();
   char* block = AllocateFor(wanted > 2 * size ? wanted : 2 * size, capacity);
-  CopyShort(block, data_, size);
-  CopyShort(block + size, bytes.data(), bytes.size());
+  base::CopyShort(block, data_, size);
+  base::CopyShort(block + size, bytes.data(), bytes.size());
   Free();
   data_ = block;
   size_ = size + bytes.size();
@@ -102,7 +102,7 @@ void ByteBuffer::Grow(size_t extra) {
   size_t size = size_;
   size_t capacity;
   char* block = AllocateFor(size + extra > 2 * size ? size + extra : 2 * size, capacity);
-  CopyShort(block, data_, size);
+  base::CopyShort(block, data_, size);
   Free();
   data_ = block;
   size_ = size;

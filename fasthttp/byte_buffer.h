@@ -17,6 +17,8 @@
 #include <string_view>
 #include <utility>
 
+#include "fasthttp/base/copy.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define FASTHTTP_POISON 1
 #elif defined(__has_feature)
@@ -63,19 +65,6 @@ inline bool CopyAndCheck(char* dst, const char* src, size_t n) {
   return CopyAndCheckLong(dst, src, n);
 }
 
-// Copies `n` bytes that do not overlap; short lengths without a call.
-inline void CopyShort(char* dst, const char* src, size_t n) {
-  if (n - 8 <= 8) {
-    uint64_t head, tail;
-    std::memcpy(&head, src, 8);
-    std::memcpy(&tail, src + n - 8, 8);
-    std::memcpy(dst, &head, 8);
-    std::memcpy(dst + n - 8, &tail, 8);
-  } else if (n != 0) {
-    std::memmove(dst, src, n);
-  }
-}
-
 // Replaces control bytes other than HTAB, CR, LF and NUL among them, by spaces.
 void ReplaceControls(char* data, size_t n);
 
@@ -120,7 +109,7 @@ class ByteBuffer {
   void Assign(std::string_view bytes) {
     if (bytes.size() > capacity_) return AssignSlow(bytes);
     Unpoison(data_, bytes.size());
-    CopyShort(data_, bytes.data(), bytes.size());
+    base::CopyShort(data_, bytes.data(), bytes.size());
     if (bytes.size() < size_) Poison(data_ + bytes.size(), size_ - bytes.size());
     size_ = bytes.size();
   }
@@ -137,7 +126,7 @@ class ByteBuffer {
   void Append(std::string_view bytes) {
     if (bytes.size() > capacity_ - size_) return AppendSlow(bytes);
     Unpoison(data_ + size_, bytes.size());
-    CopyShort(data_ + size_, bytes.data(), bytes.size());
+    base::CopyShort(data_ + size_, bytes.data(), bytes.size());
     size_ += bytes.size();
   }
 

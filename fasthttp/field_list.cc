@@ -82,8 +82,8 @@ char* FieldList::GrowBytes(size_t n) {
   uint32_t at = 0;
   for (size_t i = 0; i < size_; ++i) {
     Entry& e = entries_[i];
-    CopyShort(block + at, bytes_ + e.name, e.name_size);
-    CopyShort(block + at + e.name_size, bytes_ + e.value, e.value_size);
+    base::CopyShort(block + at, bytes_ + e.name, e.name_size);
+    base::CopyShort(block + at + e.name_size, bytes_ + e.value, e.value_size);
     e.name = at;
     e.value = at + e.name_size;
     at = e.value + e.value_size;
@@ -100,7 +100,7 @@ char* FieldList::AppendBytes(std::string_view text, Bytes bytes) {
   char* out = bytes_ + bytes_size_;
   Unpoison(out, text.size());
   if (bytes == Bytes::kAsGiven) {
-    CopyShort(out, text.data(), text.size());
+    base::CopyShort(out, text.data(), text.size());
   } else if (CopyAndCheck(out, text.data(), text.size())) {
     ReplaceControls(out, text.size());
   }

@@ -305,7 +305,14 @@ class ResponseHeader {
   ResponseHeader(const ResponseHeader&) = delete;
   ResponseHeader& operator=(const ResponseHeader&) = delete;
 
-  void Reset();
+  void Reset() {
+    status_code_ = 200;
+    close_ = false;
+    normalize_ = true;
+    no_default_content_type_ = false;
+    content_type_.Clear();
+    if (HasMore()) ResetMore();
+  }
   void CopyTo(ResponseHeader& to) const;
 
   // --- Status code ---
@@ -405,10 +412,19 @@ class ResponseHeader {
   // The fields without those that have a slot (Content-Type, Content-Encoding, Server,
   // Content-Length, "Connection: close"); Set-Cookie lines are among them.
   const internal::FieldList& OtherFields() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return fields_; }
+  // True if a Content-Type is set and else at most a status code and ConnectionClose.
+  bool IsPlain() const { return HasContentType() && !HasMore(); }
   // Makes this header a copy of a received head; names keep their bytes.
   void CopyFrom(const http1::Head& head);
 
  private:
+  // True if there is anything that most responses have not.
+  bool HasMore() const {
+    return (fields_.size() | server_.size() | content_encoding_.size() |
+            content_length_text_.size()) != 0 ||
+           content_length_ != kContentLengthNone || trailers_ != nullptr;
+  }
+  void ResetMore();
   const internal::ByteBuffer* SlotOf(http1::KnownField id) const;
   bool SetSpecial(http1::KnownField id, std::string_view value);
   void SetKnown(http1::KnownField id, std::string_view value);

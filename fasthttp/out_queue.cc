@@ -8,6 +8,11 @@
 #include "fasthttp/base/check.h"
 
 namespace fasthttp {
+namespace {
+
+constexpr size_t kMaxPieces = 16;  // Of one TrySend.
+
+}  // namespace
 
 OutQueue::~OutQueue() { std::free(buffer_); }
 
@@ -27,20 +32,8 @@ void OutQueue::Append(OwnedBytes bytes) {
 
 Errc OutQueue::Flush(Conn& conn, uint32_t tick) {
   while (pending() != 0) {
-    constexpr size_t kMaxPieces = 16;
     iovec out[kMaxPieces];
-    size_t count = 0;
-    size_t from = sent_;
-    for (size_t i = first_piece_; i < pieces_.size() && count + 2 < kMaxPieces; ++i) {
-      if (pieces_[i].at > from) out[count++] = {buffer_ + from, pieces_[i].at - from};
-      from = pieces_[i].at;
-      size_t skip = i == first_piece_ ? piece_sent_ : 0;
-      std::string_view bytes = pieces_[i].bytes.view().substr(skip);
-      out[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
-    }
-    bool all_pieces = pieces_.size() - first_piece_ <= kMaxPieces / 2 - 1;
-    if (all_pieces && size_ > from) out[count++] = {buffer_ + from, size_ - from};
-    IoResult result = conn.TrySend({out, count});
+    IoResult result = conn.TrySend({out, Gather(out)});
     if (result.again()) {
       if (!waiting_) {
         rate_.Start(tick);
@@ -57,6 +50,26 @@ Errc OutQueue::Flush(Conn& conn, uint32_t tick) {
   return Errc::kOk;
 }
 
+// What goes out next, in at most kMaxPieces pieces.
+size_t OutQueue::Gather(iovec* out) const {
+  if (pieces_.empty()) {
+    out[0] = {buffer_ + sent_, size_ - sent_};
+    return 1;
+  }
+  size_t count = 0;
+  size_t from = sent_;
+  for (size_t i = first_piece_; i < pieces_.size() && count + 2 < kMaxPieces; ++i) {
+    if (pieces_[i].at > from) out[count++] = {buffer_ + from, pieces_[i].at - from};
+    from = pieces_[i].at;
+    size_t skip = i == first_piece_ ? piece_sent_ : 0;
+    std::string_view bytes = pieces_[i].bytes.view().substr(skip);
+    out[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
+  }
+  bool all_pieces = pieces_.size() - first_piece_ <= kMaxPieces / 2 - 1;
+  if (all_pieces && size_ > from) out[count++] = {buffer_ + from, size_ - from};
+  return count;
+}
+
 void OutQueue::Look(Conn& conn, uint32_t tick) {
   const size_t unsent = conn.Unsent();
   if (unsent < unsent_) rate_.Moved(tick, unsent_ - unsent);
@@ -64,6 +77,10 @@ void OutQueue::Look(Conn& conn, uint32_t tick) {
 }
 
 void OutQueue::Sent(size_t n) {
+  if (pieces_.empty()) {
+    sent_ += n;
+    return;
+  }
   while (n != 0) {
     size_t buffered = (first_piece_ < pieces_.size() ? pieces_[first_piece_].at : size_) - sent_;
     size_t taken = std::min(n, buffered);

@@ -66,6 +66,7 @@ class OutQueue {
   };
 
   void Grow(size_t n);
+  size_t Gather(iovec* out) const;
   void Sent(size_t n);
   void DropSent();
   void Clear();

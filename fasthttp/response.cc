@@ -63,12 +63,6 @@ void Response::Release(Rep* rep) {
   ++pool.count;
 }
 
-void Response::Reset() {
-  rep_->header.Reset();
-  rep_->body.ClearUpTo(ResponseBodyPoolLimit());
-  rep_->skip_body = false;
-}
-
 void Response::CopyTo(Response& to) const {
   if (rep_ == to.rep_) return;
   rep_->header.CopyTo(to.rep_->header);

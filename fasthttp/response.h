@@ -43,7 +43,11 @@ class Response {
 
   // Back to the state of a new object, with memory kept for the next use; a body buffer above the
   // pool limit (SetBodySizePoolLimit) is freed.
-  void Reset();
+  void Reset() {
+    rep_->header.Reset();
+    rep_->body.ClearUpTo(ResponseBodyPoolLimit());
+    rep_->skip_body = false;
+  }
 
   // Header, body and switches.
   void CopyTo(Response& to) const;

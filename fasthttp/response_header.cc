@@ -25,13 +25,8 @@ std::string_view CookieName(std::string_view line) {
 
 }  // namespace
 
-void ResponseHeader::Reset() {
-  status_code_ = 200;
-  close_ = false;
-  normalize_ = true;
-  no_default_content_type_ = false;
+void ResponseHeader::ResetMore() {
   content_length_ = kContentLengthNone;
-  content_type_.Clear();
   content_encoding_.Clear();
   server_.Clear();
   content_length_text_.Clear();

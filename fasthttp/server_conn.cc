@@ -211,13 +211,13 @@ Errc ServerConn::ParseHead(Turn& turn) {
   base::Block& block = *turn.block;
   if (block.unread_size() == 0) return Errc::kNeedMore;
   http1::PaddedView in = {block.unread(), block.unread_size()};
-  Errc errc = http1::ParseRequestHead(in, server_.limits_.head, server_.limits_.leniency,
-                                      turn.progress, turn.head);
-  if (errc == Errc::kNeedFieldSpace) {
-    size_t count = server_.limits_.head.max_fields;
+  const ServerLimits& limits = server_.limits_;
+  Errc errc = http1::ParseRequestHead(in, limits.head, limits.leniency, turn.progress, turn.head);
+  if (errc == Errc::kNeedFieldSpace) [[unlikely]] {
+    size_t count = limits.head.max_fields;
     if (turn.more_fields == nullptr) turn.more_fields = std::make_unique<http1::Field[]>(count);
     turn.head.UseArena({turn.more_fields.get(), count});
-    return ParseHead(turn);
+    errc = http1::ParseRequestHead(in, limits.head, limits.leniency, turn.progress, turn.head);
   }
   if (errc != Errc::kOk) return errc;
   block.begin += turn.head.size;
@@ -363,10 +363,45 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 
 // Queues the response; true if the connection goes on.
 bool ServerConn::Serialize(Turn& turn) {
+  const bool close = EndsConnection(turn);
+  if (!SerializePlain(turn, close)) SerializeAny(turn, close);
+  return !close;
+}
+
+bool ServerConn::EndsConnection(const Turn& turn) {
+  const ResponseHeader& header = turn.ctx.response().header();
+  const int status = header.StatusCode();
+  // A client takes what follows an interim status for the answer to the same request.
+  return status < 200 || OpensTunnel(turn, status) || !turn.framing.keep_alive ||
+         header.ConnectionClose() || server_.draining_ ||
+         data().requests >= server_.limits_.requests_per_conn;
+}
+
+// What nearly all handlers answer: a status, a type and a small body. False if it is something
+// else.
+bool ServerConn::SerializePlain(Turn& turn, bool close) {
+  const Response& response = turn.ctx.response();
+  const std::string_view body = response.Body();
+  if (!response.header().IsPlain() || body.size() >= OutQueue::kCopyLimit ||
+      turn.head.minor_version == 0 || turn.head.method_id == http1::MethodId::kHead) {
+    return false;
+  }
+  const std::string_view block = server_.Blocks().Get(response.StatusCode());
+  if (block.empty() || http1::StatusHasNoBody(response.StatusCode())) return false;
+  const std::string_view type = response.ContentType();
+  OutQueue& out = Out();
+  char* to = out.Reserve(http1::PlainResponseBound(block, type, body));
+  out.Commit(http1::WritePlainResponse(to, block, type, close, body));
+  return true;
+}
+
+void ServerConn::SerializeAny(Turn& turn, bool close) {
   Response& response = turn.ctx.response();
   const std::string_view body = response.Body();
   http1::ResponseHeadView view;
   DescribeHead(turn, body.size(), view);
+  view.close = close;
+  view.keep_alive_header = !close && turn.head.minor_version == 0;
   const bool send_body = view.body == http1::BodyHeader::kLength && !body.empty() &&
                          turn.head.method_id != http1::MethodId::kHead;
   // An echo by SetBodyRaw ends with the request.
@@ -384,19 +419,12 @@ bool ServerConn::Serialize(Turn& turn) {
   }
   out.Commit(to);
   if (send_body && !copy) out.Append(response.TakeBody());
-  return !view.close;
 }
 
 void ServerConn::DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadView& view) {
   const ResponseHeader& header = turn.ctx.response().header();
   const ServerSettings& settings = server_.settings();
   view.status = header.StatusCode();
-  view.close =
-      // A client takes what follows an interim status for the answer to the same request.
-      view.status < 200 || OpensTunnel(turn, view.status) || !turn.framing.keep_alive ||
-      header.ConnectionClose() || settings.disable_keepalive || server_.draining_ ||
-      (settings.max_requests_per_conn != 0 && data().requests >= settings.max_requests_per_conn);
-  view.keep_alive_header = !view.close && turn.head.minor_version == 0;
   http1::StatusBlockCache& blocks = server_.Blocks();
   if (header.Server().empty()) {
     view.status_block = blocks.Get(view.status);
@@ -427,12 +455,16 @@ void ServerConn::EndRequest(Turn& turn) {
   turn.progress = {};
   turn.head_started = loop().tick();
   turn.continue_sent = false;
-  if (turn.head.fields != turn.head.inline_fields) turn.head.UseInlineFields();
-  if (!turn.trailer_section.empty()) turn.trailer_section.clear();
-  if (turn.chunks != nullptr) {
-    // Whatever follows the chunked body lies in its block now.
-    server_.blocks_.Give(std::exchange(turn.block, std::exchange(turn.chunks, nullptr)));
-  }
+  if (turn.head.fields != turn.head.inline_fields) [[unlikely]]
+    turn.head.UseInlineFields();
+  if (turn.framing.kind == http1::Framing::kChunked) EndChunkedRequest(turn);
+}
+
+void ServerConn::EndChunkedRequest(Turn& turn) {
+  turn.trailer_section.clear();
+  if (turn.chunks == nullptr) return;
+  // Whatever follows the chunked body lies in its block now.
+  server_.blocks_.Give(std::exchange(turn.block, std::exchange(turn.chunks, nullptr)));
 }
 
 // --- Ends and errors --------------------------------------------------------------------------

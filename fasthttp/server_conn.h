@@ -73,24 +73,30 @@ class ServerConn {
  private:
   struct Budget;
 
+  // The steps that each request takes once are compiled into Serve: hence inline.
+
   void Serve();
   void LetOthersGo();
   Turn& TurnOf();
   void OnReadyWhileHandling(uint8_t ready);
   Errc Receive(Turn& turn, Budget& budget);
   std::span<char> RoomForHead(Turn& turn);
-  Errc ParseHead(Turn& turn);
-  Errc BeginRequest(Turn& turn);
-  Errc ReadBody(Turn& turn);
+  inline Errc ParseHead(Turn& turn);
+  inline Errc BeginRequest(Turn& turn);
+  inline Errc ReadBody(Turn& turn);
   Errc ReadLengthBody(Turn& turn);
   Errc ReadChunkedBody(Turn& turn);
   Errc EndTrailers(Turn& turn);
   Errc SendContinue(Turn& turn);
-  bool CallHandler(Turn& turn);
+  inline bool CallHandler(Turn& turn);
   void AnswerException(Turn& turn, std::string_view what);
-  bool Serialize(Turn& turn);
+  inline bool Serialize(Turn& turn);
+  inline bool EndsConnection(const Turn& turn);
+  inline bool SerializePlain(Turn& turn, bool close);
+  void SerializeAny(Turn& turn, bool close);
   void DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadView& view);
-  void EndRequest(Turn& turn);
+  inline void EndRequest(Turn& turn);
+  void EndChunkedRequest(Turn& turn);
   void OnEnd(Turn& turn, Errc errc);
   void Reject(Turn& turn, Errc errc);
 

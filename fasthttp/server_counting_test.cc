@@ -53,7 +53,15 @@ class BusyConn final : public Conn {
   }
   bool closed() const { return closed_.load(); }
 
+  // Between the two it has nothing to say.
+  void Hold() { held_ = true; }
+  void GoOn() {
+    held_ = false;
+    token_.Notify(kReadable);
+  }
+
   IoResult TryRecv(std::span<char> into) override {
+    if (held_) return IoResult::Error(Errc::kAgain);
     if (left_ == 0) return IoResult::Bytes(0);
     size_t n = 0;
     for (uint64_t i = 0; i < pipelined_ && left_ != 0 && n + request_.size() <= into.size(); ++i) {
@@ -84,6 +92,7 @@ class BusyConn final : public Conn {
   std::string_view request_;
   uint64_t left_ = 0;
   uint64_t pipelined_ = 1;
+  bool held_ = false;
   ReadyToken token_;
   std::atomic<bool> closed_{false};
 };
@@ -130,10 +139,14 @@ Counts Count(std::string_view request, uint64_t pipelined, RequestHandler specia
   fasthttptest::ScriptedListener listener;
   for (size_t i = 0; i < kConns; ++i) {
     conns[i].Open(request, kRequests / kConns, pipelined);
+    conns[i].Hold();
     listener.Add(conns[i]);
   }
   ServeTask serve(server, listener);
   sim.loop(0).Spawn(serve);
+  EXPECT_TRUE(sim.RunUntil([&] { return server.GetOpenConnectionsCount() == kConns; }));
+  sim.Settle();
+  for (size_t i = 0; i < kConns; ++i) conns[i].GoOn();
   EXPECT_TRUE(
       sim.RunUntil([&] { return requests == kRequests && server.GetOpenConnectionsCount() == 0; }));
   last = Now(sim.loop(0));

@@ -35,6 +35,9 @@ TransferLimits Transfer(const ServerSettings& settings, absl::Duration total) {
 
 ServerLimits::ServerLimits(const ServerSettings& settings)
     : leniency(settings.lenient ? http1::Leniency::kAll : http1::Leniency::kStrict),
+      requests_per_conn(settings.disable_keepalive            ? 1
+                        : settings.max_requests_per_conn != 0 ? settings.max_requests_per_conn
+                                                              : UINT32_MAX),
       head_ms(Milliseconds(settings.read_head_timeout)),
       idle_ms(Milliseconds(settings.idle_timeout)),
       body(Transfer(settings, settings.read_body_timeout)),
@@ -60,30 +63,46 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
     server_.loop_.QueueReady(endpoint_->slot, endpoint_->generation, kReadable);
   }
 
-  void OnReady(runtime::Endpoint&, uint8_t) override { AcceptSome(); }
-  void OnTimer(runtime::Endpoint&) override { AcceptSome(); }
+  void OnReady(runtime::Endpoint&, uint8_t ready) override {
+    if ((ready & kResume) && waiting_) return;
+    Accept();
+  }
+  void OnTimer(runtime::Endpoint&) override { Accept(); }
 
   void Close() { listener_->Close(); }
 
  private:
   // Bounded, so that a flood of connections leaves time for the ones that are there.
-  static constexpr int kBatch = 64;
+  static constexpr int kBatch = 16;
   static constexpr uint32_t kPauseMs = 50;
 
-  void AcceptSome() {
+  // Each connection is served as it is accepted: most have sent their request already.
+  void Accept() {
+    waiting_ = false;
+    runtime::Loop& loop = server_.loop_;
+    // If a handler suspends below, this event goes on with the accepting.
+    loop.QueueReady(endpoint_->slot, endpoint_->generation, kReadable | kResume);
     for (int i = 0; i < kBatch; ++i) {
       Accepted accepted;
       Errc errc = listener_->TryAccept(accepted);
-      if (errc == Errc::kAgain) return;
+      if (errc == Errc::kAgain) {
+        waiting_ = true;
+        return;
+      }
       if (errc == Errc::kListenerClosed) return Stop();
       if (errc == Errc::kTooManyFiles) {
         // Connections wait in the kernel's queue; trying at once would spin.
-        runtime::Loop& loop = server_.loop_;
+        waiting_ = true;
         return loop.SetTimer(*endpoint_, loop.tick() + kPauseMs);
       }
-      if (errc == Errc::kOk) server_.Adopt(accepted, nullptr, nullptr);
+      if (errc != Errc::kOk) continue;
+      runtime::Endpoint* conn = server_.Adopt(accepted, nullptr, nullptr);
+      if (conn == nullptr) continue;
+      const uint64_t switches = loop.stats().switches;
+      server_.OnReady(*conn, kReadable);
+      // While the handler was suspended this object may have ended.
+      if (loop.stats().switches != switches) return;
     }
-    server_.loop_.QueueReady(endpoint_->slot, endpoint_->generation, kReadable | kResume);
   }
 
   // Ends this object.
@@ -102,6 +121,7 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
   const std::unique_ptr<Listener> owned_;
   runtime::Latch* const closed_;
   runtime::Endpoint* endpoint_ = nullptr;
+  bool waiting_ = false;  // For the listener's next notice, or for files.
 };
 
 ServerLoop::ServerLoop(ServerShared& shared, runtime::Loop& loop)
@@ -141,11 +161,13 @@ Errc ServerLoop::AddConn(Conn* conn, runtime::Latch* ended) {
   Accepted accepted;
   accepted.conn = conn;
   Errc refused = Errc::kOk;
-  Adopt(accepted, ended, &refused);
+  runtime::Endpoint* endpoint = Adopt(accepted, ended, &refused);
+  // Served in a step of its own: this one may be inside a handler.
+  if (endpoint != nullptr) loop_.QueueReady(endpoint->slot, endpoint->generation, kReadable);
   return refused;
 }
 
-void ServerLoop::Adopt(Accepted& accepted, runtime::Latch* ended, Errc* refused) {
+runtime::Endpoint* ServerLoop::Adopt(Accepted& accepted, runtime::Latch* ended, Errc* refused) {
   runtime::Endpoint* endpoint = loop_.Open(accepted.conn, this);
   FASTHTTP_CHECK(endpoint != nullptr, "out of memory for a connection");
   Addr remote = accepted.remote;
@@ -179,10 +201,9 @@ void ServerLoop::Adopt(Accepted& accepted, runtime::Latch* ended, Errc* refused)
     }
   }
   if (refused != nullptr) *refused = errc;
-  if (errc != Errc::kOk) return Refuse(*endpoint, errc);
-  // Served in a step of its own: a handler may suspend there, and this frame is in the middle of
-  // accepting.
-  loop_.QueueReady(endpoint->slot, endpoint->generation, kReadable);
+  if (errc == Errc::kOk) return endpoint;
+  Refuse(*endpoint, errc);
+  return nullptr;
 }
 
 void ServerLoop::Refuse(runtime::Endpoint& endpoint, Errc errc) {

@@ -43,8 +43,9 @@ struct ServerLimits {
   http1::HeadLimits head;
   http1::ChunkedLimits chunked;
   http1::Leniency leniency;
-  uint32_t head_ms;  // 0: off.
-  uint32_t idle_ms;  // 0: off.
+  uint32_t requests_per_conn;  // The last of which ends the connection.
+  uint32_t head_ms;            // 0: off.
+  uint32_t idle_ms;            // 0: off.
   TransferLimits body;
   TransferLimits response;
 };
@@ -93,8 +94,8 @@ class ServerLoop final : public runtime::EventSink {
   static constexpr uint32_t kMaxLingering =
       1024;  // Connections that were refused and not yet closed.
 
-  // A new connection: counted and queued, or refused.
-  void Adopt(Accepted& accepted, runtime::Latch* ended, Errc* refused);
+  // A new connection, counted and ready to be served; null if it was refused.
+  runtime::Endpoint* Adopt(Accepted& accepted, runtime::Latch* ended, Errc* refused);
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
   void Forget(runtime::Endpoint& endpoint);
   void CheckDrained();

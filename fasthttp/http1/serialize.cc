@@ -22,20 +22,6 @@ constexpr std::string_view kContentLength = "Content-Length: ";
 constexpr std::string_view kContentType = "Content-Type: ";
 constexpr std::string_view kContentEncoding = "Content-Encoding: ";
 
-// "000102...99".
-struct DigitPairs {
-  char digits[200];
-};
-constexpr DigitPairs MakeDigitPairs() {
-  DigitPairs pairs{};
-  for (int i = 0; i < 100; ++i) {
-    pairs.digits[2 * i] = static_cast<char>('0' + i / 10);
-    pairs.digits[2 * i + 1] = static_cast<char>('0' + i % 10);
-  }
-  return pairs;
-}
-constexpr DigitPairs kDigitPairs = MakeDigitPairs();
-
 [[maybe_unused]] bool IsOneLine(std::string_view s) {
   return std::none_of(s.begin(), s.end(), [](char c) { return c == '\r' || c == '\n' || c == 0; });
 }
@@ -90,7 +76,7 @@ char* AppendStatusLine(char* out, int status, std::string_view reason) {
   FASTHTTP_DCHECK(status >= 100 && status <= 999, "a status code has three digits");
   out = Append(out, kVersionSp);
   out[0] = static_cast<char>('0' + status / 100 % 10);
-  memcpy(out + 1, &kDigitPairs.digits[2 * (status % 100)], 2);
+  memcpy(out + 1, &internal::kDigitPairs.digits[2 * (status % 100)], 2);
   out[3] = ' ';
   out = AppendValue(out + 4, reason.empty() ? StatusText(status) : reason);
   return Append(out, kCrLf);
@@ -126,26 +112,18 @@ int KeptIndex(int status) {
 
 }  // namespace
 
-char* WriteDecimal(char* out, uint64_t value) {
-  if (value < 100) {
-    if (value < 10) {
-      *out = static_cast<char>('0' + value);
-      return out + 1;
-    }
-    memcpy(out, &kDigitPairs.digits[2 * value], 2);
-    return out + 2;
-  }
+char* WriteLongDecimal(char* out, uint64_t value) {
   char reversed[20];
   char* p = reversed + sizeof(reversed);
   for (; value >= 100; value /= 100) {
     p -= 2;
-    memcpy(p, &kDigitPairs.digits[2 * (value % 100)], 2);
+    memcpy(p, &internal::kDigitPairs.digits[2 * (value % 100)], 2);
   }
   if (value < 10) {
     *--p = static_cast<char>('0' + value);
   } else {
     p -= 2;
-    memcpy(p, &kDigitPairs.digits[2 * value], 2);
+    memcpy(p, &internal::kDigitPairs.digits[2 * value], 2);
   }
   const size_t size = static_cast<size_t>(reversed + sizeof(reversed) - p);
   memcpy(out, p, size);
@@ -208,7 +186,7 @@ void StatusBlockCache::Refresh(std::string_view server, std::string_view date) {
   for (uint16_t& size : sizes_) size = 0;
 }
 
-std::string_view StatusBlockCache::Get(int status) {
+std::string_view StatusBlockCache::GetSlow(int status) {
   const int i = KeptIndex(status);
   if (i < 0) return {};
   if (sizes_[i] == 0) [[unlikely]]

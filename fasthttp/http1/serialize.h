@@ -13,8 +13,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
+
+#include "fasthttp/base/copy.h"
 
 namespace fasthttp::http1 {
 
@@ -89,7 +92,18 @@ char* WriteRequestHead(char* out, const RequestHeadView& view);
 inline constexpr std::string_view kContinueResponse = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // Decimal digits of `value` without leading zeros; at most 20. Returns the end.
-char* WriteDecimal(char* out, uint64_t value);
+inline char* WriteDecimal(char* out, uint64_t value);
+char* WriteLongDecimal(char* out, uint64_t value);  // The same, for many digits.
+
+// A whole response to HTTP/1.1 that has nothing but a status block, a Content-Type and a body (and
+// "Connection: close"); `out` has room for PlainResponseBound() bytes. What nearly all handlers
+// answer, so it is written in one go. Returns the end.
+inline char* WritePlainResponse(char* out, std::string_view status_block,
+                                std::string_view content_type, bool close, std::string_view body);
+constexpr size_t PlainResponseBound(std::string_view status_block, std::string_view content_type,
+                                    std::string_view body) {
+  return status_block.size() + content_type.size() + body.size() + 128;
+}
 
 // The beginnings of responses, rendered once per second and per status: status line, Server, Date.
 // One per loop (about 3 KiB). The caller refreshes it when the second changes:
@@ -106,9 +120,15 @@ class StatusBlockCache {
   // readable.
   void Refresh(std::string_view server, std::string_view date);
 
-  // The block for `status`, valid until the next Refresh; empty if the status is not one of those
-  // that are kept (then use server_and_date()). Rendered at its first use after a Refresh.
-  std::string_view Get(int status);
+  // The block for `status`, valid until the next Refresh and readable for kSlack bytes beyond its
+  // end; empty if the status is not one of those that are kept (then use server_and_date()).
+  // Rendered at its first use after a Refresh.
+  std::string_view Get(int status) {
+    if (status == 200 && sizes_[0] != 0) [[likely]]
+      return {blocks_[0], sizes_[0]};
+    return GetSlow(status);
+  }
+  static constexpr size_t kSlack = 16;
 
   // "Server: ...\r\nDate: ...\r\n", valid until the next Refresh.
   std::string_view server_and_date() const { return {common_, common_size_}; }
@@ -116,8 +136,9 @@ class StatusBlockCache {
  private:
   static constexpr size_t kKept = 10;
   static constexpr size_t kCommonSize = 8 + kMaxServerSize + 2 + 6 + kDateSize + 2;
-  static constexpr size_t kBlockSize = 64 + kCommonSize;
+  static constexpr size_t kBlockSize = 64 + kCommonSize + kSlack;
 
+  std::string_view GetSlow(int status);
   void Render(size_t i, int status);
 
   uint16_t sizes_[kKept] = {};  // 0: not rendered.
@@ -125,6 +146,51 @@ class StatusBlockCache {
   char common_[kCommonSize];
   char blocks_[kKept][kBlockSize];
 };
+
+// --- Implementation ---------------------------------------------------------------------------
+
+namespace internal {
+
+// "000102...99".
+struct DigitPairs {
+  char digits[200];
+};
+constexpr DigitPairs MakeDigitPairs() {
+  DigitPairs pairs{};
+  for (int i = 0; i < 100; ++i) {
+    pairs.digits[2 * i] = static_cast<char>('0' + i / 10);
+    pairs.digits[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}
+inline constexpr DigitPairs kDigitPairs = MakeDigitPairs();
+
+}  // namespace internal
+
+inline char* WritePlainResponse(char* out, std::string_view status_block,
+                                std::string_view content_type, bool close, std::string_view body) {
+  for (size_t i = 0; i < status_block.size(); i += 16) {
+    std::memcpy(out + i, status_block.data() + i, 16);
+  }
+  out += status_block.size();
+  std::memcpy(out, "Content-Type: ", 14);
+  out = base::CopyShort(out + 14, content_type.data(), content_type.size());
+  std::memcpy(out, "\r\nContent-Length: ", 18);
+  out = WriteDecimal(out + 18, body.size());
+  if (close) {
+    std::memcpy(out, "\r\nConnection: close", 19);
+    out += 19;
+  }
+  std::memcpy(out, "\r\n\r\n", 4);
+  return base::CopyShort(out + 4, body.data(), body.size());
+}
+
+inline char* WriteDecimal(char* out, uint64_t value) {
+  if (value >= 100) return WriteLongDecimal(out, value);
+  const bool two = value >= 10;
+  std::memcpy(out, &internal::kDigitPairs.digits[2 * value + (two ? 0 : 1)], two ? 2 : 1);
+  return out + 1 + two;
+}
 
 }  // namespace fasthttp::http1
 

@@ -211,10 +211,9 @@ void Loop::NewRound() {
     ++stats_.polls;
     batch_size_ = poller_->Poll(batch_, timeout);
     if (may_sleep) asleep_.store(false);
-    now_ = poller_->Now();
-    uint32_t now_tick = tick();
-    wait_timers_.Advance(now_tick);
-    endpoint_timers_.Advance(now_tick);
+    FreshNow();
+    wait_timers_.Advance(tick_);
+    endpoint_timers_.Advance(tick_);
   }
   if (has_posted_.load(std::memory_order_relaxed)) {
     posted_batch_.clear();

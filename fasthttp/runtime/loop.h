@@ -96,9 +96,13 @@ class Loop {
 
   // Monotonic nanoseconds of the current round: coarse, free.
   int64_t now() const { return now_; }
-  int64_t FreshNow() { return now_ = poller_->Now(); }
+  int64_t FreshNow() {
+    now_ = poller_->Now();
+    tick_ = static_cast<uint32_t>((now_ - started_) / kMillisecond);
+    return now_;
+  }
   // Milliseconds since the loop was made, wrapping: the unit of the wheels.
-  uint32_t tick() const { return static_cast<uint32_t>((now_ - started_) / kMillisecond); }
+  uint32_t tick() const { return tick_; }
   uint32_t TickAt(int64_t when) const;
 
   // --- Endpoints ------------------------------------------------------------------------------
@@ -226,6 +230,7 @@ class Loop {
   const bool simulated_;
   int64_t started_ = 0;
   int64_t now_ = 0;
+  uint32_t tick_ = 0;
 
   // The round: a cursor into the batch, and what was due or ready when the round began.
   std::array<PollEvent, 256> batch_;
