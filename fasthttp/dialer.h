@@ -21,7 +21,7 @@
 // When to use it: to be given to a client, or to dial for protocols of your own. When not: with the
 // defaults; fasthttp::Dial() is that.
 //
-// Thread class: thread-safe. It may go while dials that it began are over; lookups may outlive it.
+// Thread class: thread-safe. No dial may be under way when it is destroyed; lookups may outlive it.
 #ifndef FASTHTTP_DIALER_H_
 #define FASTHTTP_DIALER_H_
 

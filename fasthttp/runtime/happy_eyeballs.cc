@@ -169,6 +169,7 @@ Errc ConnectFirst(Loop& loop, std::span<const Addr> addresses, const ConnectOpti
                   std::vector<Attempt>& attempts) {
   if (Errc cancelled = loop.current_task()->cancel_cause; cancelled != Errc::kOk) return cancelled;
   if (base::ChaosStrikes()) loop.Yield();
+  if (deadline <= loop.FreshNow()) return Errc::kDialTimeout;
   attempts.clear();
   return Race(loop, addresses, options, connector, attempts).Run(deadline, winner);
 }

@@ -126,8 +126,10 @@ TEST_F(HappyEyeballs, TheDeadlineEndsAllAttempts) {
   EXPECT_EQ(connector_.started(), 2u);
   EXPECT_GE(took_, absl::Milliseconds(400));
   EXPECT_LE(took_, absl::Milliseconds(402));
-  EXPECT_EQ(Connect({kSix1}, absl::Milliseconds(-1)), "");
+  connector_.On(kSix1).After(absl::ZeroDuration());
+  EXPECT_EQ(Connect({kSix1}, absl::ZeroDuration()), "");
   EXPECT_EQ(errc_, Errc::kDialTimeout) << "passed already";
+  EXPECT_EQ(connector_.started(), 2u);
 }
 
 TEST_F(HappyEyeballs, TheTasksOwnDeadlineAndCancellationEndIt) {
