@@ -87,9 +87,10 @@ void AddGone(Table& t) {
   t.push_back(
       Fails("finishes_after_request", {Receive(), Finish(), Hang()}, Errc::kConnectionClosed));
   t.push_back(Fails("resets_after_request", {Receive(), Reset()}, Errc::kConnectionReset));
-  t.push_back(Fails("never_reads", {Pause(absl::Seconds(60))}, Errc::kTimeout));
-  t.push_back(Post(Fails("never_reads_a_large_body", {Pause(absl::Seconds(60))}, Errc::kTimeout),
-                   4'000'000));
+  t.push_back(Fails("never_reads", {Pause(absl::Seconds(60)), Close()}, Errc::kTimeout));
+  t.push_back(
+      Post(Fails("never_reads_a_large_body", {Pause(absl::Seconds(60)), Close()}, Errc::kTimeout),
+           4'000'000));
   t.push_back(Fails("never_answers", {Hang()}, Errc::kTimeout));
   t.push_back(Post(Fails("never_answers_a_post", {Hang()}, Errc::kTimeout), 100));
   t.push_back(SimulatedOnly(
