@@ -42,13 +42,15 @@ class Client::Hosts {
   void LetGo(std::string_view host, bool is_tls, std::shared_ptr<HostClient> client);
   std::vector<std::shared_ptr<HostClient>> All() const;
 
-  // The part of each loop, made at its first use and deleted by it.
-  std::vector<std::atomic<LoopHosts*>>& of_loops(Runtime& runtime) {
-    std::call_once(sized_,
-                   [&] { of_loops_ = std::vector<std::atomic<LoopHosts*>>(runtime.loops()); });
-    return of_loops_;
+  // The part of each loop, made at its first use and deleted by it. Null before the first call.
+  using OfLoops = std::vector<std::atomic<LoopHosts*>>;
+  OfLoops* of_loops() { return known_of_loops_.load(std::memory_order_acquire); }
+  OfLoops& MakeOfLoops(size_t loops) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (of_loops_ == nullptr) of_loops_ = std::make_unique<OfLoops>(loops);
+    known_of_loops_.store(of_loops_.get(), std::memory_order_release);
+    return *of_loops_;
   }
-  std::vector<std::atomic<LoopHosts*>>& of_loops() { return of_loops_; }
 
  private:
   HostClientOptions OptionsOf(std::string_view host, bool is_tls) const;
@@ -57,8 +59,8 @@ class Client::Hosts {
   Runtime* const runtime_;
   mutable std::mutex mutex_;
   HostMap hosts_[2];  // http, https.
-  std::once_flag sized_;
-  std::vector<std::atomic<LoopHosts*>> of_loops_;
+  std::unique_ptr<OfLoops> of_loops_;
+  std::atomic<OfLoops*> known_of_loops_{nullptr};
 };
 
 // The hooks are the client's, one of each for all hosts.
@@ -215,7 +217,8 @@ Client::Client(ClientOptions options)
       hosts_(std::make_shared<Hosts>(std::move(options), options.runtime)) {}
 
 Client::~Client() {
-  for (std::atomic<LoopHosts*>& slot : hosts_->of_loops()) {
+  if (hosts_->of_loops() == nullptr) return;
+  for (std::atomic<LoopHosts*>& slot : *hosts_->of_loops()) {
     LoopHosts* hosts = slot.exchange(nullptr);
     if (hosts == nullptr) continue;
     hosts->client().loop().Post(
@@ -225,7 +228,9 @@ Client::~Client() {
 }
 
 Client::LoopHosts& Client::HostsOf(Loop& loop) {
-  std::atomic<LoopHosts*>& slot = hosts_->of_loops(runtime())[loop.index()];
+  Hosts::OfLoops* of_loops = hosts_->of_loops();
+  if (of_loops == nullptr) of_loops = &hosts_->MakeOfLoops(runtime().loops());
+  std::atomic<LoopHosts*>& slot = (*of_loops)[loop.index()];
   if (LoopHosts* hosts = slot.load(std::memory_order_relaxed)) return *hosts;
   auto* made = new LoopHosts(hosts_, loop);
   slot.store(made, std::memory_order_release);

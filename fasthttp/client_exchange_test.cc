@@ -57,6 +57,34 @@ TEST_F(ClientExchangeTest, SendsAGetWithWhatTheProgramLeftOut) {
             "GET /b%20c?d=e HTTP/1.1\r\nHost: example.com\r\nUser-Agent: fasthttp\r\n\r\n");
 }
 
+TEST_F(ClientExchangeTest, TargetsOfAllKinds) {
+  struct Row {
+    const char* url;
+    const char* target;
+  };
+  for (const Row& row : std::vector<Row>{{"http://a", "/"},
+                                         {"http://a?x=/y", "/?x=/y"},
+                                         {"http://a#/y", "/"},
+                                         {"http://a/b?c=http://d/e", "/b?c=http://d/e"},
+                                         {"/b?c=http://d/e", "/b?c=http://d/e"},
+                                         {"HTTP://a/b", "/b"},
+                                         {"http://a/./b//c/../d", "/b/d"},
+                                         {"http://a/b c", "/b%20c"},
+                                         {"http://a/b?c d#e", "/b?c%20d"},
+                                         {"http://a/%41%2f", "/A/"},
+                                         {"//a/b", "/b"}}) {
+    Request request;
+    request.SetRequestURI(row.url);
+    const std::string sent = Sent(request);
+    EXPECT_EQ(sent.substr(0, sent.find('\r')), absl::StrCat("GET ", row.target, " HTTP/1.1"))
+        << row.url;
+  }
+  Request options;
+  options.header().SetMethod("OPTIONS");
+  options.SetRequestURI("*");
+  EXPECT_EQ(Sent(options).substr(0, 18), "OPTIONS * HTTP/1.1");
+}
+
 TEST_F(ClientExchangeTest, DoNeverChangesTheRequest) {
   Request request;
   request.SetRequestURI("http://u:p@example.com/x");

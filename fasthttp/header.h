@@ -428,6 +428,7 @@ class ResponseHeader {
   const internal::ByteBuffer* SlotOf(http1::KnownField id) const;
   bool SetSpecial(http1::KnownField id, std::string_view value);
   void SetKnown(http1::KnownField id, std::string_view value);
+  void CopyContentLength(std::string_view value);
   size_t FindCookie(std::string_view name) const;
 
   uint16_t status_code_ = 200;

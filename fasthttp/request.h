@@ -101,6 +101,11 @@ class Request {
   // A cap on the entries that QueryArgs and PostArgs parse; the rest is dropped. Kept by Reset.
   void SetMaxArgs(size_t max) { max_args_ = max; }
 
+  // True if MutablePostArgs() holds any: they are the body if there is no other.
+  bool HasPostArgs() const {
+    return parsed_ != nullptr && parsed_->post_changed && !parsed_->post_args.empty();
+  }
+
   // --- Body ---
   std::string_view Body() const& ABSL_ATTRIBUTE_LIFETIME_BOUND { return body_.view(); }
   std::string_view Body() const&& = delete;

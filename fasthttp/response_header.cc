@@ -1,3 +1,5 @@
+#include <bit>
+#include <iterator>
 #include <string>
 
 #include "fasthttp/bytes.h"
@@ -50,30 +52,60 @@ void ResponseHeader::CopyTo(ResponseHeader& to) const {
   if (trailers_ != nullptr) to.MutableTrailers().CopyFrom(*trailers_);
 }
 
+// The parser has told known names from others, and validated every byte.
 void ResponseHeader::CopyFrom(const http1::Head& head) {
   Reset();
   SetStatusCode(head.status);
   no_default_content_type_ = true;
+  uint8_t ids[http1::Head::kInlineFields] = {};
+  for (uint64_t left = head.seen; left != 0; left &= left - 1) {
+    const int id = std::countr_zero(left);
+    if (head.first[id] < std::size(ids)) ids[head.first[id]] = static_cast<uint8_t>(id);
+  }
   bool lists_close = false;
   bool lists_keep_alive = false;
-  for (const http1::Field& field : head.Fields()) {
-    std::string_view name = head.NameOf(field);
-    std::string_view value = head.ValueOf(field);
-    KnownField id = LookupKnownField(name);
-    if (id == KnownField::kConnection) {
-      lists_close |= http1::ListHasToken(value, kClose);
-      lists_keep_alive |= http1::ListHasToken(value, "keep-alive");
-      if (EqualsIgnoreCase(value, kClose)) continue;
-    } else if (id == KnownField::kTransferEncoding) {
-      content_length_ = kContentLengthChunked;
-      continue;
-    } else if (id != KnownField::kDate && id != KnownField::kSetCookie &&
-               id != KnownField::kTrailer && SetSpecial(id, value)) {
-      continue;
+  for (size_t i = 0; i < head.field_count; ++i) {
+    const std::string_view name = head.NameOf(head.fields[i]);
+    const std::string_view value = head.ValueOf(head.fields[i]);
+    KnownField id = i < std::size(ids) ? static_cast<KnownField>(ids[i]) : KnownField::kNone;
+    if (id == KnownField::kNone && (head.duplicate != 0 || i >= std::size(ids))) {
+      id = LookupKnownField(name);
     }
-    internal::AddField(fields_, id, name, value, /*normalize=*/false);
+    switch (id) {
+      case KnownField::kContentType:
+        content_type_.Assign(value);
+        continue;
+      case KnownField::kContentEncoding:
+        content_encoding_.Assign(value);
+        continue;
+      case KnownField::kServer:
+        server_.Assign(value);
+        continue;
+      case KnownField::kContentLength:
+        CopyContentLength(value);
+        continue;
+      case KnownField::kTransferEncoding:
+        content_length_ = kContentLengthChunked;
+        continue;
+      case KnownField::kConnection:
+        lists_close |= http1::ListHasToken(value, kClose);
+        lists_keep_alive |= http1::ListHasToken(value, "keep-alive");
+        if (EqualsIgnoreCase(value, kClose)) continue;
+        break;
+      default:
+        break;
+    }
+    fields_.Add(id, name, value, FieldList::Bytes::kAsGiven);
   }
   close_ = lists_close || (head.minor_version == 0 && !lists_keep_alive);
+}
+
+void ResponseHeader::CopyContentLength(std::string_view value) {
+  uint64_t length = 0;
+  if (http1::ParseContentLength(value, &length) != Errc::kOk) return;
+  if (value[0] == '0' && value.size() != 1) return SetContentLength(static_cast<int64_t>(length));
+  content_length_ = static_cast<int64_t>(length);
+  content_length_text_.Assign(value);
 }
 
 bool ResponseHeader::ConnectionUpgrade() const {

@@ -236,10 +236,17 @@ Errc URI::TryParse(std::string_view host, std::string_view text) {
   return errc;
 }
 
+// std::string_view::find_first_of calls memchr for every byte.
+static size_t EndOfAuthority(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size() && text[i] != '/' && text[i] != '?' && text[i] != '#') ++i;
+  return i;
+}
+
 Errc URI::ParseParts(std::string_view host, std::string_view text) {
   if (HasControl(text) || HasControl(host)) return Errc::kBadUri;
   size_t mark = text.find("://");
-  bool absolute = mark != kNpos && text.substr(0, mark).find_first_of("/?#") == kNpos;
+  bool absolute = mark != kNpos && EndOfAuthority(text.substr(0, mark)) == mark;
   if (absolute || (host.empty() && text.substr(0, 2) == "//")) {
     if (absolute) {
       if (!IsScheme(text.substr(0, mark))) return Errc::kBadUri;
@@ -247,7 +254,7 @@ Errc URI::ParseParts(std::string_view host, std::string_view text) {
       text.remove_prefix(mark + 1);
     }
     text.remove_prefix(2);
-    size_t end = std::min(text.find_first_of("/?#"), text.size());
+    size_t end = EndOfAuthority(text);
     Errc errc = ParseAuthority(text.substr(0, end));
     if (errc != Errc::kOk) return errc;
     text.remove_prefix(end);

@@ -1,6 +1,8 @@
 #include "fasthttp/wire_request.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 #include "absl/strings/escaping.h"
 #include "fasthttp/bytes.h"
@@ -17,7 +19,7 @@ using http1::KnownField;
 using http1::MethodId;
 
 // A pooled object keeps no more than this of what one request needed.
-constexpr size_t kKeepBytes = 4096;
+constexpr size_t kKeepBytes = 8192;
 
 MethodId MethodOf(const RequestHeader& header) {
   if (header.head() != nullptr) return header.head()->method_id;
@@ -38,12 +40,40 @@ bool ExpectsNoContent(MethodId method) {
          method == MethodId::kConnect || method == MethodId::kOptions || method == MethodId::kTrace;
 }
 
-void Shrink(std::string& text) {
-  text.clear();
-  if (text.capacity() > kKeepBytes) text.shrink_to_fit();
-}
-
+// A zone, or what is no ASCII.
 bool NeedsEncoding(char c) { return c == '%' || static_cast<signed char>(c) < 0; }
+
+// Bytes that stand in a target as they are, and that no normalising changes but for "." and "/" in
+// a row.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain = {};
+  for (char c = '0'; c <= '9'; ++c) plain[static_cast<uint8_t>(c)] = true;
+  for (char c = 'a'; c <= 'z'; ++c) plain[static_cast<uint8_t>(c)] = true;
+  for (char c = 'A'; c <= 'Z'; ++c) plain[static_cast<uint8_t>(c)] = true;
+  for (char c : {'/', '-', '_', '.', '~', '?', '=', '&', ',', ';', ':', '@', '!', '*'}) {
+    plain[static_cast<uint8_t>(c)] = true;
+  }
+  return plain;
+}();
+
+// The path and query of an http URL if they are the target as they stand; else {}. Only for text
+// that has been parsed.
+std::string_view PlainTarget(std::string_view url) {
+  size_t at = 0;
+  if (url[0] != '/') {
+    at = url.substr(0, 7) == "http://" ? 7 : url.substr(0, 8) == "https://" ? 8 : url.size();
+    while (at < url.size() && url[at] != '/' && url[at] != '?' && url[at] != '#') ++at;
+    if (at == url.size() || url[at] != '/') return {};
+  }
+  const std::string_view target = url.substr(at);
+  char before = 0;
+  for (char c : target) {
+    if (!kPlain[static_cast<uint8_t>(c)]) return {};
+    if (before == '/' && (c == '/' || c == '.')) return {};
+    before = c;
+  }
+  return target;
+}
 
 }  // namespace
 
@@ -66,13 +96,11 @@ Errc WireRequest::Describe(const Request& request, std::string_view user_agent,
 }
 
 void WireRequest::Clear() {
-  head_ = {};
-  body_ = {};
-  if (fields_.size() > 64) fields_.shrink_to_fit();
-  fields_.clear();
+  size_t kept = fields_.capacity() * sizeof(http1::FieldView);
   for (std::string* text : {&target_, &host_, &authorization_, &post_args_, &suffix_}) {
-    Shrink(*text);
+    kept += text->capacity();
   }
+  if (kept > kKeepBytes) *this = WireRequest();
 }
 
 Errc WireRequest::DescribeTarget(const Request& request, std::string_view default_host) {
@@ -86,12 +114,16 @@ Errc WireRequest::DescribeTarget(const Request& request, std::string_view defaul
   if (head_.host.empty()) head_.host = default_host;
   if (head_.host.empty()) return Errc::kMissingHost;
   const http1::Head* received = header.head();
-  if (received != nullptr && !request.HasChangedURI() &&
-      received->target_form != http1::TargetForm::kAbsolute &&
-      (received->target_flags & http1::kTargetHash) == 0) {
+  if (request.HasChangedURI()) {
+    head_.target = {};
+  } else if (received == nullptr) {
+    head_.target = request.URI().DisablePathNormalizing() ? std::string_view()
+                                                          : PlainTarget(header.RequestURI());
+  } else if (received->target_form != http1::TargetForm::kAbsolute &&
+             (received->target_flags & http1::kTargetHash) == 0) {
     head_.target = received->Target();  // A gateway passes it on as it came.
-    return Errc::kOk;
   }
+  if (!head_.target.empty()) return Errc::kOk;
   target_.clear();
   request.URI().AppendRequestURI(target_);
   head_.target = target_;
@@ -117,7 +149,7 @@ void WireRequest::DescribeBody(const Request& request) {
   const RequestHeader& header = request.header();
   body_ = request.Body();
   head_.content_type = header.ContentType();
-  if (body_.empty() && !request.PostArgs().empty()) {
+  if (body_.empty() && request.HasPostArgs()) {
     post_args_.clear();
     request.PostArgs().AppendBytes(post_args_);
     body_ = post_args_;
@@ -149,7 +181,9 @@ void WireRequest::DescribeFields(const Request& request) {
   has_authorization_ = false;
   request.header().VisitAll(
       [&](std::string_view name, std::string_view value) { AddField(request, name, value); });
-  if (!request.URI().Username().empty() && !has_authorization_) AddCredentials(request);
+  if (method_ != MethodId::kConnect && !has_authorization_ && !request.URI().Username().empty()) {
+    AddCredentials(request);
+  }
 }
 
 void WireRequest::AddField(const Request& request, std::string_view name, std::string_view value) {
