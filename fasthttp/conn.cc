@@ -23,22 +23,6 @@ class NoSink final : public runtime::EventSink {
 };
 constinit NoSink no_sink;
 
-// Runs `function(loop)` on a fiber: this one, or one of `runtime`.
-template <typename Function>
-void OnSomeLoop(Runtime* runtime, Function&& function) {
-  if (Loop* here = Loop::Current(); here != nullptr && here->in_user_code()) {
-    function(*here);
-    return;
-  }
-  if (runtime == nullptr) runtime = &Runtime::Default();
-  runtime->Run([&] { function(*Loop::Current()); });
-}
-
-Errc DialError(Loop& loop, Errc cause, int64_t deadline) {
-  const bool ours = cause == Errc::kTimeout && deadline <= loop.now();
-  return ours ? Errc::kDialTimeout : cause;
-}
-
 }  // namespace
 
 namespace runtime {
@@ -49,6 +33,15 @@ int64_t DeadlineOf(Loop& loop, absl::Time when) {
   const absl::Time wall = loop.simulated() ? absl::FromUnixNanos(now) : absl::Now();
   const int64_t left = absl::ToInt64Nanoseconds(when - wall);
   return left >= kNoDeadline - now ? kNoDeadline : now + left;
+}
+
+void OnSomeLoop(Runtime* runtime, absl::FunctionRef<void(Loop&)> function) {
+  if (Loop* here = Loop::Current(); here != nullptr && here->in_user_code()) {
+    function(*here);
+    return;
+  }
+  if (runtime == nullptr) runtime = &Runtime::Default();
+  runtime->Run([&] { function(*Loop::Current()); });
 }
 
 }  // namespace runtime
@@ -108,6 +101,12 @@ Errc BlockingConn::Adopt(Loop& loop, int fd, const Addr& remote) {
     errc = Errc::kTooManyFiles;
   });
   return errc;
+}
+
+void BlockingConn::Adopt(Loop& loop, Endpoint& endpoint) {
+  Close();
+  endpoint.sink = &no_sink;
+  Hold(loop, &endpoint);
 }
 
 void BlockingConn::End(bool reset) {
@@ -240,40 +239,7 @@ void BlockingConn::SetDeadlineNanos(int64_t read, int64_t write) {
   }
 }
 
-// --- Dialling and accepting -------------------------------------------------------------------
-
-Errc DialOn(Loop& loop, const Addr& to, int64_t deadline, BlockingConn& into) {
-  if (Errc cause = loop.CancelCause(); cause != Errc::kOk) return cause;
-  runtime::Connecting connecting;
-  if (Errc errc = runtime::StartConnect(to, connecting); errc != Errc::kOk) return errc;
-  if (Errc errc = into.Adopt(loop, connecting.fd, to); errc != Errc::kOk) return errc;
-  if (!connecting.in_progress) return Errc::kOk;
-  for (Errc cause = Errc::kOk; into.is_open();) {
-    Errc errc = runtime::ConnectResult(connecting.fd);
-    if (errc == Errc::kOk) return errc;
-    if (errc == Errc::kAgain && cause != Errc::kOk) errc = DialError(loop, cause, deadline);
-    if (errc != Errc::kAgain) {
-      into.Close();
-      return errc;
-    }
-    cause = runtime::AwaitReady(loop, *into.endpoint(), kWritable, deadline);
-  }
-  return Errc::kConnectionClosed;
-}
-
-absl::StatusOr<BlockingConn> Dial(std::string_view address, absl::Time deadline, Runtime* runtime) {
-  Addr to;
-  if (Errc errc = runtime::ParseAddr(address, to); errc != Errc::kOk) {
-    return ToStatus(errc, "dial");
-  }
-  BlockingConn conn;
-  Errc errc = Errc::kOk;
-  OnSomeLoop(runtime, [&](Loop& loop) {
-    errc = DialOn(loop, to, runtime::DeadlineOf(loop, deadline), conn);
-  });
-  if (errc != Errc::kOk) return ToStatus(errc, "dial");
-  return conn;
-}
+// --- Accepting --------------------------------------------------------------------------------
 
 Errc AcceptOn(Loop& loop, Listener& listener, int64_t deadline, BlockingConn& into) {
   Errc cause = loop.CancelCause();
@@ -305,7 +271,7 @@ Errc AcceptOn(Loop& loop, Listener& listener, int64_t deadline, BlockingConn& in
 absl::StatusOr<BlockingConn> Accept(Listener& listener, absl::Time deadline, Runtime* runtime) {
   BlockingConn conn;
   Errc errc = Errc::kOk;
-  OnSomeLoop(runtime, [&](Loop& loop) {
+  runtime::OnSomeLoop(runtime, [&](Loop& loop) {
     errc = AcceptOn(loop, listener, runtime::DeadlineOf(loop, deadline), conn);
   });
   if (errc != Errc::kOk) return ToStatus(errc, "accept");

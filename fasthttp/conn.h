@@ -26,9 +26,11 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "fasthttp/base/errc.h"
@@ -52,6 +54,8 @@ class BlockingConn {
   // before is closed. kTooManyFiles if there is no memory for the endpoint: then it is closed.
   Errc Adopt(runtime::Loop& loop, Conn* conn);
   Errc Adopt(runtime::Loop& loop, int fd, const Addr& remote);
+  // Takes over an open endpoint; on a fiber of `loop`.
+  void Adopt(runtime::Loop& loop, runtime::Endpoint& endpoint);
 
   bool is_open() const { return endpoint_ != nullptr; }
 
@@ -107,15 +111,24 @@ class BlockingConn {
   int64_t write_deadline_ = runtime::kNoDeadline;
 };
 
-// Connects to "1.2.3.4:80", "[::1]:80" or "unix:/path"; names are not looked up. kDialTimeout when
-// `deadline` passes first. The connection lives on the calling fiber's loop; for a plain thread on
-// a loop of `runtime`, which is the default one if null.
-absl::StatusOr<BlockingConn> Dial(std::string_view address,
-                                  absl::Time deadline = absl::InfiniteFuture(),
+// Connects to "example.com:80", "1.2.3.4:80", "[::1]:80", "localhost:80" or "unix:/path": names are
+// looked up and kept for a minute, and the first of their addresses that answers is taken. See
+// fasthttp/dialer.h for this and for settings of your own. The connection lives on the calling
+// fiber's loop; for a plain thread on a loop of `runtime`, which is the default one if null.
+//
+// Within 3 s, `timeout` or until `deadline`, else kDialTimeout. kBadAddress: it is none of the
+// above; kHostNotFound, kLookupFailed: the name; kConnectionRefused, kUnreachable: the host. The
+// status names the addresses that were tried.
+absl::StatusOr<BlockingConn> Dial(std::string_view address);
+absl::StatusOr<BlockingConn> DialTimeout(std::string_view address, absl::Duration timeout,
+                                         Runtime* runtime = nullptr);
+absl::StatusOr<BlockingConn> Dial(std::string_view address, absl::Time deadline,
                                   Runtime* runtime = nullptr);
 
-// The same on a fiber of `loop`, without a Status. `deadline` in loop nanoseconds.
-Errc DialOn(runtime::Loop& loop, const Addr& to, int64_t deadline, BlockingConn& into);
+// The same on a fiber of `loop`, without a Status; `deadline` in loop nanoseconds. `detail`, if
+// given, is set to what a status would say of the addresses.
+Errc DialOn(runtime::Loop& loop, std::string_view address, int64_t deadline, BlockingConn& into,
+            std::string* detail = nullptr);
 
 // Waits for the next connection of `listener`; kListenerClosed when there are no more to come. For
 // protocols other than HTTP and for tests; a server accepts by itself.
@@ -128,6 +141,9 @@ namespace runtime {
 
 // `when` in nanoseconds of the loop's clock. The wall clock of a simulated loop is its own.
 int64_t DeadlineOf(Loop& loop, absl::Time when);
+
+// Calls `function` on a fiber: this one, or one of `runtime`, which is the default one if null.
+void OnSomeLoop(Runtime* runtime, absl::FunctionRef<void(Loop&)> function);
 
 }  // namespace runtime
 }  // namespace fasthttp

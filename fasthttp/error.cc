@@ -34,6 +34,9 @@ absl::StatusCode CodeOf(Errc errc) {
     case Errc::kDraining:
     case Errc::kConnectionClosed:
     case Errc::kConnectionReset:
+    case Errc::kConnectionRefused:
+    case Errc::kUnreachable:
+    case Errc::kLookupFailed:
     case Errc::kUnexpectedEof:
     case Errc::kIo:
     case Errc::kListenerClosed:
@@ -72,6 +75,7 @@ absl::StatusCode CodeOf(Errc errc) {
     case Errc::kNoCookies:
     case Errc::kMissingFile:
     case Errc::kNoMultipartForm:
+    case Errc::kHostNotFound:
       return absl::StatusCode::kNotFound;
     case Errc::kNumberOverflow:
     case Errc::kBadRange:

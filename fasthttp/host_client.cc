@@ -9,7 +9,6 @@
 #include "fasthttp/client_pool.h"
 #include "fasthttp/error.h"
 #include "fasthttp/redirect.h"
-#include "fasthttp/runtime/socket.h"
 #include "fasthttp/tls_hook.h"
 
 namespace fasthttp {
@@ -313,11 +312,7 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
 
 Errc HostClient::Impl::DialAddress(Loop& loop, std::string_view address, int64_t deadline,
                                    BlockingConn& into) {
-  if (!options_.dial) {
-    Addr to;
-    Errc errc = runtime::ParseAddr(address, to);
-    return errc == Errc::kOk ? DialOn(loop, to, deadline, into) : errc;
-  }
+  if (!options_.dial) return DialOn(loop, address, deadline, into);
   absl::StatusOr<BlockingConn> conn = options_.dial(address, TimeOf(loop, deadline));
   if (!conn.ok()) return ErrcOf(conn.status());
   if (conn->loop() != &loop || !conn->is_open()) return Errc::kProgramming;

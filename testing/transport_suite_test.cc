@@ -92,13 +92,13 @@ TEST(DialTest, NobodyListens) {
   const std::string address = (*listener)->address().ToString();
   listener->reset();
   absl::StatusOr<BlockingConn> conn = Dial(address, absl::InfiniteFuture(), &runtime);
-  EXPECT_EQ(fasthttp::ErrcOf(conn.status()), Errc::kConnectionReset);
+  EXPECT_EQ(fasthttp::ErrcOf(conn.status()), Errc::kConnectionRefused);
   conn = Dial("unix:/nonexistent/socket", absl::InfiniteFuture(), &runtime);
   EXPECT_EQ(fasthttp::ErrcOf(conn.status()), Errc::kBadAddress);
 }
 
 TEST(DialTest, AddressesThatDoNotParse) {
-  for (const char* bad : {"", "localhost", "127.0.0.1:99999", "example.com:80", "unix:", "[::1]"}) {
+  for (const char* bad : {"", "localhost", "127.0.0.1:99999", "unix:", "[::1]"}) {
     EXPECT_EQ(fasthttp::ErrcOf(Dial(bad).status()), Errc::kBadAddress) << bad;
   }
 }

@@ -35,11 +35,13 @@ enum class [[nodiscard]] Errc : uint16_t {
   // --- Transport ----------------------------------------------------------------------------
   kConnectionClosed,  // Use of a connection that this side has closed, or a clean early end.
   kConnectionReset,   // RST, EPIPE and their like.
+  kConnectionRefused, // Nobody listens at the address.
+  kUnreachable,       // No route to the host, or no address of that family on this machine.
   kUnexpectedEof,     // The peer ended in the middle of a message.
   kIo,                // Any other error of the operating system.
   kListenerClosed,    // Accept or dial on a listener that has been closed.
   kAddressInUse,
-  kBadAddress,    // An address that does not parse or resolve.
+  kBadAddress,    // An address that does not parse.
   kTooManyFiles,  // EMFILE, ENFILE, ENOBUFS, ENOMEM at accept or dial.
   kPermission,    // EACCES, EPERM.
   kSlowPeer,      // Fewer bytes per second than the configured minimum.
@@ -109,6 +111,8 @@ enum class [[nodiscard]] Errc : uint16_t {
 
   // --- Client -------------------------------------------------------------------------------
   kDialTimeout,
+  kHostNotFound,  // The name has no address; asking again gives the same answer for a while.
+  kLookupFailed,  // The name could not be looked up now: no name server answered, or it failed.
   kTlsHandshakeTimeout,
   kNoFreeConns,
   kMissingLocation,

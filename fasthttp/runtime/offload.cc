@@ -55,6 +55,7 @@ void OffloadPool::Run(Loop& loop, absl::FunctionRef<void()> function) {
   bool submitted = Submit(job, SIZE_MAX);
   FASTHTTP_CHECK(submitted, "Offload on a runtime that is being destroyed");
   if (loop.Block(wait, kNoDeadline, /*cancellable=*/false) != Errc::kOk) AwaitEnd(loop, job);
+  AwaitWorker();
   if (job.exception) std::rethrow_exception(std::exchange(job.exception, nullptr));
 }
 
@@ -74,6 +75,7 @@ Errc OffloadPool::TryRun(Loop& loop, absl::FunctionRef<void()> function) {
     if (Withdraw(job)) return cause;
     AwaitEnd(loop, job);
   }
+  AwaitWorker();
   if (job.exception) std::rethrow_exception(std::exchange(job.exception, nullptr));
   return Errc::kOk;
 }
@@ -88,6 +90,10 @@ void OffloadPool::AwaitEnd(Loop& loop, Job& job) {
     cause = loop.Block(wait, kNoDeadline, /*cancellable=*/false);
   } while (cause != Errc::kOk);
 }
+
+// The helper thread that woke us may still be posting to the loop, which must not go before that:
+// this pool may outlive it.
+void OffloadPool::AwaitWorker() { std::lock_guard<std::mutex> lock(mutex_); }
 
 Errc OffloadPool::RunInline(Loop& loop, absl::FunctionRef<void()> function) {
   std::exception_ptr exception;

@@ -50,6 +50,7 @@ class OffloadPool {
 
   Errc RunInline(Loop& loop, absl::FunctionRef<void()> function);
   void AwaitEnd(Loop& loop, Job& job);
+  void AwaitWorker();
   bool Submit(Job& job, size_t limit);
   bool Withdraw(Job& job);
   // False if the job is done and there is nothing to wait for.

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -70,6 +71,8 @@ std::string Addr::ToString() const {
 
 namespace runtime {
 namespace {
+
+constexpr std::string_view kUnixPrefix = "unix:";
 
 struct RawAddr {
   sockaddr_storage storage = {};
@@ -353,38 +356,65 @@ Addr SocketConn::RemoteAddr() const {
   return Addr::Named("unix", "");
 }
 
-Errc ParseAddr(std::string_view text, Addr& into) {
-  constexpr std::string_view kUnix = "unix:";
-  if (text.substr(0, kUnix.size()) == kUnix) {
-    into = Addr::Named("unix", text.substr(kUnix.size()));
-    return Errc::kOk;
-  }
-  size_t colon = text.rfind(':');
+const char* SplitHostPort(std::string_view text, HostPort& into) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || text.back() == ']') return "missing port";
+  const std::string_view digits = text.substr(colon + 1);
   uint32_t port = 0;
-  if (colon == std::string_view::npos || colon + 1 == text.size() ||
-      !absl::SimpleAtoi(text.substr(colon + 1), &port) || port > 65'535 || text[colon + 1] == '+' ||
-      text[colon + 1] == ' ') {
-    return Errc::kBadAddress;
+  if (digits.empty()) return "missing port";
+  if (digits.size() > 5 || digits.find_first_not_of("0123456789") != std::string_view::npos ||
+      !absl::SimpleAtoi(digits, &port) || port > 65'535) {
+    return "bad port";
   }
-  std::string host(text.substr(0, colon));
+  std::string_view host = text.substr(0, colon);
+  into.bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (into.bracketed) host = host.substr(1, host.size() - 2);
+  if (host.empty()) return "missing host";
+  // Without brackets the last group of an IPv6 address would be taken for the port.
+  if (!into.bracketed && host.find_first_of("[]:") != host.npos) {
+    return "an IPv6 address must stand in brackets";
+  }
+  into.host = host;
+  into.port = static_cast<uint16_t>(port);
+  return nullptr;
+}
+
+bool ParseIp(const HostPort& from, Addr& into) {
   uint8_t bytes[16] = {};
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-    if (::inet_pton(AF_INET6, host.c_str(), bytes) != 1) return Errc::kBadAddress;
-    into = Addr::IPv6(bytes, static_cast<uint16_t>(port));
+  if (!from.bracketed) {
+    if (::inet_pton(AF_INET, std::string(from.host).c_str(), bytes) != 1) return false;
+    into = Addr::IPv4(bytes, from.port);
+    return from.host.find('\0') == from.host.npos;
+  }
+  const size_t percent = std::min(from.host.find('%'), from.host.size());
+  if (::inet_pton(AF_INET6, std::string(from.host.substr(0, percent)).c_str(), bytes) != 1) {
+    return false;
+  }
+  uint32_t scope = 0;
+  if (percent < from.host.size()) {
+    const std::string zone(from.host.substr(percent + 1));
+    if (!absl::SimpleAtoi(zone, &scope)) scope = ::if_nametoindex(zone.c_str());
+    if (scope == 0) return false;
+  }
+  into = Addr::IPv6(bytes, from.port, scope);
+  return from.host.find('\0') == from.host.npos;
+}
+
+Errc ParseAddr(std::string_view text, Addr& into) {
+  if (text.substr(0, kUnixPrefix.size()) == kUnixPrefix) {
+    into = Addr::Named("unix", text.substr(kUnixPrefix.size()));
     return Errc::kOk;
   }
-  if (host == "localhost") host = "127.0.0.1";
-  if (::inet_pton(AF_INET, host.c_str(), bytes) != 1) return Errc::kBadAddress;
-  into = Addr::IPv4(bytes, static_cast<uint16_t>(port));
-  return Errc::kOk;
+  HostPort parts;
+  if (SplitHostPort(text, parts) != nullptr) return Errc::kBadAddress;
+  if (parts.host == "localhost" && !parts.bracketed) parts.host = "127.0.0.1";
+  return ParseIp(parts, into) ? Errc::kOk : Errc::kBadAddress;
 }
 
 absl::StatusOr<std::unique_ptr<Listener>> Listen(std::string_view address,
                                                  const ListenOptions& options, uint32_t unix_mode) {
-  constexpr std::string_view kUnix = "unix:";
-  if (address.substr(0, kUnix.size()) == kUnix) {
-    return ListenUnix(address.substr(kUnix.size()), unix_mode);
+  if (address.substr(0, kUnixPrefix.size()) == kUnixPrefix) {
+    return ListenUnix(address.substr(kUnixPrefix.size()), unix_mode);
   }
   const bool all = !address.empty() && address.front() == ':';
   Addr addr;
@@ -409,19 +439,30 @@ absl::StatusOr<std::unique_ptr<Listener>> Listen(std::string_view address,
   return Adopt(fd, options);
 }
 
-Errc StartConnect(const Addr& to, Connecting& into) {
+Errc StartConnect(const Addr& to, const Addr& from, int& into) {
   RawAddr raw;
+  RawAddr local;
   if (Errc errc = ToRaw(to, raw); errc != Errc::kOk) return errc;
+  if (!from.network().empty()) {
+    if (Errc errc = ToRaw(from, local); errc != Errc::kOk) return errc;
+  }
   int fd = ::socket(raw.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return ErrcOfErrno(errno);
   if (to.network() == "tcp") SetNoDelay(fd);
-  int result = ::connect(fd, raw.get(), raw.size);
+  int result = 0;
+  if (local.size != 0) {
+    // Else every dial would take a port of its own, whatever it connects to.
+    int one = 1;
+    if (from.port() == 0) ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    result = ::bind(fd, local.get(), local.size);
+  }
+  if (result == 0) result = ::connect(fd, raw.get(), raw.size);
   if (result != 0 && errno != EINPROGRESS && errno != EINTR) {
     Errc errc = errno == EAGAIN ? Errc::kOverloaded : ErrcOfErrno(errno);  // UNIX: queue full.
     ::close(fd);
     return errc;
   }
-  into = {fd, result != 0};
+  into = fd;
   return Errc::kOk;
 }
 
@@ -443,8 +484,16 @@ Errc ErrcOfErrno(int error) {
     case EPIPE:
     case ECONNRESET:
     case ECONNABORTED:
-    case ECONNREFUSED:
       return Errc::kConnectionReset;
+    case ECONNREFUSED:
+      return Errc::kConnectionRefused;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case EAFNOSUPPORT:
+    case EADDRNOTAVAIL:
+      return Errc::kUnreachable;
     case ETIMEDOUT:
       return Errc::kTimeout;
     case EMFILE:
@@ -457,8 +506,6 @@ Errc ErrcOfErrno(int error) {
     case EACCES:
     case EPERM:
       return Errc::kPermission;
-    case EADDRNOTAVAIL:
-    case EAFNOSUPPORT:
     case ENOENT:
       return Errc::kBadAddress;
     case ENOTCONN:

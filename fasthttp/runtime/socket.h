@@ -56,16 +56,28 @@ absl::StatusOr<std::unique_ptr<Listener>> Listen(std::string_view address,
                                                  const ListenOptions& options = {},
                                                  uint32_t unix_mode = 0600);
 
-// A non-blocking connect under way or done: the connected descriptor, or why not. The caller waits
-// for writability when `*in_progress` is set and then asks ConnectResult.
-struct Connecting {
-  int fd = -1;
-  bool in_progress = false;
-};
-Errc StartConnect(const Addr& to, Connecting& into);
+// Begins a non-blocking connect: ConnectResult tells of the descriptor, again when it is writable.
+// `from` is the local address to connect from (port 0: any); a default-made one leaves it to the
+// kernel.
+Errc StartConnect(const Addr& to, const Addr& from, int& into);
+// kAgain while it is under way.
 Errc ConnectResult(int fd);
 
-// "1.2.3.4:80", "[::1]:80" or "unix:/path" as an address; no names are looked up.
+// "host:port" or "[v6]:port" in its parts, as views of the text.
+struct HostPort {
+  std::string_view host;  // Without brackets; never empty.
+  uint16_t port = 0;
+  bool bracketed = false;
+};
+// Null, or what is wrong with `text` as a fragment of a sentence: "missing port".
+const char* SplitHostPort(std::string_view text, HostPort& into);
+
+// True if the host is an IPv4 address, or an IPv6 one that stood in brackets (with "%3" or "%eth0"
+// behind it for its zone).
+bool ParseIp(const HostPort& from, Addr& into);
+
+// "1.2.3.4:80", "[::1]:80", "localhost:80" (127.0.0.1) or "unix:/path" as an address to listen on;
+// no names are looked up.
 Errc ParseAddr(std::string_view text, Addr& into);
 
 // The Errc of an errno value.
