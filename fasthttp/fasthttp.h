@@ -14,5 +14,6 @@
 #include "fasthttp/server.h"
 #include "fasthttp/status.h"
 #include "fasthttp/task.h"
+#include "fasthttp/timeout_handler.h"
 
 #endif  // FASTHTTP_FASTHTTP_H_
