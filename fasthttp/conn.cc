@@ -131,7 +131,7 @@ IoResult BlockingConn::Read(std::span<char> into) {
 // The deadline is read anew for each wait: SetReadDeadline ends a wait to have it begin again.
 IoResult BlockingConn::ReadHere(std::span<char> into) {
   Loop& loop = *loop_;
-  Errc cause = loop.current_task()->cancel_cause;
+  Errc cause = loop.CancelCause();
   if (cause != Errc::kOk) return IoResult::Error(cause);
   if (base::ChaosStrikes()) loop.Yield();
   while (endpoint_ != nullptr) {
@@ -169,7 +169,7 @@ Errc BlockingConn::Write(std::string_view bytes) {
 
 Errc BlockingConn::WriteHere(std::string_view bytes) {
   Loop& loop = *loop_;
-  Errc cause = loop.current_task()->cancel_cause;
+  Errc cause = loop.CancelCause();
   if (cause != Errc::kOk) return cause;
   if (base::ChaosStrikes()) loop.Yield();
   if (endpoint_ != nullptr && write_deadline_ <= loop.now()) return Errc::kTimeout;
@@ -243,7 +243,7 @@ void BlockingConn::SetDeadlineNanos(int64_t read, int64_t write) {
 // --- Dialling and accepting -------------------------------------------------------------------
 
 Errc DialOn(Loop& loop, const Addr& to, int64_t deadline, BlockingConn& into) {
-  if (loop.current_task()->cancel_cause != Errc::kOk) return loop.current_task()->cancel_cause;
+  if (Errc cause = loop.CancelCause(); cause != Errc::kOk) return cause;
   runtime::Connecting connecting;
   if (Errc errc = runtime::StartConnect(to, connecting); errc != Errc::kOk) return errc;
   if (Errc errc = into.Adopt(loop, connecting.fd, to); errc != Errc::kOk) return errc;
@@ -276,7 +276,7 @@ absl::StatusOr<BlockingConn> Dial(std::string_view address, absl::Time deadline,
 }
 
 Errc AcceptOn(Loop& loop, Listener& listener, int64_t deadline, BlockingConn& into) {
-  Errc cause = loop.current_task()->cancel_cause;
+  Errc cause = loop.CancelCause();
   if (cause != Errc::kOk) return cause;
   Accepted accepted;
   Errc errc = listener.TryAccept(accepted);

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "fasthttp/base/errc.h"
 #include "fasthttp/runtime/transport.h"
 
 namespace fasthttp {
@@ -26,6 +27,8 @@ struct TimeLimit {
 
   int64_t deadline = INT64_MAX;  // Loop nanoseconds.
   TimeLimit* outer = nullptr;
+  int64_t deadline_before = INT64_MAX;  // Of the handler's blocking calls.
+  Errc cause_before = Errc::kTimeout;
 };
 
 class Exchange {

@@ -342,19 +342,19 @@ bool ServerConn::CallHandler(Turn& turn) {
     return AfterUnusual(turn);
   }
   SetState(kReading);
-  turn.cancel_cause = Errc::kOk;
+  turn.EndTask(/*end_context=*/true);
   return true;
 }
 
 // As CallHandler. The endpoint is another connection's, or nobody's, if the turn has parted.
 bool ServerConn::AfterUnusual(Turn& turn) {
+  turn.EndTask(/*end_context=*/true);
   std::unique_ptr<Response> prepared = turn.ctx.TakeTimeoutErrorResponse();
   if (turn.Is(Turn::kParted)) {
     server_.EndHandler(turn);
     return false;
   }
   SetState(kReading);
-  turn.cancel_cause = Errc::kOk;
   const bool pinned = !turn.DropShare();
   if (turn.gone()) {
     if (pinned) PartFrom(turn);

@@ -402,7 +402,6 @@ void ServerLoop::GiveTurn(Turn* turn) {
   if (turn->phase != Turn::Phase::kHead) turn->EndRequest(loop_.tick());
   if (turn->fate != 0) turn->Restore();
   turn->progress = {};
-  turn->cancel_cause = Errc::kOk;
   blocks_.Give(std::exchange(turn->block, nullptr));
   turn->endpoint = nullptr;
   internal::Poison(&turn->ctx, sizeof turn->ctx);

@@ -72,11 +72,19 @@ bool Turn::BeginLimit(TimeLimit& limit_to_begin) {
       duration >= runtime::kNoDeadline - now ? runtime::kNoDeadline : now + duration;
   limit_to_begin.outer = limit;
   if (limit == nullptr || limit_to_begin.deadline < limit->deadline) limit = &limit_to_begin;
+  limit_to_begin.deadline_before = scope.deadline;
+  limit_to_begin.cause_before = scope.timeout_cause;
+  if (limit_to_begin.deadline < scope.deadline) {
+    scope.deadline = limit_to_begin.deadline;
+    scope.timeout_cause = Errc::kHandlerTimeout;
+  }
   return true;
 }
 
 bool Turn::EndLimit(TimeLimit& limit_to_end) {
   limit = limit_to_end.outer;
+  scope.deadline = limit_to_end.deadline_before;
+  scope.timeout_cause = limit_to_end.cause_before;
   if (fate & (kGone | kParted) || server->loop().FreshNow() < limit_to_end.deadline) return false;
   ServerLoop::Count(server->counters_.timeouts, 1);
   return true;

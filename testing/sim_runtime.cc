@@ -58,9 +58,11 @@ SimRuntime::SimRuntime(const SimOptions& options)
     pollers_.push_back(poller.get());
     AddLoop(std::move(poller));
   }
+  clock_before_ = fasthttp::runtime::SetThreadClock(pollers_[0]);
 }
 
 SimRuntime::~SimRuntime() {
+  fasthttp::runtime::SetThreadClock(clock_before_);
   StopLoops();
   for (bool more = true; more;) {
     more = false;

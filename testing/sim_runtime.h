@@ -11,6 +11,9 @@
 // Transports: in-memory ones only. A socket cannot be armed here: Arm answers kUnsupported.
 // Offload runs inline, as a step of the loop.
 //
+// Deadlines of Contexts that the test's thread makes are in virtual time too. Its own waits,
+// outside of Run, are real.
+//
 // Use it for everything that is about timeouts, pools, shutdown and interleavings. Don't use it to
 // find data races: there is one thread (see the tsan config and real runtimes for those).
 //
@@ -83,6 +86,7 @@ class SimRuntime final : public fasthttp::Runtime {
   uint64_t steps_ = 0;
   std::mt19937_64 random_;
   std::vector<SimPoller*> pollers_;  // Owned by the loops.
+  fasthttp::runtime::Poller* clock_before_ = nullptr;
   std::vector<size_t> ready_;
 };
 

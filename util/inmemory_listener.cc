@@ -59,7 +59,7 @@ absl::StatusOr<BlockingConn> InmemoryListener::DialWithLocalAddr(const Addr& loc
 }
 
 Errc InmemoryListener::DialOn(Loop& loop, const Addr& local, int64_t deadline, BlockingConn& into) {
-  if (loop.current_task()->cancel_cause != Errc::kOk) return loop.current_task()->cancel_cause;
+  if (Errc cause = loop.CancelCause(); cause != Errc::kOk) return cause;
   Wait wait;
   Request request;
   request.loop = &loop;

@@ -2,19 +2,19 @@
 
 #include <algorithm>
 #include <cstring>
-
-#include "fasthttp/runtime/loop.h"
+#include <utility>
 
 namespace fasthttp::benchmarks {
 
 IoResult FakeConn::TryRecv(std::span<char> into) {
+  const std::string_view request = listener_->load_.request;
   size_t n = 0;
   while (owed_ != 0 && n < into.size()) {
-    size_t piece = std::min(request_.size() - at_, into.size() - n);
-    std::memcpy(into.data() + n, request_.data() + at_, piece);
+    size_t piece = std::min(request.size() - at_, into.size() - n);
+    std::memcpy(into.data() + n, request.data() + at_, piece);
     n += piece;
     at_ += piece;
-    if (at_ == request_.size()) {
+    if (at_ == request.size()) {
       at_ = 0;
       --owed_;
     }
@@ -25,6 +25,7 @@ IoResult FakeConn::TryRecv(std::span<char> into) {
 IoResult FakeConn::TrySend(std::span<const iovec> from) {
   size_t n = 0;
   for (const iovec& piece : from) n += piece.iov_len;
+  listener_->bytes_sent_ += n;
   return IoResult::Bytes(n);
 }
 
@@ -42,73 +43,59 @@ Addr FakeConn::RemoteAddr() const {
   return Addr::IPv4(kIp, 12345);
 }
 
-FakeListener::FakeListener(std::string_view request, size_t conns, uint64_t requests,
-                           uint64_t per_conn)
-    : per_conn_(per_conn), budget_(requests), conns_(new FakeConn[conns]), count_(conns) {
-  free_.reserve(conns);
-  for (size_t i = 0; i < conns; ++i) {
-    conns_[i].listener_ = this;
-    conns_[i].request_ = request;
-    free_.push_back(&conns_[i]);
+FakeLoad::FakeLoad(std::string_view r, uint64_t requests, uint64_t n, size_t clients, size_t loops)
+    : request(r),
+      per_conn(n),
+      conns_per_loop(std::max<size_t>(clients / loops, 1)),
+      conns(new FakeConn[conns_per_loop * loops]),
+      budget(requests) {}
+
+FakeListener::FakeListener(FakeLoad& load) : load_(load) {
+  FakeConn* mine = &load.conns[load.listeners.fetch_add(1) * load.conns_per_loop];
+  for (size_t i = 0; i < load.conns_per_loop; ++i) {
+    mine[i].listener_ = this;
+    mine[i].next_ = std::exchange(free_, &mine[i]);
   }
 }
 
+FakeListener::~FakeListener() { load_.bytes_sent.fetch_add(bytes_sent_); }
+
 Errc FakeListener::TryAccept(Accepted& into) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  if (closed_) return Errc::kListenerClosed;
-  if (budget_ == 0 || free_.empty()) {
-    if (budget_ == 0 && free_.size() == count_) {
-      closed_ = true;
-      for (const ReadyToken& token : tokens_) token.Notify(kReadable);
-      return Errc::kListenerClosed;
-    }
-    for (size_t i = 0; i < tokens_.size(); ++i) {
-      if (tokens_[i].loop == runtime::Loop::Current()) starved_[i] = true;
-    }
+  const uint64_t requests = free_ == nullptr ? 0 : TakeRequests();
+  if (requests == 0) {
+    const bool done = load_.budget.load(std::memory_order_relaxed) == 0 || closed_.load();
+    if (done && open_ == 0) return Errc::kListenerClosed;
+    waiting_ = true;
     return Errc::kAgain;
   }
-  FakeConn* conn = free_.back();
-  free_.pop_back();
-  conn->owed_ = std::min(per_conn_, budget_);
+  FakeConn* conn = std::exchange(free_, free_->next_);
+  ++open_;
+  conn->owed_ = requests;
   conn->at_ = 0;
-  budget_ -= conn->owed_;
   into.conn = conn;
   return Errc::kOk;
 }
 
+uint64_t FakeListener::TakeRequests() {
+  uint64_t left = load_.budget.load(std::memory_order_relaxed);
+  uint64_t taken;
+  do {
+    taken = std::min(left, load_.per_conn);
+  } while (taken != 0 && !load_.budget.compare_exchange_weak(left, left - taken));
+  return taken;
+}
+
 void FakeListener::TakeBack(FakeConn& conn) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  free_.push_back(&conn);
-  for (size_t i = 0; i < tokens_.size(); ++i) {
-    if (!starved_[i]) continue;
-    starved_[i] = false;
-    tokens_[i].Notify(kReadable);
-  }
+  conn.next_ = std::exchange(free_, &conn);
+  --open_;
+  if (!waiting_) return;
+  waiting_ = false;
+  token_.Notify(kReadable);
 }
 
 Errc FakeListener::Arm(const ReadyToken& token) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  tokens_.push_back(token);
-  starved_.push_back(false);
+  token_ = token;
   return Errc::kOk;
 }
-
-void FakeListener::Disarm(const ReadyToken& token) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  for (size_t i = 0; i < tokens_.size(); ++i) {
-    if (tokens_[i].loop != token.loop || tokens_[i].slot != token.slot) continue;
-    tokens_.erase(tokens_.begin() + static_cast<ptrdiff_t>(i));
-    starved_.erase(starved_.begin() + static_cast<ptrdiff_t>(i));
-    return;
-  }
-}
-
-void FakeListener::Close() {
-  std::lock_guard<std::mutex> lock(mutex_);
-  closed_ = true;
-  for (const ReadyToken& token : tokens_) token.Notify(kReadable);
-}
-
-Addr FakeListener::address() const { return Addr::Named("fake", "benchmark"); }
 
 }  // namespace fasthttp::benchmarks

@@ -1,22 +1,22 @@
 // FakeListener and FakeConn: the transport of the server benchmarks. No system calls, but the whole
 // way through Listener and Conn, as a real transport takes it.
 //
-// The listener holds a number of connections and a budget of requests. An accept takes the next
-// free connection and at most `per_conn` requests off the budget. Its TryRecv fills the caller's
-// buffer with as many copies of the request as fit and are still owed, the last one cut at the end
-// of the buffer, and answers 0 (the end) when nothing is owed; TrySend takes everything and counts
-// it. When the budget is used up and all connections are back, the listener is closed.
+// The listeners of a benchmark, one for each loop as SO_REUSEPORT has it, share a budget of
+// requests. An accept takes a free connection of its loop and at most `per_conn` requests off the
+// budget. Its TryRecv fills the caller's buffer with as many copies of the request as fit and are
+// still owed, the last one cut at the end of the buffer, and answers 0 (the end) when nothing is
+// owed; TrySend takes everything and counts it. When the budget is used up and its connections are
+// back, a listener is closed.
 //
-// Thread class: the listener is thread-safe, as a Listener has to be; a connection belongs to the
-// loop that accepted it.
+// Thread class: a listener and its connections belong to the loop that serves it; Close is
+// thread-safe.
 #ifndef FASTHTTP_BENCHMARKS_SERVER_FAKE_TRANSPORT_H_
 #define FASTHTTP_BENCHMARKS_SERVER_FAKE_TRANSPORT_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string_view>
-#include <vector>
 
 #include "fasthttp/runtime/transport.h"
 
@@ -39,38 +39,51 @@ class FakeConn final : public Conn {
   friend class FakeListener;
 
   FakeListener* listener_ = nullptr;
-  std::string_view request_;
-  uint64_t owed_ = 0;  // Requests of which at least one byte is to come.
-  size_t at_ = 0;      // In the request.
+  FakeConn* next_ = nullptr;  // Of the free ones.
+  uint64_t owed_ = 0;         // Requests of which at least one byte is to come.
+  size_t at_ = 0;             // In the request.
+};
+
+// What the listeners of a benchmark share.
+struct FakeLoad {
+  // `requests` of `request` over `loops` listeners with `clients` connections in all.
+  FakeLoad(std::string_view request, uint64_t requests, uint64_t per_conn, size_t clients,
+           size_t loops);
+
+  const std::string_view request;
+  const uint64_t per_conn;
+  const size_t conns_per_loop;
+  const std::unique_ptr<FakeConn[]> conns;
+  std::atomic<uint64_t> budget;
+  std::atomic<size_t> listeners{0};
+  std::atomic<uint64_t> bytes_sent{0};
 };
 
 class FakeListener final : public Listener {
  public:
-  FakeListener(std::string_view request, size_t conns, uint64_t requests, uint64_t per_conn);
+  explicit FakeListener(FakeLoad& load);
+  ~FakeListener() override;
 
   Errc TryAccept(Accepted& into) override;
   Errc Arm(const ReadyToken& token) override;
-  void Disarm(const ReadyToken& token) override;
-  void Close() override;
-  Addr address() const override;
-
-  uint64_t bytes_sent() const { return bytes_sent_; }
+  void Disarm(const ReadyToken&) override { token_ = {}; }
+  void Close() override { closed_.store(true); }
+  Addr address() const override { return Addr::Named("fake", "benchmark"); }
+  Listener* CloneForLoop() override { return new FakeListener(load_); }
 
  private:
   friend class FakeConn;
 
+  uint64_t TakeRequests();
   void TakeBack(FakeConn& conn);
 
-  const uint64_t per_conn_;
-  mutable std::mutex mutex_;
-  uint64_t budget_;
+  FakeLoad& load_;
+  FakeConn* free_ = nullptr;
+  size_t open_ = 0;
   uint64_t bytes_sent_ = 0;
-  bool closed_ = false;
-  std::unique_ptr<FakeConn[]> conns_;
-  size_t count_;
-  std::vector<FakeConn*> free_;
-  std::vector<ReadyToken> tokens_;
-  std::vector<bool> starved_;  // Parallel: that loop was told kAgain.
+  bool waiting_ = false;  // The loop was told kAgain.
+  ReadyToken token_;
+  std::atomic<bool> closed_{false};
 };
 
 }  // namespace fasthttp::benchmarks

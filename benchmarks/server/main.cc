@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -109,11 +110,14 @@ struct Cost {
 Cost Measure(const Row& row, uint64_t requests, Server& server, std::vector<Served>& served,
              const InstructionCounter& counter) {
   for (Served& s : served) s.count.store(0);
-  FakeListener listener(row.request, row.clients, requests, row.per_conn);
+  FakeLoad load(row.request, requests, row.per_conn, row.clients, served.size());
   Allocations before = ProcessAllocations();
   uint64_t instructions = counter.Read();
   auto start = std::chrono::steady_clock::now();
-  if (!server.Serve(listener).ok()) std::abort();
+  {
+    FakeListener listener(load);
+    if (!server.Serve(listener).ok()) std::abort();
+  }
   Cost cost;
   cost.ns =
       std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
@@ -124,6 +128,10 @@ Cost Measure(const Row& row, uint64_t requests, Server& server, std::vector<Serv
   for (const Served& s : served) total += s.count.load();
   if (total != requests) {
     absl::FPrintF(stderr, "%s: served %d of %d\n", row.name, total, requests);
+    std::abort();
+  }
+  if (load.bytes_sent.load() < requests * kBody.size()) {
+    absl::FPrintF(stderr, "%s: sent only %d bytes\n", row.name, load.bytes_sent.load());
     std::abort();
   }
   return cost;

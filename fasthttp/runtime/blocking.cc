@@ -18,9 +18,7 @@ Errc AwaitReady(Loop& loop, Endpoint& endpoint, uint8_t ready, int64_t deadline)
 }
 
 IoResult Recv(Loop& loop, Endpoint& endpoint, std::span<char> into, int64_t deadline) {
-  if (loop.current_task()->cancel_cause != Errc::kOk) {
-    return IoResult::Error(loop.current_task()->cancel_cause);
-  }
+  if (Errc cause = loop.CancelCause(); cause != Errc::kOk) return IoResult::Error(cause);
   const uint32_t generation = endpoint.generation;
   if (base::ChaosStrikes()) loop.Yield();
   for (Errc cause = Errc::kOk;;) {
@@ -35,7 +33,7 @@ IoResult Recv(Loop& loop, Endpoint& endpoint, std::span<char> into, int64_t dead
 }
 
 Errc SendAll(Loop& loop, Endpoint& endpoint, std::span<const char> bytes, int64_t deadline) {
-  if (loop.current_task()->cancel_cause != Errc::kOk) return loop.current_task()->cancel_cause;
+  if (Errc cause = loop.CancelCause(); cause != Errc::kOk) return cause;
   const uint32_t generation = endpoint.generation;
   if (base::ChaosStrikes()) loop.Yield();
   Errc cause = Errc::kOk;
@@ -55,14 +53,13 @@ Errc SendAll(Loop& loop, Endpoint& endpoint, std::span<const char> bytes, int64_
 }
 
 Errc SleepFor(Loop& loop, int64_t nanoseconds) {
-  int64_t now = loop.FreshNow();
-  int64_t until = nanoseconds >= kNoDeadline - now ? kNoDeadline : now + nanoseconds;
-  Task& task = *loop.current_task();
-  if (nanoseconds <= 0) return task.cancel_cause;
+  const int64_t until = DeadlineIn(nanoseconds);
+  if (nanoseconds <= 0) return loop.CancelCause();
+  const int64_t deadline = loop.current_task()->scope.deadline;
   Wait wait;
   loop.Prepare(wait);
   Errc cause = loop.Block(wait, until);
-  return cause == Errc::kTimeout && until < task.deadline ? Errc::kOk : cause;
+  return cause == Errc::kTimeout && until <= deadline ? Errc::kOk : cause;
 }
 
 }  // namespace fasthttp::runtime

@@ -25,7 +25,8 @@ struct Wait;
 
 class Fiber {
  public:
-  enum class State : uint8_t { kFree, kRunning, kParked, kBlocked, kReady };
+  // kCalling: its code goes on on a large stack.
+  enum class State : uint8_t { kFree, kRunning, kParked, kBlocked, kReady, kCalling };
 
   using Entry = void (*)(void* argument);
 
@@ -51,12 +52,13 @@ class Fiber {
   // Fields of the loop that owns the fiber.
   State state = State::kFree;
   uint8_t user_depth = 0;  // 1 while user code is on this stack; never 2.
-  uint32_t index = 0;      // In the loop's array.
-  uint32_t seq = 0;        // Counts the waits of this slot; a stale wake-up differs.
-  Wait* wait = nullptr;    // The wait that it is blocked in.
-  Task* task = nullptr;    // The task whose code is on this stack, while it is blocked.
-  Fiber* next = nullptr;   // In the ready or the parked list.
-  int64_t parked_at = 0;   // When it was parked, for the decay of stacks.
+  bool on_large_stack = false;
+  uint32_t index = 0;     // In the loop's array.
+  uint32_t seq = 0;       // Counts the waits of this slot; a stale wake-up differs.
+  Wait* wait = nullptr;   // The wait that it is blocked in.
+  Task* task = nullptr;   // The task whose code is on this stack, while it is blocked.
+  Fiber* next = nullptr;  // In the ready or the parked list.
+  int64_t parked_at = 0;  // When it was parked, for the decay of stacks.
 
  private:
   static void Arrived(Fiber& self);

@@ -1,6 +1,7 @@
 #include "fasthttp/runtime/loop.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace fasthttp::runtime {
@@ -30,6 +31,16 @@ class ScopedCurrent {
   Loop* before_;
 };
 
+// A context ends a fiber's wait as any other thread does.
+class WaitHook final : public ContextHook {
+ public:
+  explicit WaitHook(const WakeToken& token) : token_(token) {}
+  void OnCancel(Errc cause) override { Loop::PostWake(token_, cause); }
+
+ private:
+  const WakeToken token_;
+};
+
 template <typename Node>
 Node& Containing(TimerNode& timer, size_t offset) {
   return *reinterpret_cast<Node*>(reinterpret_cast<char*>(&timer) - offset);
@@ -42,7 +53,8 @@ Loop::Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t 
       index_(index),
       poller_(std::move(poller)),
       simulated_(poller_->simulated()),
-      stacks_(options.stack_size * kStackFactor, options.premade_stacks) {
+      stacks_(options.stack_size * kStackFactor, options.premade_stacks),
+      large_stacks_(options.large_stack_size * kStackFactor, 0) {
   started_ = now_ = poller_->Now();
   next_decay_ = now_ + kDecayPeriod;
   ready_events_.reserve(batch_.size());
@@ -52,6 +64,9 @@ Loop::Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t 
 
 Loop::~Loop() {
   FASTHTTP_CHECK(running_ == nullptr || stopped_, "a loop was destroyed while it runs");
+  while (alarms_ != nullptr) {
+    if (ContextAlarm* alarm = alarms_; !alarm->End(Errc::kDraining, now_)) Disarm(*alarm);
+  }
 }
 
 [[gnu::noinline]] Loop* Loop::Current() { return current_loop; }
@@ -82,13 +97,14 @@ bool Loop::StepOnce() {
   return !stopped_;
 }
 
-void Loop::Stop() {
+void Loop::Stop(StopGroup* group) {
   Post(
-      [](Loop& loop, void*, uint64_t, uint64_t) {
+      [](Loop& loop, void* g, uint64_t, uint64_t) {
         loop.stopping_ = true;
+        loop.stop_group_ = static_cast<StopGroup*>(g);
         loop.CancelAll();
       },
-      nullptr);
+      group);
 }
 
 void Loop::FiberMain(void* argument) {
@@ -151,8 +167,10 @@ bool Loop::TakeTimer() {
     Wait& wait = Containing<Wait>(*timer, offsetof(Wait, timer));
     if (wait.deadline > now_) {  // It lies beyond the wheel's reach.
       wait_timers_.Add(wait.timer, TickAt(wait.deadline));
+    } else if (wait.fiber == nullptr) {
+      (void)static_cast<ContextAlarm&>(wait).End(wait.timeout_cause, now_);
     } else {
-      Fire(wait, Errc::kTimeout);
+      Fire(wait, wait.timeout_cause);
     }
     return true;
   }
@@ -195,8 +213,8 @@ void Loop::NewRound() {
   bool pending = ready_head_ != nullptr || !ready_events_.empty() || tasks_head_ != nullptr;
   batch_size_ = batch_cursor_ = 0;
   if (stopping_ && blocked_ == 0 && !pending && !has_posted_.load()) {
-    stopped_ = true;
-    return;
+    stopped_ = stop_group_ == nullptr || stop_group_->Idle(*this);
+    if (stopped_) return;
   }
   if (!pending || resume_queued_ || ++rounds_without_poll_ >= kRoundsWithoutPoll) {
     rounds_without_poll_ = 0;
@@ -215,6 +233,7 @@ void Loop::NewRound() {
     wait_timers_.Advance(tick_);
     endpoint_timers_.Advance(tick_);
   }
+  if (idle_ && (pending || batch_size_ != 0 || has_posted_.load())) stop_group_->Busy(*this);
   if (has_posted_.load(std::memory_order_relaxed)) {
     posted_batch_.clear();
     posted_cursor_ = 0;
@@ -274,7 +293,10 @@ uint32_t Loop::TickAt(int64_t when) const {
 
 Fiber* Loop::NewFiber() {
   Stack stack = stacks_.Allocate();
-  if (stack.bottom == nullptr) return nullptr;
+  return stack.bottom == nullptr ? nullptr : &TakeFiber(stack, &FiberMain, this);
+}
+
+Fiber& Loop::TakeFiber(Stack stack, Fiber::Entry entry, void* argument) {
   Fiber* fiber;
   if (free_fibers_.empty()) {
     fibers_.push_back(std::make_unique<Fiber>());
@@ -287,8 +309,53 @@ Fiber* Loop::NewFiber() {
   ++stats_.fibers_created;
   ++fibers_alive_;
   fiber->user_depth = 0;
-  fiber->Start(stack, &FiberMain, this);
-  return fiber;
+  fiber->Start(stack, entry, argument);
+  return *fiber;
+}
+
+struct Loop::LargeCall {
+  Loop& loop;
+  Fiber& caller;
+  absl::FunctionRef<void()> function;
+  std::exception_ptr exception;
+};
+
+// The caller's frame stays in user code and this one is in it too, but one of them runs at a time.
+Errc Loop::CallOnLargeStack(absl::FunctionRef<void()> function) {
+  Fiber& self = *running_;
+  FASTHTTP_CHECK(self.user_depth == 1, "a large stack outside of a handler or task");
+  if (self.on_large_stack) {
+    function();
+    return Errc::kOk;
+  }
+  Stack stack = large_stacks_.Allocate();
+  if (stack.bottom == nullptr) return Errc::kOverloaded;
+  LargeCall call = {*this, self, function, nullptr};
+  Fiber& fiber = TakeFiber(stack, &LargeCallMain, &call);
+  fiber.user_depth = 1;
+  fiber.on_large_stack = true;
+  self.state = Fiber::State::kCalling;
+  SwitchTo(fiber);
+  fiber.on_large_stack = false;
+  large_stacks_.Free(fiber.TakeStack());
+  free_fibers_.push_back(&fiber);
+  busy_ = true;  // The next decay gives its pages back.
+  if (call.exception) std::rethrow_exception(std::exchange(call.exception, nullptr));
+  return Errc::kOk;
+}
+
+void Loop::LargeCallMain(void* argument) {
+  LargeCall& call = *static_cast<LargeCall*>(argument);
+  Loop& loop = call.loop;
+  try {
+    call.function();
+  } catch (...) {
+    call.exception = std::current_exception();
+  }
+  --loop.fibers_alive_;
+  loop.running_->set_exit_to(&call.caller);
+  call.caller.state = Fiber::State::kRunning;
+  loop.running_ = &call.caller;
 }
 
 Fiber* Loop::PopReady() {
@@ -344,10 +411,12 @@ void Loop::Decay() {
     }
   }
   stacks_.Trim();
+  large_stacks_.Trim();
   next_decay_ = now_ + (more ? kDecayPause : kDecayPeriod);
   busy_ = parked_.size() > 1;
   if (more) return;
   endpoints_.Trim();
+  busy_ |= task_cells_.Trim();
   for (const Callback& trimmer : trimmers_) busy_ |= trimmer.run(trimmer.pointer);
 }
 
@@ -378,6 +447,10 @@ void Loop::SetTimer(Endpoint& endpoint, uint32_t due_tick) {
 }
 
 void Loop::Spawn(Task& task) {
+  if (Current() != this) {
+    return Post([](Loop& to, void* t, uint64_t, uint64_t) { to.Spawn(*static_cast<Task*>(t)); },
+                &task);
+  }
   task.next = nullptr;
   *tasks_tail_ = &task;
   tasks_tail_ = &task.next;
@@ -385,17 +458,36 @@ void Loop::Spawn(Task& task) {
 }
 
 void Loop::Cancel(Task& task, Errc cause) {
-  if (task.cancel_cause != Errc::kOk) return;
-  task.cancel_cause = cause;
-  if (task.wait != nullptr) Fire(*task.wait, cause);
+  if (!task.Cancel(cause) || task.wait == nullptr) return;
+  // Not if it is in a scope that its cancellation does not reach.
+  if (Errc seen = task.cancelled(); seen != Errc::kOk) Fire(*task.wait, seen);
 }
 
 void Loop::CancelAll() {
   for (auto& fiber : fibers_) {
     if (fiber->state == Fiber::State::kBlocked && fiber->task != nullptr) {
       Cancel(*fiber->task, Errc::kDraining);
+      if (fiber->task->wait != nullptr) Fire(*fiber->task->wait, Errc::kDraining);
     }
   }
+}
+
+void Loop::Arm(ContextAlarm& alarm) {
+  alarm.next_ = alarms_;
+  if (alarms_ != nullptr) alarms_->previous_ = &alarm;
+  alarms_ = &alarm;
+  wait_timers_.Add(alarm.timer, TickAt(alarm.deadline));
+}
+
+void Loop::Unlink(ContextAlarm& alarm) {
+  wait_timers_.Remove(alarm.timer);
+  if (alarm.next_ != nullptr) alarm.next_->previous_ = alarm.previous_;
+  (alarm.previous_ != nullptr ? alarm.previous_->next_ : alarms_) = alarm.next_;
+}
+
+void Loop::Disarm(ContextAlarm& alarm) {
+  Unlink(alarm);
+  delete &alarm;
 }
 
 // --- Waiting ----------------------------------------------------------------------------------
@@ -419,31 +511,39 @@ Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
   Fiber& self = *running_;
   Task* task = current_task_;
   if (cancellable) {
-    Errc cancelled = stopping_ ? Errc::kDraining : task->cancel_cause;
+    Errc cancelled = stopping_ ? Errc::kDraining : task->cancelled();
     if (cancelled != Errc::kOk) Fire(wait, cancelled);
-    deadline = std::min(deadline, task->deadline);
+    if (task->scope.deadline < deadline) {
+      deadline = task->scope.deadline;
+      wait.timeout_cause = task->scope.timeout_cause;
+    }
   }
-  if (deadline <= now_) Fire(wait, Errc::kTimeout);
+  if (deadline <= now_) Fire(wait, wait.timeout_cause);
   if (!wait.fired) {
     task->BeforeSuspend();  // May learn that the task is cancelled.
-    if (cancellable && task->cancel_cause != Errc::kOk) Fire(wait, task->cancel_cause);
+    if (cancellable && task->cancelled() != Errc::kOk) Fire(wait, task->cancelled());
+  }
+  ContextNode* context = cancellable ? task->scope.context : nullptr;
+  WaitHook hook(TokenOf(wait));
+  if (!wait.fired && context != nullptr) {
+    if (Errc cause = context->Hook(hook); cause != Errc::kOk) Fire(wait, cause);
   }
   Fiber* next = wait.fired ? nullptr : NextLeader(true);
-  if (next == nullptr) {
-    if (!wait.fired) Fire(wait, Errc::kOverloaded);
-    self.wait = nullptr;
-    return wait.cause;
+  if (next != nullptr) {
+    wait.deadline = deadline;
+    if (deadline != kNoDeadline) wait_timers_.Add(wait.timer, TickAt(deadline));
+    if (cancellable) task->wait = &wait;
+    ++blocked_;
+    ++stats_.blocks;
+    self.state = Fiber::State::kBlocked;
+    Suspend(*next);
+    --blocked_;
+    task->wait = nullptr;
+  } else if (!wait.fired) {
+    Fire(wait, Errc::kOverloaded);
   }
-  wait.deadline = deadline;
-  if (deadline != kNoDeadline) wait_timers_.Add(wait.timer, TickAt(deadline));
-  if (cancellable) task->wait = &wait;
-  ++blocked_;
-  ++stats_.blocks;
-  self.state = Fiber::State::kBlocked;
-  Suspend(*next);
-  --blocked_;
   self.wait = nullptr;
-  task->wait = nullptr;
+  if (context != nullptr) context->Unhook(hook);
   return wait.cause;
 }
 

@@ -25,13 +25,17 @@
 #include <mutex>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "fasthttp/base/check.h"
 #include "fasthttp/base/errc.h"
+#include "fasthttp/runtime/context_alarm.h"
 #include "fasthttp/runtime/endpoint.h"
 #include "fasthttp/runtime/fiber.h"
 #include "fasthttp/runtime/poller.h"
 #include "fasthttp/runtime/stack_pool.h"
+#include "fasthttp/runtime/stop_group.h"
 #include "fasthttp/runtime/task.h"
+#include "fasthttp/runtime/task_cells.h"
 #include "fasthttp/runtime/timer_wheel.h"
 #include "fasthttp/runtime/transport.h"
 #include "fasthttp/runtime/wait.h"
@@ -50,6 +54,8 @@ constexpr int64_t kNoDeadline = INT64_MAX;
 struct LoopOptions {
   // Usable bytes of a handler's stack; doubled under ASan and TSan. Virtual until touched.
   size_t stack_size = 256 * 1024;
+  // The same of CallOnLargeStack.
+  size_t large_stack_size = 8 << 20;
   // Handlers that may be blocked at once on this loop; servers answer 503 beyond it.
   uint32_t max_blocked = 32'768;
   // Stacks mapped at start.
@@ -89,8 +95,9 @@ class Loop {
   // False once the loop has stopped.
   bool StepOnce();
 
-  // Cancels every task with kDraining, waits for the blocked ones, then lets Run return.
-  void Stop();
+  // Cancels every task with kDraining, waits for the blocked ones, then lets Run return: with
+  // `group`, when all its loops have come that far.
+  void Stop(StopGroup* group = nullptr);
 
   // --- Time -----------------------------------------------------------------------------------
 
@@ -127,11 +134,20 @@ class Loop {
 
   // --- Tasks ----------------------------------------------------------------------------------
 
-  // Queues `task`, whose Run is called from a later step.
+  // Queues `task`, whose Run is called from a later step. Thread-safe.
   void Spawn(Task& task);
 
-  // Ends the task's current wait, and all later ones at once, with `cause`. The first cause stays.
+  // Ends the task's current wait, and all later ones at once, with `cause`; the contexts below it
+  // end too. The first cause stays.
   void Cancel(Task& task, Errc cause);
+
+  // Why a blocking call of the current task fails before it tries: its context is cancelled or its
+  // deadline has passed. kOk otherwise.
+  Errc CancelCause() const {
+    Errc cause = current_task_->cancelled();
+    if (cause != Errc::kOk) return cause;
+    return current_task_->scope.deadline <= now_ ? current_task_->scope.timeout_cause : Errc::kOk;
+  }
 
   // Brackets around user code. The task must stay alive in between.
   void BeginUser(Task& task) {
@@ -143,6 +159,10 @@ class Loop {
     running_->user_depth = 0;
     current_task_ = nullptr;
   }
+  // Calls `function` on a large stack, as a part of the current task. It may wait there. Its
+  // exceptions come out. kOverloaded if there is no memory for the stack; then it was not called.
+  Errc CallOnLargeStack(absl::FunctionRef<void()> function);
+
   Task* current_task() const { return current_task_; }
   bool in_user_code() const { return running_ != nullptr && running_->user_depth != 0; }
 
@@ -152,6 +172,10 @@ class Loop {
   void Prepare(Wait& wait);
   WakeToken TokenOf(const Wait& wait) const {
     return {const_cast<Loop*>(this), wait.fiber->index, wait.fiber->seq};
+  }
+  // Ends a prepared wait that Block was not called for; no effect on others.
+  void Abandon(Wait& wait) {
+    if (wait.fiber->wait == &wait) wait.fiber->wait = nullptr;
   }
   // Links a prepared wait to readiness of an endpoint.
   void LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask);
@@ -178,9 +202,12 @@ class Loop {
 
   const LoopStats& stats() const { return stats_; }
   uint32_t index() const { return index_; }
+  // Timers of waits and of contexts, armed now.
+  size_t timers() const { return wait_timers_.size(); }
   size_t fibers_alive() const { return fibers_alive_; }
   size_t stack_slabs() const { return stacks_.slab_count(); }
   bool simulated() const { return simulated_; }
+  TaskCells& task_cells() { return task_cells_; }
 
   // Calls `run(pointer)` about every 5 s while the loop was busy, and on until it returns false:
   // pools give memory back, a part each time. True: there is more to give.
@@ -188,6 +215,9 @@ class Loop {
   void RemoveTrimmer(void* pointer);
 
  private:
+  friend class ContextAlarm;
+  friend class StopGroup;
+
   struct Message {
     Posted run;
     void* pointer;
@@ -213,7 +243,11 @@ class Loop {
   void Dispatch(const PollEvent& event);
   int64_t PollTimeout();
   void Decay();
+  void Arm(ContextAlarm& alarm);
+  void Disarm(ContextAlarm& alarm);
+  void Unlink(ContextAlarm& alarm);
   Fiber* NewFiber();
+  Fiber& TakeFiber(Stack stack, Fiber::Entry entry, void* argument);
   Fiber* NextLeader(bool may_take_ready);
   Fiber* PopReady();
   void PushReady(Fiber& fiber);
@@ -222,6 +256,8 @@ class Loop {
   void Unlink(Wait& wait);
   void CancelAll();
   static void FiberMain(void* loop);
+  struct LargeCall;
+  static void LargeCallMain(void* call);
 
   const LoopOptions options_;
   const uint32_t index_;
@@ -256,6 +292,7 @@ class Loop {
   Task* tasks_head_ = nullptr;
   Task** tasks_tail_ = &tasks_head_;
   uint32_t task_count_ = 0;
+  TaskCells task_cells_;
 
   // A ring would save the move; the vector is swapped when used up.
   std::vector<PollEvent> ready_events_;
@@ -267,6 +304,8 @@ class Loop {
   TimerWheel endpoint_timers_;
   EndpointTable endpoints_;
   StackPool stacks_;
+  StackPool large_stacks_;
+  ContextAlarm* alarms_ = nullptr;
   int64_t next_decay_ = 0;
   bool busy_ = false;  // Something ran since the last decay.
 
@@ -280,6 +319,8 @@ class Loop {
   bool single_step_ = false;
   bool stopping_ = false;
   bool stopped_ = false;
+  StopGroup* stop_group_ = nullptr;
+  bool idle_ = false;  // As its stop group has it.
   LoopStats stats_;
   std::vector<Callback> trimmers_;
 };

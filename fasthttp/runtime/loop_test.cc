@@ -371,10 +371,10 @@ TEST_F(LoopTest, SleepsLastExactlyAsLongAsAsked) {
 TEST_F(LoopTest, ATasksDeadlineEndsItsWaits) {
   sim.Run([&] {
     Task& task = *loop.current_task();
-    task.deadline = loop.now() + kSecond;
+    task.scope.deadline = loop.now() + kSecond;
     EXPECT_EQ(SleepFor(loop, 5 * kSecond), Errc::kTimeout);
     EXPECT_EQ(SleepFor(loop, 5 * kSecond), Errc::kTimeout) << "later ones fail at once";
-    task.deadline = kNoDeadline;
+    task.scope.deadline = kNoDeadline;
     EXPECT_EQ(SleepFor(loop, kSecond), Errc::kOk);
   });
 }

@@ -59,7 +59,7 @@ void OffloadPool::Run(Loop& loop, absl::FunctionRef<void()> function) {
 }
 
 Errc OffloadPool::TryRun(Loop& loop, absl::FunctionRef<void()> function) {
-  if (Errc cancelled = loop.current_task()->cancel_cause; cancelled != Errc::kOk) return cancelled;
+  if (Errc cause = loop.CancelCause(); cause != Errc::kOk) return cause;
   if (loop.simulated()) return RunInline(loop, function);
   Job job(function);
   Wait wait;
@@ -69,7 +69,7 @@ Errc OffloadPool::TryRun(Loop& loop, absl::FunctionRef<void()> function) {
     loop.Fire(wait, Errc::kOverloaded);
     return loop.Block(wait, kNoDeadline, /*cancellable=*/false);
   }
-  Errc cause = loop.Block(wait, kNoDeadline);
+  const Errc cause = loop.Block(wait, kNoDeadline);
   if (cause != Errc::kOk) {
     if (Withdraw(job)) return cause;
     AwaitEnd(loop, job);

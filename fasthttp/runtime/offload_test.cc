@@ -151,7 +151,7 @@ TEST_F(OffloadTest, ADeadlineUnlinksToo) {
   Spawn([&](Loop& here) { (void)runtime.offload().TryRun(here, [&] { gate.Pass(); }); });
   gate.AwaitInside(1);
   runtime.Run([&] {
-    loop.current_task()->deadline = loop.FreshNow() + 2 * kMillisecond;
+    loop.current_task()->scope.deadline = loop.FreshNow() + 2 * kMillisecond;
     errc = runtime.offload().TryRun(loop, [] { ADD_FAILURE() << "ran"; });
   });
   EXPECT_EQ(errc, Errc::kTimeout);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <utility>
@@ -50,6 +51,7 @@ int DefaultThreads() {
 runtime::LoopOptions LoopOptionsOf(const RuntimeOptions& options, size_t loops) {
   runtime::LoopOptions loop;
   loop.stack_size = options.stack_size;
+  loop.large_stack_size = options.large_stack_size;
   loop.max_blocked = std::max<uint32_t>(1, options.max_blocked / static_cast<uint32_t>(loops));
   return loop;
 }
@@ -61,12 +63,19 @@ struct Outcome {
   }
 };
 
-// A function run as a task, for a caller that waits elsewhere.
+// A function run as a task, for a caller that waits elsewhere and goes on with what it left in its
+// locals.
 class CalledTask final : public runtime::Task {
  public:
   CalledTask(absl::FunctionRef<void()> function, Outcome& outcome,
              absl::FunctionRef<void()> finished)
-      : function_(function), outcome_(outcome), finished_(finished) {}
+      : caller_(runtime::CurrentTask()),
+        function_(function),
+        outcome_(outcome),
+        finished_(finished) {
+    Inherit(caller_.CurrentContext());
+    locals = caller_.locals;
+  }
 
   void Run(Loop&) override {
     try {
@@ -74,16 +83,13 @@ class CalledTask final : public runtime::Task {
     } catch (...) {
       outcome_.exception = std::current_exception();
     }
+    caller_.locals = std::exchange(locals, nullptr);
+    EndTask(/*end_context=*/false);
     finished_();  // The caller may be gone with this object from here on.
   }
 
-  void SpawnOn(Loop& loop) {
-    loop.Post(
-        [](Loop& to, void* task, uint64_t, uint64_t) { to.Spawn(*static_cast<CalledTask*>(task)); },
-        this);
-  }
-
  private:
+  Task& caller_;
   absl::FunctionRef<void()> function_;
   Outcome& outcome_;
   absl::FunctionRef<void()> finished_;
@@ -95,7 +101,12 @@ Runtime::Runtime(const RuntimeOptions& options)
     : options_(options),
       offload_(static_cast<size_t>(std::max(1, options.offload_threads)), options.offload_queue) {
   WatchForks();
-  size_t count = static_cast<size_t>(options.threads > 0 ? options.threads : DefaultThreads());
+  FASTHTTP_CHECK(Check(options) == Errc::kOk,
+                 "RuntimeOptions: a CPU that this process may not use, a negative number, or a "
+                 "stack under 16 KiB (see Runtime::Check)");
+  size_t count = options.threads > 0     ? static_cast<size_t>(options.threads)
+                 : !options.cpus.empty() ? options.cpus.size()
+                                         : static_cast<size_t>(DefaultThreads());
   for (size_t i = 0; i < count; ++i) {
     loops_.push_back(std::make_unique<Loop>(std::make_unique<runtime::PollerEpoll>(),
                                             LoopOptionsOf(options, count),
@@ -105,6 +116,22 @@ Runtime::Runtime(const RuntimeOptions& options)
 }
 
 Runtime::Runtime(Simulated, const RuntimeOptions& options) : options_(options), offload_(1, 1) {}
+
+Errc Runtime::Check(const RuntimeOptions& options) {
+  constexpr size_t kLeastStack = 16 * 1024;
+  if (options.threads < 0 || options.offload_threads < 0 || options.stack_size < kLeastStack ||
+      options.large_stack_size < kLeastStack) {
+    return Errc::kProgramming;
+  }
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  ::sched_getaffinity(0, sizeof allowed, &allowed);
+  for (int cpu : options.cpus) {
+    if (cpu < 0) return Errc::kProgramming;
+    if (cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &allowed)) return Errc::kUnsupported;
+  }
+  return Errc::kOk;
+}
 
 Runtime::~Runtime() {
   FASTHTTP_CHECK(Loop::Current() == nullptr, "a runtime was destroyed by one of its own handlers");
@@ -134,7 +161,8 @@ void Runtime::AddLoop(std::unique_ptr<runtime::Poller> poller) {
 }
 
 void Runtime::StopLoops() {
-  for (auto& loop : loops_) loop->Stop();
+  for (auto& loop : loops_) stop_group_.Add(*loop);
+  for (auto& loop : loops_) loop->Stop(&stop_group_);
 }
 
 void Runtime::Start() {
@@ -147,21 +175,32 @@ void Runtime::Start() {
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
     for (auto& loop : loops_) {
-      threads_.emplace_back([loop = loop.get()] { loop->Run(); });
+      threads_.emplace_back([this, loop = loop.get()] {
+        Pin(loop->index());
+        loop->Run();
+      });
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   });
 }
 
-void Runtime::Run(absl::FunctionRef<void()> function) {
+// A CPU that was taken offline since Check leaves the loop where it is.
+void Runtime::Pin(size_t loop) const {
+  if (options_.cpus.empty()) return;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(options_.cpus[loop % options_.cpus.size()], &one);
+  ::sched_setaffinity(0, sizeof one, &one);
+}
+
+Loop& Runtime::home() {
   static std::atomic<size_t> threads_seen{0};
   static thread_local size_t sticky = threads_seen.fetch_add(1, std::memory_order_relaxed);
   Loop* here = Loop::Current();
-  for (auto& loop : loops_) {
-    if (loop.get() == here) return RunOn(*here, function);
-  }
-  RunOn(loop(sticky % loops_.size()), function);
+  return here != nullptr && here->owner() == this ? *here : loop(sticky % loops_.size());
 }
+
+void Runtime::Run(absl::FunctionRef<void()> function) { RunOn(home(), function); }
 
 void Runtime::RunOn(Loop& target, absl::FunctionRef<void()> function) {
   Start();
@@ -180,9 +219,7 @@ void Runtime::RunOn(Loop& target, absl::FunctionRef<void()> function) {
       Loop::PostWake(token, Errc::kOk);
     };
     CalledTask task(function, outcome, finished);
-    task.deadline = here->current_task()->deadline;  // The loops share their clock.
-    task.cancel_cause = here->current_task()->cancel_cause;
-    task.SpawnOn(target);
+    target.Spawn(task);
     // The task refers to this frame: a loop that is out of stacks waits for it in place.
     (void)here->Block(wait, runtime::kNoDeadline, /*cancellable=*/false);
     AwaitOnThread(&done);
@@ -198,9 +235,20 @@ void Runtime::RunOn(Loop& target, absl::FunctionRef<void()> function) {
     done_.notify_all();
   };
   CalledTask task(function, outcome, finished);
-  task.SpawnOn(target);
+  target.Spawn(task);
   AwaitOnThread(&done);
   outcome.Rethrow();
+}
+
+void Runtime::LostException(const std::exception_ptr& exception) const {
+  if (options_.on_lost_exception) return options_.on_lost_exception(exception);
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "fasthttp: an exception left a task: %s\n", e.what());
+  } catch (...) {
+    std::fprintf(stderr, "fasthttp: an unknown exception left a task\n");
+  }
 }
 
 void Runtime::AwaitOnThread(bool* done) {

@@ -10,6 +10,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -26,12 +28,20 @@ struct RuntimeOptions {
   // Event loops, each with a thread. 0: the environment variable GOMAXPROCS if it is a number of
   // 1 to 1024, else one for each CPU this process may use.
   int threads = 0;
+  // CPUs that the loops are pinned to: loop i to cpus[i % size]. Empty: not pinned. With threads =
+  // 0 one loop for each. Numbers as in /proc/cpuinfo; see Runtime::Check.
+  std::vector<int> cpus = {};
   // Usable bytes of the stack of a handler; only touched pages cost memory. A handler that needs
   // more than this overflows into a guard and the process ends by SIGSEGV.
   size_t stack_size = 256 * 1024;
+  // The same of RunOnLargeStack: enough for a std::regex over 50 KB or JSON 30,000 levels deep.
+  size_t large_stack_size = 8 << 20;
   // Handlers that may be blocked at once, over all loops: a server answers 503 to requests beyond
   // it, at once. A blocked handler holds 4 to 8 KiB of stack, its request block and context.
   uint32_t max_blocked = 65'536;
+  // Called with an exception that leaves a function given to Spawn, or a member of a TaskGroup that
+  // nobody waits for, on its loop; it must not block. Default: one line on stderr.
+  std::function<void(const std::exception_ptr&)> on_lost_exception = {};
   // Helper threads of Offload, and how many calls may wait for one before kOverloaded.
   int offload_threads = 8;
   size_t offload_queue = 1024;
@@ -39,9 +49,16 @@ struct RuntimeOptions {
 
 class Runtime {
  public:
+  // The options must pass Check.
   explicit Runtime(const RuntimeOptions& options = {});
 
-  // Cancels whatever is still blocked (Errc::kDraining), waits for it, and joins the threads.
+  // kOk if a Runtime can be made with these, for options that come from a user: kUnsupported for a
+  // CPU that this process may not run on, kProgramming for a negative number or a stack under
+  // 16 KiB.
+  static Errc Check(const RuntimeOptions& options);
+
+  // Cancels whatever is still blocked (Errc::kDraining), on all loops, waits for it and for every
+  // spawned task, and joins the threads.
   // Servers and clients on it must be gone. Never from one of its own handlers.
   virtual ~Runtime();
   Runtime(const Runtime&) = delete;
@@ -58,9 +75,15 @@ class Runtime {
   // The same on a given loop.
   void RunOn(runtime::Loop& loop, absl::FunctionRef<void()> function);
 
+  // The loop that Run uses: the caller's own if it is one of these, or the thread's.
+  runtime::Loop& home();
+
   size_t loops() const { return loops_.size(); }
   runtime::Loop& loop(size_t i);
   runtime::OffloadPool& offload() { return offload_; }
+
+  // Hands an exception that nobody waits for to RuntimeOptions::on_lost_exception.
+  void LostException(const std::exception_ptr& exception) const;
 
   // The runtime that owns the loop this thread runs; null on a plain thread.
   static Runtime* Current();
@@ -70,17 +93,20 @@ class Runtime {
   struct Simulated {};
   Runtime(Simulated, const RuntimeOptions& options);
   void AddLoop(std::unique_ptr<runtime::Poller> poller);
+  // Once; the loops stop when none of them has anything left to do.
+  void StopLoops();
   // Suspends the calling plain thread until `*done`, which a loop sets under `mutex`.
   virtual void AwaitOnThread(bool* done);
-  void StopLoops();
 
   std::mutex mutex_;
   std::condition_variable done_;
 
  private:
   void Start();
+  void Pin(size_t loop) const;
 
   const RuntimeOptions options_;
+  runtime::StopGroup stop_group_;
   std::vector<std::unique_ptr<runtime::Loop>> loops_;
   std::once_flag started_;
   std::vector<std::thread> threads_;

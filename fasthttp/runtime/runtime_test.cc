@@ -81,13 +81,37 @@ TEST(RuntimeTest, ACallOnAnotherLoopKeepsTheCallersDeadline) {
   fasthttptest::SimRuntime sim({.loops = 2});
   sim.RunOn(sim.loop(0), [&] {
     Loop& here = sim.loop(0);
-    here.current_task()->deadline = here.now() + kSecond;
+    here.current_task()->scope.deadline = here.now() + kSecond;
     sim.RunOn(sim.loop(1), [&] { EXPECT_EQ(SleepFor(sim.loop(1), 5 * kSecond), Errc::kTimeout); });
-    here.current_task()->deadline = runtime::kNoDeadline;
-    here.Cancel(*here.current_task(), Errc::kClientGone);
+  });
+  sim.RunOn(sim.loop(0), [&] {
+    sim.loop(0).Cancel(*sim.loop(0).current_task(), Errc::kClientGone);
     sim.RunOn(sim.loop(1),
               [&] { EXPECT_EQ(SleepFor(sim.loop(1), 5 * kSecond), Errc::kClientGone); });
   });
+}
+
+TEST(RuntimeTest, ACancellationReachesACallOnAnotherLoop) {
+  fasthttptest::SimRuntime sim({.loops = 2});
+  TaskList tasks;
+  Errc seen = Errc::kOk;
+  runtime::FunctionTask& task = tasks.Spawn(sim.loop(0), [&](Loop&) {
+    sim.RunOn(sim.loop(1),
+              [&] { sim.RunOn(sim.loop(0), [&] { seen = SleepFor(sim.loop(0), 5 * kSecond); }); });
+  });
+  sim.Advance(absl::Seconds(1));
+  sim.RunOn(sim.loop(0), [&] { sim.loop(0).Cancel(task, Errc::kClientGone); });
+  EXPECT_TRUE(sim.RunUntil([&] { return tasks.AllDone(); }, absl::Seconds(1)));
+  EXPECT_EQ(seen, Errc::kClientGone);
+}
+
+// Tasks may be spawned from anywhere, without a step of the loop that they are for.
+TEST(RuntimeTest, ATaskSpawnedFromAnotherLoopRuns) {
+  fasthttptest::SimRuntime sim({.loops = 2});
+  TaskList tasks;
+  sim.Settle();
+  sim.RunOn(sim.loop(0), [&] { tasks.Spawn(sim.loop(1), [](Loop&) {}); });
+  EXPECT_TRUE(sim.RunUntil([&] { return tasks.AllDone(); }, absl::Seconds(1)));
 }
 
 TEST(RuntimeTest, RuntimesCallEachOther) {
@@ -135,6 +159,92 @@ TEST(RuntimeTest, DestructionEndsBlockedTasks) {
   }
   EXPECT_EQ(drained.load(), 50);
   EXPECT_TRUE(tasks.AllDone());
+}
+
+// Each task waits for a chain of calls through the other loop, which no single loop sees the end
+// of.
+void BlockAcrossLoops(Runtime& runtime, int depth, std::atomic<int>& drained) {
+  Loop& other = runtime.loop((Loop::Current()->index() + 1) % runtime.loops());
+  if (depth == 0) {
+    drained.fetch_add(SleepFor(*Loop::Current(), 3600 * kSecond) == Errc::kDraining);
+    return;
+  }
+  runtime.RunOn(other, [&] { BlockAcrossLoops(runtime, depth - 1, drained); });
+  // Goes on to call when everything else has been cancelled.
+  runtime.RunOn(other, [&] {
+    drained.fetch_add(SleepFor(*Loop::Current(), 3600 * kSecond) == Errc::kDraining);
+  });
+}
+
+TEST(RuntimeTest, DestructionEndsTasksThatCallEachOther) {
+  for (int round = 0; round < 20; ++round) {
+    TaskList tasks;
+    std::atomic<int> drained{0};
+    {
+      Runtime runtime({.threads = 3});
+      for (size_t i = 0; i < 9; ++i) {
+        runtime.RunOn(runtime.loop(i % 3), [&, i] {
+          tasks.Spawn(runtime.loop(i % 3), [&](Loop&) { BlockAcrossLoops(runtime, 3, drained); });
+        });
+      }
+    }
+    EXPECT_EQ(drained.load(), 9 * 4);
+    EXPECT_TRUE(tasks.AllDone());
+  }
+}
+
+TEST(SimRuntimeTest, DestructionEndsTasksThatCallEachOther) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    TaskList tasks;
+    std::atomic<int> drained{0};
+    {
+      fasthttptest::SimRuntime sim({.loops = 4, .seed = seed});
+      for (size_t i = 0; i < 8; ++i) {
+        tasks.Spawn(sim.loop(i % 4), [&](Loop&) { BlockAcrossLoops(sim, 3, drained); });
+      }
+      sim.Settle();
+    }
+    EXPECT_EQ(drained.load(), 8 * 4) << seed;
+    EXPECT_TRUE(tasks.AllDone());
+  }
+}
+
+int SomeAllowedCpu(int which) {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  ::sched_getaffinity(0, sizeof cpus, &cpus);
+  which %= CPU_COUNT(&cpus);
+  for (int cpu = 0;; ++cpu) {
+    if (CPU_ISSET(cpu, &cpus) && which-- == 0) return cpu;
+  }
+}
+
+TEST(RuntimeTest, LoopsArePinnedToTheirCpus) {
+  const std::vector<int> cpus = {SomeAllowedCpu(1), SomeAllowedCpu(0)};
+  EXPECT_EQ(Runtime({.cpus = cpus}).loops(), 2u);
+  Runtime runtime({.threads = 3, .cpus = cpus});
+  for (size_t i = 0; i < 3; ++i) {
+    cpu_set_t now;
+    runtime.RunOn(runtime.loop(i), [&] { ::sched_getaffinity(0, sizeof now, &now); });
+    EXPECT_EQ(CPU_COUNT(&now), 1);
+    EXPECT_TRUE(CPU_ISSET(cpus[i % 2], &now));
+  }
+}
+
+TEST(RuntimeTest, BadOptionsAreTold) {
+  EXPECT_EQ(Runtime::Check({}), Errc::kOk);
+  EXPECT_EQ(Runtime::Check({.cpus = {SomeAllowedCpu(0)}}), Errc::kOk);
+  EXPECT_EQ(Runtime::Check({.cpus = {1'000'000}}), Errc::kUnsupported);
+  EXPECT_EQ(Runtime::Check({.cpus = {CPU_SETSIZE - 1}}), Errc::kUnsupported);
+  EXPECT_EQ(Runtime::Check({.cpus = {-1}}), Errc::kProgramming);
+  EXPECT_EQ(Runtime::Check({.threads = -1}), Errc::kProgramming);
+  EXPECT_EQ(Runtime::Check({.stack_size = 1000}), Errc::kProgramming);
+  EXPECT_EQ(Runtime::Check({.large_stack_size = 1000}), Errc::kProgramming);
+}
+
+TEST(RuntimeDeathTest, ACpuThatIsNotThereIsFatal) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(Runtime({.cpus = {1'000'000}}), "RuntimeOptions: a CPU that this process may not");
 }
 
 TEST(RuntimeTest, OneThatWasNeverUsedStartsNoThread) {

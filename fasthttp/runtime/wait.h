@@ -26,9 +26,10 @@ struct Wait {
   Fiber* fiber = nullptr;
   Errc cause = Errc::kOk;  // kOk: what was waited for has happened.
   bool fired = false;
-  uint8_t ready_mask = 0;        // I/O: the Ready bits that fire it.
-  Endpoint* endpoint = nullptr;  // I/O: whose list it is in.
-  Wait* next = nullptr;          // I/O: in that list.
+  Errc timeout_cause = Errc::kTimeout;  // What the deadline fires it with.
+  uint8_t ready_mask = 0;               // I/O: the Ready bits that fire it.
+  Endpoint* endpoint = nullptr;         // I/O: whose list it is in.
+  Wait* next = nullptr;                 // I/O: in that list.
   TimerNode timer;
   int64_t deadline = INT64_MAX;  // Loop nanoseconds.
 };
