@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "fasthttp/context.h"
 #include "fasthttp/error.h"
 #include "fasthttp/runtime/latch.h"
 #include "fasthttp/server.h"
@@ -627,6 +628,96 @@ TEST_P(ServerTimeout, APinOutlivesItsClientAndItsLateHandler) {
     EXPECT_TRUE(sim.server().Shutdown().ok());
     EXPECT_EQ(sim.server().Stats().requests_held, 0u);
   });
+}
+
+// --- The Context of a limited handler -----------------------------------------------------------
+
+// The backend never answers; what it sees is that its client goes away.
+TEST_P(ServerTimeout, AClientCallThatHangsIsEndedAndTheBackendSeesTheClose) {
+  Errc at_backend = Errc::kOk;
+  SimServer backend({.handler = [&](RequestCtx&) { at_backend = ErrcOf(Sleep(absl::Hours(1))); }},
+                    Options());
+  fasthttputil::InmemoryListener listener(&backend.sim());
+  IoResult read = IoResult::Error(Errc::kAgain);
+  ServerSettings settings;
+  settings.runtime = &backend.sim();
+  settings.handler = TimeoutHandler(
+      [&](RequestCtx&) {
+        absl::StatusOr<BlockingConn> conn = backend.listener().Dial();
+        ASSERT_TRUE(conn.ok());
+        EXPECT_EQ(conn->Write(Get("/")), Errc::kOk);
+        char byte;
+        read = conn->Read({&byte, 1});
+      },
+      absl::Seconds(2), "timeout");
+  Server front(std::move(settings));
+  backend.Spawn([&] { EXPECT_TRUE(front.Serve(listener).ok()); });
+  backend.sim().Settle();
+  backend.Run([&] {
+    WireClient client(*listener.Dial());
+    EXPECT_NEAR(Seconds(backend, [&] { EXPECT_EQ(client.Ask(Get("/")).status, 408); }), 2, 0.05);
+    backend.Settle();
+    EXPECT_EQ(read.errc(), Errc::kHandlerTimeout);
+    EXPECT_EQ(at_backend, Errc::kClientGone);
+    EXPECT_TRUE(front.Shutdown().ok());
+  });
+}
+
+// As the program that waits for Done or for ten seconds, whatever comes first.
+TEST_P(ServerTimeout, DoneComesBeforeTheTenSecondsAreOver) {
+  absl::Status waited = absl::UnknownError("");
+  absl::Status err, cleaned = absl::UnknownError("");
+  absl::Duration left;
+  bool after_ten_seconds = false;
+  SimServer sim({.handler = TimeoutHandler(
+                     [&](RequestCtx& ctx) {
+                       const Context context = CurrentContext();
+                       left = context.Deadline() - absl::FromUnixNanos(0);
+                       EXPECT_TRUE(context.Err().ok());
+                       waited = context.Done().WaitFor(absl::Seconds(10));
+                       after_ten_seconds = ErrcOf(waited) == Errc::kTimeout;
+                       err = context.Err();
+                       {
+                         ContextScope cleanup = WithoutCancel();
+                         cleaned = Sleep(absl::Seconds(1));
+                       }
+                       ctx.SetBody("never sent");
+                     },
+                     absl::Seconds(2), "timeout")},
+                Options());
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    EXPECT_NEAR(Seconds(sim, [&] { EXPECT_EQ(client.Ask(Get("/")).status, 408); }), 2, 0.05);
+    sim.Settle();
+    EXPECT_EQ(ErrcOf(err), Errc::kHandlerTimeout);
+    EXPECT_FALSE(after_ten_seconds);
+    EXPECT_EQ(sim.server().Stats().requests_held, 1u);  // It cleans up.
+    sim.Sleep(absl::Seconds(1));
+    EXPECT_TRUE(cleaned.ok()) << cleaned;
+    EXPECT_EQ(sim.server().Stats().requests_held, 0u);
+  });
+  EXPECT_LT(left, absl::InfiniteDuration());
+}
+
+// A limit of its own leaves the handler the choice of the answer; an earlier one wins.
+TEST_P(ServerTimeout, WithTimeoutWithinALimit) {
+  SimServer sim({.handler = TimeoutHandler(
+                     [&](RequestCtx& ctx) {
+                       const absl::Duration mine = absl::Seconds(ctx.Path() == "/short" ? 1 : 60);
+                       ContextScope limit = WithTimeout(mine);
+                       const Errc cause = ErrcOf(Sleep(absl::Hours(1)));
+                       slept.push_back(cause);
+                       ctx.SetBody(ErrcName(cause));
+                     },
+                     absl::Seconds(2), "timeout")},
+                Options());
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    EXPECT_EQ(client.Ask(Get("/short")).body, "Timeout");
+    EXPECT_EQ(client.Ask(Get("/long")).body, "timeout");
+    sim.Settle();
+  });
+  EXPECT_EQ(slept, (std::vector<Errc>{Errc::kTimeout, Errc::kHandlerTimeout}));
 }
 
 // Without a server there is nothing to keep, and nobody who answers.
