@@ -42,14 +42,14 @@ void RequestCtx::TimeoutErrorWithCode(std::string_view message, int code) {
   Response response;
   response.SetStatusCode(code);
   response.SetContentType(kDefaultContentType);
-  response.SetBody(message);
-  prepared_ = std::make_unique<Response>(std::move(response));
+  response.SetBody(message);  // May be a view of what was prepared before.
+  prepared_ = std::move(response);
 }
 
 void RequestCtx::TimeoutErrorWithResponse(const Response& response) {
-  auto prepared = std::make_unique<Response>();
-  response.CopyTo(*prepared);
-  prepared_ = std::move(prepared);
+  Response copy;
+  response.CopyTo(copy);
+  prepared_ = std::move(copy);
 }
 
 RequestPin RequestCtx::Pin() {

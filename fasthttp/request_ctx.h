@@ -23,7 +23,7 @@
 
 #include <any>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -159,7 +159,7 @@ class RequestCtx {
   void TimeoutErrorWithResponse(const Response& response);
   // What was prepared; null if nothing was.
   const Response* LastTimeoutErrorResponse() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
-    return prepared_.get();
+    return prepared_ ? &*prepared_ : nullptr;
   }
 
   // Keeps this context, with its request, response and values, until the pin is gone. Call it in
@@ -189,15 +189,17 @@ class RequestCtx {
     request_.DropBody();
     response_.Reset();
   }
-  // What TimeoutError prepared; null from then on.
-  std::unique_ptr<Response> TakeTimeoutErrorResponse() { return std::move(prepared_); }
+  // What TimeoutError prepared; it is nothing from then on.
+  std::optional<Response> TakeTimeoutErrorResponse() {
+    return std::exchange(prepared_, std::nullopt);
+  }
 
  private:
   Request request_;
   Response response_;
   Exchange* exchange_ = nullptr;
   std::vector<std::pair<std::string, std::any>> user_values_;
-  std::unique_ptr<Response> prepared_;
+  std::optional<Response> prepared_;
 };
 
 // RequestPin: keeps a RequestCtx beyond its handler's return.

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <exception>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -92,13 +92,11 @@ bool ServerConn::PeerHasLeft() {
   return !unread && !endpoint_.conn->HasUnread();
 }
 
-Turn& ServerConn::TurnOf() {
-  if (data().turn == nullptr) {
-    data().turn = server_.TakeTurn();
-    data().turn->endpoint = &endpoint_;
-    data().turn->block = server_.blocks_.Take();
-  }
-  return *data().turn;
+Turn& ServerConn::NewTurn() {
+  Turn* turn = data().turn = server_.TakeTurn();
+  turn->endpoint = &endpoint_;
+  turn->block = server_.blocks_.Take();
+  return *turn;
 }
 
 // The loop over the requests of a connection: steps 2 to 10.
@@ -349,7 +347,7 @@ bool ServerConn::CallHandler(Turn& turn) {
 // As CallHandler. The endpoint is another connection's, or nobody's, if the turn has parted.
 bool ServerConn::AfterUnusual(Turn& turn) {
   turn.EndTask(/*end_context=*/true);
-  std::unique_ptr<Response> prepared = turn.ctx.TakeTimeoutErrorResponse();
+  std::optional<Response> prepared = turn.ctx.TakeTimeoutErrorResponse();
   if (turn.Is(Turn::kParted)) {
     server_.EndHandler(turn);
     return false;
@@ -362,11 +360,11 @@ bool ServerConn::AfterUnusual(Turn& turn) {
     return false;
   }
   if (pinned) {
-    AnswerAndPart(turn, prepared != nullptr ? *prepared : turn.ctx.response());
+    AnswerAndPart(turn, prepared ? *prepared : turn.ctx.response());
     return false;
   }
   turn.Restore();
-  if (prepared != nullptr) turn.ctx.response() = std::move(*prepared);
+  if (prepared) turn.ctx.response() = *std::move(prepared);
   return true;
 }
 
@@ -398,8 +396,7 @@ void ServerConn::PartFrom(Turn& turn) {
   turn.endpoint = nullptr;
   turn.fate |= Turn::kParted;
   server_.Hold(turn);
-  data().turn = nullptr;
-  Turn& fresh = TurnOf();
+  Turn& fresh = NewTurn();
   fresh.head_started = loop().tick();
   if (turn.chunks != nullptr) {
     // Nothing of the request points into the raw chunks.

@@ -77,7 +77,8 @@ class ServerConn {
 
   void Serve();
   void LetOthersGo();
-  Turn& TurnOf();
+  Turn& TurnOf() { return data().turn != nullptr ? *data().turn : NewTurn(); }
+  Turn& NewTurn();
   void OnReadyWhileHandling(uint8_t ready);
   Errc Receive(Turn& turn, Budget& budget);
   std::span<char> RoomForHead(Turn& turn);

@@ -175,7 +175,7 @@ TEST(ServerPin, ContextsOutliveTheirHandlersAndNothingIsLostOrKept) {
     batch += Get(i == 31 ? "/late" : i % 4 == 1 ? kKinds[i / 4 % 4] : "/plain");
   }
   const int batches = Requests() / kBatch;
-  size_t resident_early = 0;
+  [[maybe_unused]] size_t resident_early = 0;
   WireClient client = DialTo(*address);
   for (int b = 0; b < batches; ++b) {
     if (b == batches / 5) resident_early = ResidentBytes();

@@ -313,6 +313,7 @@ class Loop {
   std::vector<Message> posted_;  // Guarded by posted_mutex_.
   std::atomic<bool> has_posted_{false};
   std::atomic<bool> asleep_{false};
+  std::atomic<uint32_t> posting_{0};  // Threads within Post.
   std::vector<Message> posted_batch_;
   size_t posted_cursor_ = 0;
 
