@@ -23,10 +23,8 @@ int64_t After(int64_t now, int64_t nanoseconds) {
 
 // Why a call of the current task must not even begin.
 Errc CheckTask(Loop& loop, int64_t deadline) {
-  const runtime::Task& task = *loop.current_task();
-  if (task.cancel_cause != Errc::kOk) return task.cancel_cause;
-  const int64_t now = loop.now();
-  return deadline <= now || task.deadline <= now ? Errc::kTimeout : Errc::kOk;
+  if (Errc cause = loop.CancelCause(); cause != Errc::kOk) return cause;
+  return deadline <= loop.now() ? Errc::kTimeout : Errc::kOk;
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ DnsCache::DnsCache(const DnsCacheOptions& options) : state_(std::make_shared<Sta
 
 Errc DnsCache::Lookup(Loop& loop, std::string_view host, int64_t deadline,
                       std::shared_ptr<const Answer>& into) {
-  if (Errc cancelled = loop.current_task()->cancel_cause; cancelled != Errc::kOk) return cancelled;
+  if (Errc cancelled = loop.CancelCause(); cancelled != Errc::kOk) return cancelled;
   std::string name = KeyOf(host);
   if (name.empty()) return Errc::kBadAddress;
   const DnsCacheOptions& options = state_->options;

@@ -10,11 +10,26 @@
 #define FASTHTTP_EXCHANGE_H_
 
 #include <cstdint>
+#include <string_view>
 
 #include "absl/time/time.h"
+#include "fasthttp/base/errc.h"
 #include "fasthttp/runtime/transport.h"
 
 namespace fasthttp {
+
+// A limit on the time of a handler, and what is answered in its place beyond it. Lies on the stack
+// of the handler that is limited.
+struct TimeLimit {
+  absl::Duration duration;
+  std::string_view message;
+  int code;
+
+  int64_t deadline = INT64_MAX;  // Loop nanoseconds.
+  TimeLimit* outer = nullptr;
+  int64_t deadline_before = INT64_MAX;  // Of the handler's blocking calls.
+  Errc cause_before = Errc::kTimeout;
+};
 
 class Exchange {
  public:
@@ -25,6 +40,16 @@ class Exchange {
   virtual absl::Time ConnTime() const = 0;
   virtual absl::Time RequestTime() const = 0;
   virtual bool IsTLS() const = 0;
+
+  // Called by TimeoutHandler around the handler. False: the server holds as many late handlers as
+  // it may, and the limit did not begin.
+  virtual bool BeginLimit(TimeLimit& limit) = 0;
+  // True if the handler has returned too late, and nobody has answered in its place.
+  virtual bool EndLimit(TimeLimit& limit) = 0;
+
+  // The RequestCtx lives until every Pin is undone. Unpin is thread-safe.
+  virtual void Pin() = 0;
+  virtual void Unpin() = 0;
 
  protected:
   ~Exchange() = default;

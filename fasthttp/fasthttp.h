@@ -21,5 +21,6 @@
 #include "fasthttp/sync.h"
 #include "fasthttp/task.h"
 #include "fasthttp/task_group.h"
+#include "fasthttp/timeout_handler.h"
 
 #endif  // FASTHTTP_FASTHTTP_H_

@@ -304,7 +304,7 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
       conn = pool_->Adopt(share, std::move(opened), attempt.address);
       return errc;
     }
-    if (loop.current_task()->cancel_cause != Errc::kOk || now >= limit) break;
+    if (loop.CancelCause() != Errc::kOk || now >= limit) break;
   }
   ClientPool::Count(share.counters.dial_errors);
   return errc == Errc::kDialTimeout && now >= deadline ? Errc::kTimeout : errc;
@@ -331,9 +331,8 @@ Errc HostClient::Impl::Handshake(Loop& loop, std::string_view address, int64_t d
 
 bool HostClient::Impl::ShouldRetry(Loop& loop, const Request& request, const WireRequest& wire,
                                    Errc errc, int64_t deadline, const Attempt& attempt) {
-  const runtime::Task& task = *loop.current_task();
-  if (task.cancel_cause != Errc::kOk || errc == Errc::kBodyTooLarge) return false;
-  if (std::min(deadline, task.deadline) <= loop.FreshNow()) return false;
+  if (errc == Errc::kBodyTooLarge || deadline <= loop.FreshNow()) return false;
+  if (loop.CancelCause() != Errc::kOk) return false;
   const bool attempts_left = attempt.number < options_.max_idempotent_attempts;
   if (options_.retry_if) {
     if (!attempts_left || attempt.stage == Attempt::kAcquiring) return false;

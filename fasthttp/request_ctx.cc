@@ -38,6 +38,30 @@ void RequestCtx::Redirect(std::string_view uri, int code) {
   response_.SetStatusCode(known ? code : kStatusFound);
 }
 
+void RequestCtx::TimeoutErrorWithCode(std::string_view message, int code) {
+  Response response;
+  response.SetStatusCode(code);
+  response.SetContentType(kDefaultContentType);
+  response.SetBody(message);  // May be a view of what was prepared before.
+  prepared_ = std::move(response);
+}
+
+void RequestCtx::TimeoutErrorWithResponse(const Response& response) {
+  Response copy;
+  response.CopyTo(copy);
+  prepared_ = std::move(copy);
+}
+
+RequestPin RequestCtx::Pin() {
+  if (exchange_ != nullptr) exchange_->Pin();
+  return RequestPin(*this);
+}
+
+void RequestPin::Release() {
+  RequestCtx* ctx = std::exchange(ctx_, nullptr);
+  if (ctx != nullptr && ctx->exchange() != nullptr) ctx->exchange()->Unpin();
+}
+
 Addr RequestCtx::RemoteAddr() const { return exchange_ ? exchange_->RemoteAddr() : Addr(); }
 Addr RequestCtx::LocalAddr() const { return exchange_ ? exchange_->LocalAddr() : Addr(); }
 uint64_t RequestCtx::ConnID() const { return exchange_ ? exchange_->ConnID() : 0; }

@@ -10,16 +10,20 @@
 // out when it returns. It may block (fasthttp::Sleep, Offload, a client call); nothing else stalls.
 //
 // Lifetimes: everything a RequestCtx hands out, and the object itself, is valid until the handler
-// returns. Views of the response end earlier, with the next call that changes it.
+// returns. Views of the response end earlier, with the next call that changes it. Pin() is the one
+// way to keep it longer.
 //
 // When not to use it: to keep a request for later, copy what you need (Request::CopyTo).
 //
-// Thread class: loop-confined. Don't hand a RequestCtx to another thread.
+// Thread class: loop-confined. Don't hand a RequestCtx to another thread but with a pin; what may
+// be done with it there stands at RequestPin. How to find a handler that does otherwise:
+// docs/guide/races.md.
 #ifndef FASTHTTP_REQUEST_CTX_H_
 #define FASTHTTP_REQUEST_CTX_H_
 
 #include <any>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,6 +44,7 @@
 namespace fasthttp {
 
 class RequestCtx;
+class RequestPin;
 
 // Called for each request, from all loops of a server at once: hence const, so that a mutable
 // lambda does not compile. What it shares must be synchronised.
@@ -141,8 +146,29 @@ class RequestCtx {
   // One line for logs: connection and request number, addresses, method, URI.
   std::string String() const;
 
+  // --- Answering for a handler that is not done -----------------------------------------------
+  // Each prepares an answer that goes out when the handler returns, whatever is in response() by
+  // then: so it may be called while others, who hold a pin, still use the context. The last call
+  // counts. What was prepared is dropped if the handler throws.
+  //
+  // To end a handler that takes too long while it runs, see fasthttp/timeout_handler.h.
+  void TimeoutError(std::string_view message) {
+    TimeoutErrorWithCode(message, kStatusRequestTimeout);
+  }
+  void TimeoutErrorWithCode(std::string_view message, int code);
+  void TimeoutErrorWithResponse(const Response& response);
+  // What was prepared; null if nothing was.
+  const Response* LastTimeoutErrorResponse() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return prepared_ ? &*prepared_ : nullptr;
+  }
+
+  // Keeps this context, with its request, response and values, until the pin is gone. Call it in
+  // the handler, before the context is handed on.
+  [[nodiscard]] RequestPin Pin();
+
   // --- Values that middleware hands on --------------------------------------------------------
-  // A short list: lookups compare one by one. Destroyed when the handler has returned.
+  // A short list: lookups compare one by one. Destroyed when the handler has returned and the last
+  // pin is gone.
   void SetUserValue(std::string_view key, std::any value);
   // Null if there is none.
   const std::any* UserValue(std::string_view key) const ABSL_ATTRIBUTE_LIFETIME_BOUND;
@@ -152,22 +178,76 @@ class RequestCtx {
 
   // --- For servers and tests ------------------------------------------------------------------
   // Begins the next request; `exchange` (null in tests of a bare handler) outlives it.
-  void Bind(const Exchange* exchange, const http1::Head* head, bool tls) {
+  void Bind(Exchange* exchange, const http1::Head* head, bool tls) {
     exchange_ = exchange;
     request_.Bind(head, tls);
   }
+  Exchange* exchange() const { return exchange_; }
   // Ends the request: drops user values and the request's body, and resets the response.
   void Finish() {
     if (!user_values_.empty()) user_values_.clear();
     request_.DropBody();
     response_.Reset();
   }
+  // What TimeoutError prepared; it is nothing from then on.
+  std::optional<Response> TakeTimeoutErrorResponse() {
+    return std::exchange(prepared_, std::nullopt);
+  }
 
  private:
   Request request_;
   Response response_;
-  const Exchange* exchange_ = nullptr;
+  Exchange* exchange_ = nullptr;
   std::vector<std::pair<std::string, std::any>> user_values_;
+  std::optional<Response> prepared_;
+};
+
+// RequestPin: keeps a RequestCtx beyond its handler's return.
+//
+//   void Log(fasthttp::RequestCtx& ctx) {
+//     writer.Enqueue([pin = ctx.Pin()] { Append(pin->Path(), pin->UserAgent()); });
+//     ctx.SetStatusCode(fasthttp::kStatusNoContent);
+//   }
+//
+// When the handler returns the answer is sent and the connection goes on; the context lives until
+// the handler and the last pin are gone, and is freed once, on its own loop. Until then it counts
+// against ServerSettings::concurrency, Shutdown waits for it, and the Server must not be destroyed
+// by whoever holds the pin.
+//
+// What a holder may do on another thread, without more synchronisation:
+//  * after the handler has returned: everything that the context offers, one thread at a time. What
+//    it sets in the response goes nowhere.
+//  * while the handler runs: what it and the handler agree on. Accessors that parse at their first
+//    call (Path, QueryArgs, Cookies, ...) change the request: call them in the handler before.
+//  * while the handler returns: nothing with the response, unless the handler has called
+//    TimeoutError, which leaves response() to the holder.
+//
+// When not to use it: if a copy of what is needed is small. A pin keeps the request's memory, about
+// 6 KiB.
+//
+// Thread class: a value; moved and destroyed on any thread.
+class RequestPin {
+ public:
+  RequestPin() = default;
+  RequestPin(RequestPin&& from) noexcept : ctx_(std::exchange(from.ctx_, nullptr)) {}
+  RequestPin& operator=(RequestPin&& from) noexcept {
+    std::swap(ctx_, from.ctx_);
+    return *this;
+  }
+  ~RequestPin() { Release(); }
+
+  // Ends it early; the context is not to be used any more.
+  void Release();
+
+  explicit operator bool() const { return ctx_ != nullptr; }
+  RequestCtx& operator*() const { return *ctx_; }
+  RequestCtx* operator->() const { return ctx_; }
+
+ private:
+  friend class RequestCtx;
+  explicit RequestPin(RequestCtx& ctx) : ctx_(&ctx) {}
+
+  RequestCtx* ctx_ = nullptr;
 };
 
 }  // namespace fasthttp

@@ -1,5 +1,9 @@
 #include "fasthttp/server.h"
 
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,7 +42,12 @@ class Server::Impl {
   ~Impl() {
     if (!used_.load()) return;
     runtime_.Run([this] {
-      (void)DrainAndCut(Nanoseconds(shared_.settings.drain_timeout), runtime::kNoDeadline);
+      Drained drained = DrainAndCut(Nanoseconds(shared_.settings.drain_timeout), kCutGrace);
+      if (!drained.stragglers.empty()) {
+        const std::string names = Names(drained.stragglers);
+        std::fprintf(stderr, "fasthttp: ~Server waits: %s\n", names.c_str());
+      }
+      if (drained.errc != Errc::kOk) (void)DrainAndCut(0, runtime::kNoDeadline);
       OnEachLoop([](ServerLoop& loop) { loop.Unregister(); });
     });
   }
@@ -53,16 +62,25 @@ class Server::Impl {
 
   absl::Status Serve(Listener& listener) {
     used_.store(true);
+    Errc errc = Errc::kOk;
     runtime_.Run([&] {
-      Latch closed(listener.one_loop() ? 1 : loops_.size());
-      AddListener(listener, &closed);
-      Errc errc = closed.Wait(*Loop::Current(), runtime::kNoDeadline);
-      if (errc == Errc::kOk) return;
+      std::vector<Share> shares;
+      for (size_t i = 0; i < loops_.size() && (i == 0 || !listener.one_loop()); ++i) {
+        std::unique_ptr<Listener> clone(i == 0 ? nullptr : listener.CloneForLoop());
+        Listener* mine = clone != nullptr ? clone.get() : &listener;
+        shares.push_back({i, mine, std::move(clone)});
+      }
+      std::shared_ptr<Serving> serving = Begin(shares.size());
+      errc = AddListeners(std::move(shares), serving);
+      Loop& here = *Loop::Current();
+      if (errc == Errc::kOk && serving->closed.Wait(here, runtime::kNoDeadline) == Errc::kOk) {
+        return;
+      }
+      // It can't be served, or the caller was cancelled.
       listener.Close();
-      OnEachLoop([](ServerLoop& loop) { loop.CloseListeners(); });
-      (void)closed.Wait(*Loop::Current(), runtime::kNoDeadline, /*cancellable=*/false);
+      End(*serving);
     });
-    return absl::OkStatus();
+    return errc == Errc::kOk ? absl::OkStatus() : ToStatus(errc, "Serve");
   }
 
   absl::StatusOr<Addr> Start(std::string_view address) {
@@ -70,13 +88,21 @@ class Server::Impl {
     if (!listener.ok()) return listener.status();
     used_.store(true);
     Addr bound = (*listener)->address();
+    Errc errc = Errc::kOk;
     runtime_.Run([&] {
+      std::vector<Share> shares;
       for (size_t i = 1; i < loops_.size(); ++i) {
         std::unique_ptr<Listener> clone((*listener)->CloneForLoop());
-        if (clone != nullptr) AddOwned(i, std::move(clone));
+        Listener* mine = clone.get();
+        if (mine != nullptr) shares.push_back({i, mine, std::move(clone)});
       }
-      AddOwned(0, *std::move(listener));
+      Listener* first = listener->get();
+      shares.push_back({0, first, *std::move(listener)});
+      std::shared_ptr<Serving> serving = Begin(shares.size());
+      errc = AddListeners(std::move(shares), serving);
+      if (errc != Errc::kOk) End(*serving);
     });
+    if (errc != Errc::kOk) return ToStatus(errc, "Start");
     return bound;
   }
 
@@ -98,9 +124,11 @@ class Server::Impl {
 
   absl::Status Shutdown(absl::Duration timeout) {
     if (!used_.load()) return absl::OkStatus();
-    Errc errc = Errc::kOk;
-    runtime_.Run([&] { errc = DrainAndCut(Nanoseconds(timeout), kCutGrace); });
-    return errc == Errc::kOk ? absl::OkStatus() : ToStatus(errc, "Shutdown");
+    Drained drained;
+    runtime_.Run([&] { drained = DrainAndCut(Nanoseconds(timeout), kCutGrace); });
+    if (drained.errc == Errc::kOk) return absl::OkStatus();
+    if (drained.stragglers.empty()) return ToStatus(drained.errc, "Shutdown");
+    return ToStatus(drained.errc, absl::StrCat("Shutdown: ", Names(drained.stragglers)));
   }
 
   ServerStats Stats() const {
@@ -127,41 +155,89 @@ class Server::Impl {
     }
   }
 
-  void AddListener(Listener& listener, Latch* closed) {
-    for (size_t i = 0; i < loops_.size() && (i == 0 || !listener.one_loop()); ++i) {
-      std::unique_ptr<Listener> clone(i == 0 ? nullptr : listener.CloneForLoop());
-      Listener* mine = clone != nullptr ? clone.get() : &listener;
-      runtime_.RunOn(runtime_.loop(i),
-                     [&] { loops_[i]->AddListener(mine, std::move(clone), closed); });
-    }
+  // A loop's part in the accepting from one listener.
+  struct Share {
+    size_t loop;
+    Listener* listener;
+    std::unique_ptr<Listener> owned;  // If it is a clone, or the server's own.
+  };
+
+  std::shared_ptr<Serving> Begin(size_t shares) {
+    auto serving = std::make_shared<Serving>(shares);
+    serving->shutdowns = shared_.shutdowns.load();
+    serving->refused = shared_.shutting_down.load() != 0;
+    return serving;
   }
 
-  void AddOwned(size_t i, std::unique_ptr<Listener> listener) {
-    runtime_.RunOn(runtime_.loop(i), [&] {
-      Listener* mine = listener.get();
-      loops_[i]->AddListener(mine, std::move(listener), nullptr);
-    });
+  // Up to the first loop that can't watch its listener.
+  Errc AddListeners(std::vector<Share> shares, const std::shared_ptr<Serving>& serving) {
+    Errc errc = Errc::kOk;
+    for (Share& share : shares) {
+      if (errc != Errc::kOk) {
+        serving->closed.CountDown();
+        continue;
+      }
+      runtime_.RunOn(runtime_.loop(share.loop), [&] {
+        errc = loops_[share.loop]->AddListener(share.listener, std::move(share.owned), serving);
+      });
+    }
+    return errc;
   }
+
+  void End(Serving& serving) {
+    OnEachLoop([&](ServerLoop& loop) { loop.CloseListeners(&serving); });
+    (void)serving.closed.Wait(*Loop::Current(), runtime::kNoDeadline, /*cancellable=*/false);
+  }
+
+  struct Drained {
+    Errc errc = Errc::kOk;
+    std::vector<Straggler> stragglers;  // That did not end when they were cut.
+  };
 
   // On a fiber.
-  Errc DrainAndCut(int64_t timeout, int64_t grace) {
+  Drained DrainAndCut(int64_t timeout, int64_t grace) {
     Loop& here = *Loop::Current();
     const runtime::Task& caller = *here.current_task();
     const bool aside = loops_[here.index()]->StandAside(caller);
-    Errc errc = DrainAndCut(here, timeout, grace);
+    ++shared_.shutting_down;
+    ++shared_.shutdowns;
+    Drained drained = DrainAndCut(here, timeout, grace);
+    --shared_.shutting_down;
     if (aside) loops_[here.index()]->Return(caller);
-    return errc;
+    return drained;
   }
 
-  Errc DrainAndCut(Loop& here, int64_t timeout, int64_t grace) {
-    auto drained = std::make_shared<Latch>(loops_.size());
-    OnEachLoop([&](ServerLoop& loop) { loop.Drain(drained); });
-    Errc errc = drained->Wait(here, After(here, timeout));
-    if (errc == Errc::kOk) return errc;
+  Drained DrainAndCut(Loop& here, int64_t timeout, int64_t grace) {
+    auto latch = std::make_shared<Latch>(loops_.size());
+    OnEachLoop([&](ServerLoop& loop) { loop.Drain(latch); });
+    Drained drained;
+    drained.errc = latch->Wait(here, After(here, timeout));
+    if (drained.errc == Errc::kOk) return drained;
     OnEachLoop([](ServerLoop& loop) { loop.Cut(); });
-    Errc ended = drained->Wait(here, After(here, grace), /*cancellable=*/false);
-    if (ended != Errc::kOk) OnEachLoop([&](ServerLoop& loop) { loop.EndDrain(*drained); });
-    return errc;
+    Errc ended = latch->Wait(here, After(here, grace), /*cancellable=*/false);
+    if (ended == Errc::kOk) return drained;
+    OnEachLoop([&](ServerLoop& loop) {
+      loop.EndDrain(*latch);
+      loop.ListStragglers(drained.stragglers);
+    });
+    return drained;
+  }
+
+  // "2 handlers ignore their end: /a for 31s, /b for 40s".
+  static std::string Names(const std::vector<Straggler>& stragglers) {
+    constexpr size_t kShown = 10;
+    size_t pins = 0;
+    for (const Straggler& straggler : stragglers) pins += straggler.pinned;
+    std::string text =
+        absl::StrCat(stragglers.size() - pins, " handlers ignore their end, ", pins, " pins: ");
+    for (size_t i = 0; i < stragglers.size() && i < kShown; ++i) {
+      const Straggler& one = stragglers[i];
+      absl::StrAppend(
+          &text, i == 0 ? "" : ", ", one.path, one.pinned ? " (pin) for " : " for ",
+          absl::FormatDuration(absl::Trunc(absl::Nanoseconds(one.age), absl::Milliseconds(1))));
+    }
+    if (stragglers.size() > kShown) absl::StrAppend(&text, ", ...");
+    return text;
   }
 
   Runtime& runtime_;

@@ -69,7 +69,9 @@ struct ServerSettings {
   uint16_t max_request_fields = 128;
   // Body, after chunked decoding. Beyond: 413, at once if the length is declared.
   uint64_t max_request_body_size = 4 * 1024 * 1024;
-  // Connections that are open at once. Beyond: 503 with Retry-After, and the connection is closed.
+  // Connections that are open at once; each late handler (timeout_handler.h) and each pinned
+  // request that is answered counts as one more. Beyond: 503 with Retry-After, and the connection
+  // is closed.
   uint32_t concurrency = 256 * 1024;
   // Connections from one IPv4 address or one IPv6 /64; 0: off. Beyond: 429, closed.
   uint32_t max_conns_per_ip = 0;
@@ -107,8 +109,10 @@ struct ServerSettings {
 
 // Counters of a server, summed over its loops.
 struct ServerStats {
-  uint64_t requests = 0;  // Heads that were complete and well-formed.
-  uint64_t errors = 0;    // Requests answered by the server itself with 4xx or 5xx.
+  uint64_t requests = 0;       // Heads that were complete and well-formed.
+  uint64_t errors = 0;         // Requests answered by the server itself with 4xx or 5xx.
+  uint64_t timeouts = 0;       // Requests answered by a TimeoutHandler in its handler's place.
+  uint64_t requests_held = 0;  // Now: those answered whose handler still runs or that are pinned.
   uint64_t connections_accepted = 0;
   uint64_t connections_rejected = 0;  // By concurrency or max_conns_per_ip.
   uint64_t connections_open = 0;
@@ -121,8 +125,9 @@ class Server {
   explicit Server(ServerSettings settings);
   explicit Server(RequestHandler handler);
 
-  // Shuts down, with the drain timeout, and waits until no loop knows this server. A handler may
-  // call exit() all the same: a server of static storage is then left as it is.
+  // Shuts down, with the drain timeout, and waits until no loop knows this server: also for
+  // handlers that ignore their end, and for pins, which it names on stderr then. A handler may call
+  // exit() all the same: a server of static storage is then left as it is.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -138,7 +143,7 @@ class Server {
   absl::StatusOr<Addr> Start(std::string_view address);
 
   // Serves `listener`, which must outlive the call, until it is closed or Shutdown. Several calls
-  // may be under way with several listeners.
+  // may be under way with several listeners. An error: the listener can't be watched.
   absl::Status Serve(Listener& listener);
 
   // Serves one connection, whose limits and errors are those of an accepted one, and returns when
@@ -146,10 +151,13 @@ class Server {
   absl::Status ServeConn(Conn& conn);
 
   // Closes the listeners and the idle connections, lets running requests end (their responses say
-  // "Connection: close"), and returns when no connection is left. After `timeout` what is left is
-  // cut: waits of handlers end with kDraining; the call then returns kTimeout. May be called
-  // again, also at the same time, and from a handler, whose own connection is left to it: its
-  // response is sent when it returns. Afterwards the server may serve again.
+  // "Connection: close"), and returns when no connection, late handler or pin is left. After
+  // `timeout` what is left is cut: waits of handlers end with kDraining; the call then returns
+  // kTimeout (absl: DeadlineExceeded), at most a second later. If handlers ignore their end, the
+  // message names them: path and how long they have been at it. May be called again, also at the
+  // same time, and from a handler, whose own connection is left to it: its response is sent when it
+  // returns. Not from a signal handler: see docs/guide/timeouts.md. Afterwards the server may serve
+  // again.
   absl::Status Shutdown();
   absl::Status Shutdown(absl::Duration timeout);
 

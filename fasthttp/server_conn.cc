@@ -3,6 +3,7 @@
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -74,9 +75,10 @@ void ServerConn::OnReady(uint8_t ready) {
 
 void ServerConn::OnReadyWhileHandling(uint8_t ready) {
   Turn& turn = *data().turn;
-  if (data().out != nullptr && !turn.gone && Flush() == Errc::kConnectionReset) turn.gone = true;
-  if (ready & kBroken) turn.gone = true;
-  if (turn.gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
+  bool gone = turn.gone() || (ready & kBroken);
+  if (!gone && data().out != nullptr) gone = Flush() == Errc::kConnectionReset;
+  if (gone) turn.fate |= Turn::kGone;
+  if (gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
 }
 
 // A FIN behind unread bytes is a pipelining client that has said everything; behind the last byte
@@ -90,13 +92,11 @@ bool ServerConn::PeerHasLeft() {
   return !unread && !endpoint_.conn->HasUnread();
 }
 
-Turn& ServerConn::TurnOf() {
-  if (data().turn == nullptr) {
-    data().turn = server_.TakeTurn();
-    data().turn->endpoint = &endpoint_;
-    data().turn->block = server_.blocks_.Take();
-  }
-  return *data().turn;
+Turn& ServerConn::NewTurn() {
+  Turn* turn = data().turn = server_.TakeTurn();
+  turn->endpoint = &endpoint_;
+  turn->block = server_.blocks_.Take();
+  return *turn;
 }
 
 // The loop over the requests of a connection: steps 2 to 10.
@@ -117,7 +117,7 @@ void ServerConn::Serve() {
     }
     if (errc != Errc::kOk) return Reject(turn, errc);
     if (!CallHandler(turn)) return;
-    bool keep_alive = Serialize(turn);
+    bool keep_alive = Serialize(turn, turn.ctx.response());
     EndRequest(turn);
     if (!keep_alive) return CloseWhenSent();
     if (data().out->pending() > kOutHighWater) {
@@ -318,7 +318,7 @@ Errc ServerConn::SendContinue(Turn& turn) {
 
 // --- Step 7 -----------------------------------------------------------------------------------
 
-// False if the connection has ended.
+// False if this frame has nothing more to do with the connection.
 bool ServerConn::CallHandler(Turn& turn) {
   if (!loop().may_block()) {
     turn.ctx.Error("too many requests are waiting", kStatusServiceUnavailable);
@@ -336,20 +336,88 @@ bool ServerConn::CallHandler(Turn& turn) {
     AnswerException(turn, "unknown exception");
   }
   loop().EndUser();
+  if (turn.fate != 0 || turn.ctx.LastTimeoutErrorResponse() != nullptr) [[unlikely]] {
+    return AfterUnusual(turn);
+  }
   SetState(kReading);
   turn.EndTask(/*end_context=*/true);
-  if (!turn.gone) return true;
-  EndRequest(turn);
-  Close(/*reset=*/true);
-  return false;
+  return true;
+}
+
+// As CallHandler. The endpoint is another connection's, or nobody's, if the turn has parted.
+bool ServerConn::AfterUnusual(Turn& turn) {
+  turn.EndTask(/*end_context=*/true);
+  std::optional<Response> prepared = turn.ctx.TakeTimeoutErrorResponse();
+  if (turn.Is(Turn::kParted)) {
+    server_.EndHandler(turn);
+    return false;
+  }
+  SetState(kReading);
+  const bool pinned = !turn.DropShare();
+  if (turn.gone()) {
+    if (pinned) PartFrom(turn);
+    Close(/*reset=*/true);
+    return false;
+  }
+  if (pinned) {
+    AnswerAndPart(turn, prepared ? *prepared : turn.ctx.response());
+    return false;
+  }
+  turn.Restore();
+  if (prepared) turn.ctx.response() = *std::move(prepared);
+  return true;
+}
+
+// The handler's time is over while it waits: the connection goes on without it.
+void ServerConn::AnswerLate(Turn& turn) {
+  ServerLoop::Count(server_.counters_.timeouts, 1);
+  Response response;
+  response.SetStatusCode(turn.limit->code);
+  response.SetContentType(kDefaultContentType);
+  response.SetBody(turn.limit->message);
+  turn.running = true;
+  AnswerAndPart(turn, response);
+  loop().Cancel(turn, Errc::kHandlerTimeout);
+}
+
+// Goes on in a step of its own: this one may be on the handler's stack.
+void ServerConn::AnswerAndPart(Turn& turn, Response& response) {
+  const bool keep_alive = Serialize(turn, response);
+  PartFrom(turn);
+  SetState(kReading);
+  if (!keep_alive) return CloseWhenSent();
+  LetOthersGo();
+}
+
+// The turn keeps what it received of its request, which does not move; the connection gets a new
+// turn with what came behind.
+void ServerConn::PartFrom(Turn& turn) {
+  turn.RememberConn();
+  turn.endpoint = nullptr;
+  turn.fate |= Turn::kParted;
+  server_.Hold(turn);
+  Turn& fresh = NewTurn();
+  fresh.head_started = loop().tick();
+  if (turn.chunks != nullptr) {
+    // Nothing of the request points into the raw chunks.
+    server_.blocks_.Give(std::exchange(fresh.block, std::exchange(turn.chunks, nullptr)));
+    return;
+  }
+  base::Block& from = *turn.block;
+  while (fresh.block->capacity < from.unread_size())
+    fresh.block = server_.blocks_.Grow(fresh.block);
+  std::memcpy(fresh.block->room(), from.unread(), from.unread_size());
+  fresh.block->Commit(from.unread_size());
+  from.begin = from.end;
 }
 
 // The process lives on; the connection does not, since nobody knows what the handler left behind.
 void ServerConn::AnswerException(Turn& turn, std::string_view what) {
   ServerLoop::Count(server_.counters_.errors, 1);
+  (void)turn.ctx.TakeTimeoutErrorResponse();
   turn.ctx.Error(ErrcText(Errc::kHandlerException), kStatusInternalServerError);
   turn.ctx.SetConnectionClose();
-  Set(kLingerLong);
+  if (!turn.Is(Turn::kParted)) Set(kLingerLong);
   if (!server_.settings().error_handler) return;
   try {
     server_.settings().error_handler(turn.ctx, ToStatus(Errc::kHandlerException, what));
@@ -362,14 +430,14 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 // --- Step 8 -----------------------------------------------------------------------------------
 
 // Queues the response; true if the connection goes on.
-bool ServerConn::Serialize(Turn& turn) {
-  const bool close = EndsConnection(turn);
-  if (!SerializePlain(turn, close)) SerializeAny(turn, close);
+bool ServerConn::Serialize(Turn& turn, Response& response) {
+  const bool close = EndsConnection(turn, response);
+  if (!SerializePlain(turn, response, close)) SerializeAny(turn, response, close);
   return !close;
 }
 
-bool ServerConn::EndsConnection(const Turn& turn) {
-  const ResponseHeader& header = turn.ctx.response().header();
+bool ServerConn::EndsConnection(const Turn& turn, const Response& response) {
+  const ResponseHeader& header = response.header();
   const int status = header.StatusCode();
   // A client takes what follows an interim status for the answer to the same request.
   return status < 200 || OpensTunnel(turn, status) || !turn.framing.keep_alive ||
@@ -379,8 +447,7 @@ bool ServerConn::EndsConnection(const Turn& turn) {
 
 // What nearly all handlers answer: a status, a type and a small body. False if it is something
 // else.
-bool ServerConn::SerializePlain(Turn& turn, bool close) {
-  const Response& response = turn.ctx.response();
+bool ServerConn::SerializePlain(const Turn& turn, const Response& response, bool close) {
   const std::string_view body = response.Body();
   if (!response.header().IsPlain() || body.size() >= OutQueue::kCopyLimit ||
       turn.head.minor_version == 0 || turn.head.method_id == http1::MethodId::kHead) {
@@ -395,11 +462,10 @@ bool ServerConn::SerializePlain(Turn& turn, bool close) {
   return true;
 }
 
-void ServerConn::SerializeAny(Turn& turn, bool close) {
-  Response& response = turn.ctx.response();
+void ServerConn::SerializeAny(Turn& turn, Response& response, bool close) {
   const std::string_view body = response.Body();
   http1::ResponseHeadView view;
-  DescribeHead(turn, body.size(), view);
+  DescribeHead(turn, response, view);
   view.close = close;
   view.keep_alive_header = !close && turn.head.minor_version == 0;
   const bool send_body = view.body == http1::BodyHeader::kLength && !body.empty() &&
@@ -421,8 +487,9 @@ void ServerConn::SerializeAny(Turn& turn, bool close) {
   if (send_body && !copy) out.Append(response.TakeBody());
 }
 
-void ServerConn::DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadView& view) {
-  const ResponseHeader& header = turn.ctx.response().header();
+void ServerConn::DescribeHead(Turn& turn, const Response& response, http1::ResponseHeadView& view) {
+  const ResponseHeader& header = response.header();
+  const size_t body_size = response.Body().size();
   const ServerSettings& settings = server_.settings();
   view.status = header.StatusCode();
   http1::StatusBlockCache& blocks = server_.Blocks();
@@ -444,27 +511,6 @@ void ServerConn::DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadV
     view.content_length = static_cast<uint64_t>(header.ContentLength());
   }
   if (!header.OtherFields().empty()) view.fields = turn.ViewFields(header.OtherFields());
-}
-
-// --- Step 10 ----------------------------------------------------------------------------------
-
-// The request is answered: what it used is reset, and what was received behind it is kept.
-void ServerConn::EndRequest(Turn& turn) {
-  turn.ctx.Finish();
-  turn.phase = Turn::Phase::kHead;
-  turn.progress = {};
-  turn.head_started = loop().tick();
-  turn.continue_sent = false;
-  if (turn.head.fields != turn.head.inline_fields) [[unlikely]]
-    turn.head.UseInlineFields();
-  if (turn.framing.kind == http1::Framing::kChunked) EndChunkedRequest(turn);
-}
-
-void ServerConn::EndChunkedRequest(Turn& turn) {
-  turn.trailer_section.clear();
-  if (turn.chunks == nullptr) return;
-  // Whatever follows the chunked body lies in its block now.
-  server_.blocks_.Give(std::exchange(turn.block, std::exchange(turn.chunks, nullptr)));
 }
 
 // --- Ends and errors --------------------------------------------------------------------------
@@ -503,11 +549,9 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
       turn.ctx.Error(ErrcText(Errc::kHandlerException), kStatusInternalServerError);
     }
     loop().EndUser();
-    SetState(kReading);
-    turn.EndTask(/*end_context=*/true);
-    if (turn.gone) return Close(/*reset=*/true);
+    if (!AfterUnusual(turn)) return;
   }
-  Serialize(turn);
+  Serialize(turn, turn.ctx.response());
   EndRequest(turn);
   CloseWhenSent();
 }
@@ -559,10 +603,13 @@ void ServerConn::CloseWhenSent() {
 
 void ServerConn::BeforeSuspend() {
   Turn& turn = *data().turn;
-  if (turn.gone) return;
-  turn.gone = (endpoint_.latched & kBroken) || Flush() == Errc::kConnectionReset || !ArmIfNeeded();
-  if (data().out != nullptr) Rearm();
-  if (turn.gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
+  if (turn.gone()) return;
+  if (turn.limit != nullptr && turn.limit->deadline <= loop().now()) return AnswerLate(turn);
+  const bool gone =
+      (endpoint_.latched & kBroken) || Flush() == Errc::kConnectionReset || !ArmIfNeeded();
+  if (gone) turn.fate |= Turn::kGone;
+  if (data().out != nullptr || turn.limit != nullptr) Rearm();
+  if (gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
 }
 
 void ServerConn::Finish(std::string_view bytes) {
@@ -603,13 +650,7 @@ bool ServerConn::IsBetweenRequests() {
 
 void ServerConn::ReleaseTurn() {
   Turn* turn = std::exchange(data().turn, nullptr);
-  if (turn == nullptr) return;
-  if (turn->phase != Turn::Phase::kHead) EndRequest(*turn);
-  turn->progress = {};
-  turn->gone = false;
-  server_.blocks_.Give(std::exchange(turn->block, nullptr));
-  turn->endpoint = nullptr;
-  server_.GiveTurn(turn);
+  if (turn != nullptr) server_.GiveTurn(turn);
 }
 
 bool ServerConn::ArmIfNeeded() {
@@ -635,6 +676,9 @@ uint32_t ServerConn::NextDeadline() {
     } else if (limits.head_ms != 0) {
       next = std::min(next, TransferRate::TicksUntil(HeadStarted() + limits.head_ms, now));
     }
+  } else if (state() == kHandling && data().turn->limit != nullptr && !data().turn->gone()) {
+    const uint32_t due = loop().TickAt(data().turn->limit->deadline);
+    next = std::min(next, TransferRate::TicksUntil(due, now));
   }
   return now + next;
 }
@@ -660,6 +704,11 @@ void ServerConn::OnTimer() {
     if (out->rate().TooSlow(now, server_.limits_.response)) return Cut(Errc::kClientGone);
   }
   if (state() == kLingering) return Close(/*reset=*/false);
+  if (state() == kHandling) {
+    Turn& turn = *data().turn;
+    if (turn.limit == nullptr || turn.gone() || loop().now() < turn.limit->deadline) return Rearm();
+    return AnswerLate(turn);
+  }
   if (state() != kReading) return Rearm();
   // The timer may have been set for something else than what is waited for now.
   const ServerLimits& limits = server_.limits_;
@@ -727,7 +776,7 @@ void ServerConn::CloseIfIdle() {
 
 void ServerConn::Cut(Errc cause) {
   if (state() != kHandling) return Close(/*reset=*/true);
-  data().turn->gone = true;
+  data().turn->fate |= Turn::kGone;
   loop().Cancel(*data().turn, cause);
 }
 

@@ -77,7 +77,8 @@ class ServerConn {
 
   void Serve();
   void LetOthersGo();
-  Turn& TurnOf();
+  Turn& TurnOf() { return data().turn != nullptr ? *data().turn : NewTurn(); }
+  Turn& NewTurn();
   void OnReadyWhileHandling(uint8_t ready);
   Errc Receive(Turn& turn, Budget& budget);
   std::span<char> RoomForHead(Turn& turn);
@@ -89,14 +90,17 @@ class ServerConn {
   Errc EndTrailers(Turn& turn);
   Errc SendContinue(Turn& turn);
   inline bool CallHandler(Turn& turn);
+  bool AfterUnusual(Turn& turn);
+  void AnswerLate(Turn& turn);
+  void AnswerAndPart(Turn& turn, Response& response);
+  void PartFrom(Turn& turn);
   void AnswerException(Turn& turn, std::string_view what);
-  inline bool Serialize(Turn& turn);
-  inline bool EndsConnection(const Turn& turn);
-  inline bool SerializePlain(Turn& turn, bool close);
-  void SerializeAny(Turn& turn, bool close);
-  void DescribeHead(Turn& turn, size_t body_size, http1::ResponseHeadView& view);
-  inline void EndRequest(Turn& turn);
-  void EndChunkedRequest(Turn& turn);
+  inline bool Serialize(Turn& turn, Response& response);
+  inline bool EndsConnection(const Turn& turn, const Response& response);
+  inline bool SerializePlain(const Turn& turn, const Response& response, bool close);
+  void SerializeAny(Turn& turn, Response& response, bool close);
+  void DescribeHead(Turn& turn, const Response& response, http1::ResponseHeadView& view);
+  void EndRequest(Turn& turn) { turn.EndRequest(loop().tick()); }
   void OnEnd(Turn& turn, Errc errc);
   void Reject(Turn& turn, Errc errc);
 

@@ -8,13 +8,16 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "fasthttp/base/chaos.h"
 #include "fasthttp/runtime/loop.h"
 #include "fasthttp/server.h"
 #include "fasthttp/task.h"
+#include "fasthttp/timeout_handler.h"
 #include "gtest/gtest.h"
 #include "testing/alloc_counter.h"
 #include "testing/scripted_conn.h"
@@ -122,18 +125,21 @@ Counts Now(const runtime::Loop& loop) {
 // Serves kRequests on kConns connections of one loop. `special` is called in one request in the
 // middle. Tells what happened from the third request of each connection to the end: with the
 // second one both halves of the loop's queue of notices have grown to that many connections.
-Counts Count(std::string_view request, uint64_t pipelined, RequestHandler special = nullptr) {
+Counts Count(
+    std::string_view request, uint64_t pipelined, RequestHandler special = nullptr,
+    absl::FunctionRef<RequestHandler(RequestHandler)> around = [](RequestHandler plain) {
+      return plain;
+    }) {
   fasthttptest::SimRuntime sim;
   uint64_t requests = 0;
   Counts first;
   Counts last;
-  Server server({.handler =
-                     [&](RequestCtx& ctx) {
-                       ctx.Success("text/plain", "Hello, World!");
-                       ++requests;
-                       if (requests == kRequests / 2 && special) special(ctx);
-                       if (requests == 2 * kConns * pipelined) first = Now(sim.loop(0));
-                     },
+  Server server({.handler = around([&](RequestCtx& ctx) {
+                   ctx.Success("text/plain", "Hello, World!");
+                   ++requests;
+                   if (requests == kRequests / 2 && special) special(ctx);
+                   if (requests == 2 * kConns * pipelined) first = Now(sim.loop(0));
+                 }),
                  .runtime = &sim});
   auto conns = std::make_unique<BusyConn[]>(kConns);
   fasthttptest::ScriptedListener listener;
@@ -176,6 +182,22 @@ TEST(ServerCounting, RequestsThatDoNotBlockCostNoAllocationAndNoSwitch) {
       EXPECT_EQ(counts.fibers, 0u);
     }
   }
+}
+
+// A limit that is not met, an answer in place of the response, and a pin that has gone again.
+TEST(ServerCounting, LimitsTimeoutErrorsAndPinsCostNoAllocation) {
+  Counts counts = Count(kGet, 10, nullptr, [](RequestHandler plain) {
+    return TimeoutHandler(
+        [plain = std::move(plain)](RequestCtx& ctx) {
+          plain(ctx);
+          ctx.TimeoutError("timeout");
+          (void)ctx.Pin();
+        },
+        absl::Hours(1), "timeout");
+  });
+  ExpectAllocations(counts, 0);
+  EXPECT_EQ(counts.switches, 0u);
+  EXPECT_EQ(counts.blocks, 0u);
 }
 
 TEST(ServerCounting, OneAllocationIsSeen) {

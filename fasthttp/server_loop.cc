@@ -6,8 +6,10 @@
 #include <new>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "fasthttp/base/check.h"
+#include "fasthttp/byte_buffer.h"
 #include "fasthttp/date.h"
 #include "fasthttp/runtime/socket.h"
 #include "fasthttp/server_conn.h"
@@ -52,15 +54,23 @@ ServerLimits::ServerLimits(const ServerSettings& settings)
 class ServerLoop::Acceptor final : public runtime::EventSink {
  public:
   Acceptor(ServerLoop& server, Listener* listener, std::unique_ptr<Listener> owned,
-           runtime::Latch* closed)
-      : server_(server), listener_(listener), owned_(std::move(owned)), closed_(closed) {}
+           std::shared_ptr<Serving> serving)
+      : server_(server),
+        listener_(listener),
+        owned_(std::move(owned)),
+        serving_(std::move(serving)) {}
 
-  void Start() {
+  // After an error this object is gone.
+  Errc Start() {
     endpoint_ = server_.loop_.Open(nullptr, this);
     FASTHTTP_CHECK(endpoint_ != nullptr, "out of memory for a listener");
-    if (listener_->Arm(endpoint_->token(server_.loop_)) != Errc::kOk) return Stop();
+    if (Errc errc = listener_->Arm(endpoint_->token(server_.loop_)); errc != Errc::kOk) {
+      Stop();
+      return errc == Errc::kListenerClosed ? Errc::kOk : errc;
+    }
     // Whatever came before Arm is looked for now.
     server_.loop_.QueueReady(endpoint_->slot, endpoint_->generation, kReadable);
+    return Errc::kOk;
   }
 
   void OnReady(runtime::Endpoint&, uint8_t ready) override {
@@ -70,6 +80,7 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
   void OnTimer(runtime::Endpoint&) override { Accept(); }
 
   void Close() { listener_->Close(); }
+  const Serving* serving() const { return serving_.get(); }
 
  private:
   // Bounded, so that a flood of connections leaves time for the ones that are there.
@@ -110,16 +121,16 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
     listener_->Disarm(endpoint_->token(server_.loop_));
     server_.loop_.Release(*endpoint_);
     ServerLoop& server = server_;
-    runtime::Latch* closed = closed_;
+    std::shared_ptr<Serving> serving = std::move(serving_);
     std::erase_if(server.acceptors_, [this](const auto& other) { return other.get() == this; });
-    if (closed != nullptr) closed->CountDown();
+    serving->closed.CountDown();
     if (server.draining_) server.CheckDrained();
   }
 
   ServerLoop& server_;
   Listener* const listener_;
   const std::unique_ptr<Listener> owned_;
-  runtime::Latch* const closed_;
+  std::shared_ptr<Serving> serving_;
   runtime::Endpoint* endpoint_ = nullptr;
   bool waiting_ = false;  // For the listener's next notice, or for files.
 };
@@ -129,9 +140,10 @@ ServerLoop::ServerLoop(ServerShared& shared, runtime::Loop& loop)
 
 ServerLoop::~ServerLoop() {
   FASTHTTP_CHECK(conns_ == 0 && acceptors_.empty(), "a server was destroyed with open connections");
+  FASTHTTP_CHECK(held_ == nullptr, "a server was destroyed with held requests");
   FASTHTTP_CHECK(blocks_.in_use() == 0, "a server was destroyed with buffers in use");
   FASTHTTP_CHECK(!registered_, "a server's loop was destroyed while registered");
-  while (free_turns_ != nullptr) delete std::exchange(free_turns_, free_turns_->next);
+  while (free_turns_ != nullptr) delete TakeTurn();
   while (free_outs_ != nullptr) delete std::exchange(free_outs_, free_outs_->next);
 }
 
@@ -146,13 +158,15 @@ void ServerLoop::Unregister() {
   registered_ = false;
 }
 
-void ServerLoop::AddListener(Listener* listener, std::unique_ptr<Listener> owned,
-                             runtime::Latch* closed) {
+Errc ServerLoop::AddListener(Listener* listener, std::unique_ptr<Listener> owned,
+                             std::shared_ptr<Serving> serving) {
   Register();
+  draining_ = !drained_.empty();
   // Beside a Shutdown that is under way there is nothing to accept.
-  if (draining_ = !drained_.empty(); draining_) listener->Close();
-  acceptors_.push_back(std::make_unique<Acceptor>(*this, listener, std::move(owned), closed));
-  acceptors_.back()->Start();
+  if (serving->refused || shared_.shutdowns.load() != serving->shutdowns) listener->Close();
+  acceptors_.push_back(
+      std::make_unique<Acceptor>(*this, listener, std::move(owned), std::move(serving)));
+  return acceptors_.back()->Start();
 }
 
 Errc ServerLoop::AddConn(Conn* conn, runtime::Latch* ended) {
@@ -263,9 +277,11 @@ void ServerLoop::EndDrain(const runtime::Latch& drained) {
   std::erase_if(drained_, [&](const auto& latch) { return latch.get() == &drained; });
 }
 
-void ServerLoop::CloseListeners() {
+void ServerLoop::CloseListeners(const Serving* serving) {
   // The acceptors end when their listeners tell them, in steps of their own.
-  for (const auto& acceptor : acceptors_) acceptor->Close();
+  for (const auto& acceptor : acceptors_) {
+    if (serving == nullptr || acceptor->serving() == serving) acceptor->Close();
+  }
 }
 
 void ServerLoop::Cut() {
@@ -288,11 +304,36 @@ bool ServerLoop::StandAside(const runtime::Task& task) {
     aside_.push_back(&task);
     return true;
   }
+  for (const Turn* turn = held_; turn != nullptr; turn = turn->next) {
+    if (turn != &task) continue;
+    aside_.push_back(&task);
+    return true;
+  }
   return false;
 }
 
+void ServerLoop::ListStragglers(std::vector<Straggler>& stragglers) {
+  auto add = [&](Turn& turn, bool pinned) {
+    if (std::find(aside_.begin(), aside_.end(), &turn) != aside_.end()) return;
+    constexpr size_t kShown = 100;
+    // Not parsed here, since another thread may have it. A query may hold secrets.
+    absl::string_view target = turn.head.Target();
+    target = target.substr(0, std::min(target.find('?'), kShown));
+    const int64_t age = int64_t{loop_.tick() - turn.request_tick} * runtime::kMillisecond;
+    stragglers.push_back({absl::CHexEscape(target), age, pinned});
+  };
+  runtime::EndpointTable& table = loop_.endpoints();
+  for (uint32_t slot = 0; slot < table.slots(); ++slot) {
+    runtime::Endpoint* endpoint = table.At(slot);
+    if (endpoint == nullptr || endpoint->conn == nullptr || endpoint->sink != this) continue;
+    if ((endpoint->owner_state & ServerConn::kStateMask) != ServerConn::kHandling) continue;
+    add(*ServerConn::DataOf(*endpoint).turn, /*pinned=*/false);
+  }
+  for (Turn* turn = held_; turn != nullptr; turn = turn->next) add(*turn, !turn->running);
+}
+
 void ServerLoop::CheckDrained() {
-  if (conns_ != aside_.size() || !acceptors_.empty()) return;
+  if (conns_ + held_count_ != aside_.size() || !acceptors_.empty()) return;
   for (const auto& latch : std::exchange(drained_, {})) latch->CountDown();
 }
 
@@ -300,6 +341,8 @@ void ServerLoop::AddStats(ServerStats& stats) const {
   auto value = [](const std::atomic<uint64_t>& c) { return c.load(std::memory_order_relaxed); };
   stats.requests += value(counters_.requests);
   stats.errors += value(counters_.errors);
+  stats.timeouts += value(counters_.timeouts);
+  stats.requests_held += value(counters_.held);
   stats.connections_accepted += value(counters_.accepted);
   stats.connections_rejected += value(counters_.rejected);
   stats.connections_open += value(counters_.open);
@@ -313,6 +356,32 @@ void ServerLoop::OnReady(runtime::Endpoint& endpoint, uint8_t ready) {
 
 void ServerLoop::OnTimer(runtime::Endpoint& endpoint) { ServerConn(*this, endpoint).OnTimer(); }
 
+// --- Turns that outlive their answers -----------------------------------------------------------
+
+void ServerLoop::Hold(Turn& turn) {
+  turn.previous = nullptr;
+  turn.next = held_;
+  if (held_ != nullptr) held_->previous = &turn;
+  held_ = &turn;
+  counters_.held.store(++held_count_, std::memory_order_relaxed);
+  shared_.open.fetch_add(1, std::memory_order_relaxed);
+}
+
+void ServerLoop::EndHandler(Turn& turn) {
+  turn.running = false;
+  if (turn.DropShare()) LetGo(turn);
+}
+
+void ServerLoop::LetGo(Turn& turn) {
+  if (turn.next != nullptr) turn.next->previous = turn.previous;
+  (turn.previous != nullptr ? turn.previous->next : held_) = turn.next;
+  counters_.held.store(--held_count_, std::memory_order_relaxed);
+  shared_.open.fetch_sub(1, std::memory_order_relaxed);
+  turn.EndRequest(loop_.tick());
+  GiveTurn(&turn);
+  if (draining_) CheckDrained();
+}
+
 // --- Pools ------------------------------------------------------------------------------------
 
 Turn* ServerLoop::TakeTurn() {
@@ -324,10 +393,18 @@ Turn* ServerLoop::TakeTurn() {
   }
   free_turns_ = turn->next;
   --free_turn_count_;
+  internal::Unpoison(&turn->ctx, sizeof turn->ctx);
   return turn;
 }
 
+// Who kept a reference to the context without a pin is found by ASan here.
 void ServerLoop::GiveTurn(Turn* turn) {
+  if (turn->phase != Turn::Phase::kHead) turn->EndRequest(loop_.tick());
+  if (turn->fate != 0) turn->Restore();
+  turn->progress = {};
+  blocks_.Give(std::exchange(turn->block, nullptr));
+  turn->endpoint = nullptr;
+  internal::Poison(&turn->ctx, sizeof turn->ctx);
   turn->next = free_turns_;
   free_turns_ = turn;
   ++free_turn_count_;
@@ -349,9 +426,7 @@ void ServerLoop::GiveOut(OutQueue* out) {
 
 bool ServerLoop::Trim() {
   bool more = blocks_.Trim();
-  for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n, --free_turn_count_) {
-    delete std::exchange(free_turns_, free_turns_->next);
-  }
+  for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n) delete TakeTurn();
   for (size_t n = (free_out_count_ + 1) / 2; n > 0; --n, --free_out_count_) {
     delete std::exchange(free_outs_, free_outs_->next);
   }

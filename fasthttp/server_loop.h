@@ -11,6 +11,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -33,7 +36,28 @@ struct ServerShared {
 
   const ServerSettings settings;
   PerIpLimit per_ip;
-  std::atomic<uint64_t> open{0};  // Connections that count against `concurrency`.
+  // Connections and held turns: what counts against `concurrency`.
+  std::atomic<uint64_t> open{0};
+  // Shutdowns that have begun, and those that are under way. A Serve that began before the latest
+  // one must not add a listener to a loop which that has visited.
+  std::atomic<uint64_t> shutdowns{0};
+  std::atomic<uint32_t> shutting_down{0};
+};
+
+// One call of Serve or Start.
+struct Serving {
+  explicit Serving(size_t loops) : closed(loops) {}
+
+  uint64_t shutdowns = 0;  // As they were when it began.
+  bool refused = false;    // It began beside a Shutdown.
+  runtime::Latch closed;   // Counts the loops that accept for it no longer.
+};
+
+// A handler that is not done, or a pin, for the error that names it.
+struct Straggler {
+  std::string path;  // Escaped, and cut.
+  int64_t age;       // Nanoseconds since its head was complete.
+  bool pinned;       // The handler has returned.
 };
 
 // Settings in the units of the loop.
@@ -57,9 +81,11 @@ class ServerLoop final : public runtime::EventSink {
 
   // --- Called by the Server, on this loop ---
 
-  // Accepts from `listener` until it is closed; `owned` is deleted then. `closed` counts down once
-  // this loop has stopped accepting from it.
-  void AddListener(Listener* listener, std::unique_ptr<Listener> owned, runtime::Latch* closed);
+  // Accepts from `listener` until it is closed; `owned` is deleted then. `serving`'s latch counts
+  // down once this loop has stopped accepting from it. An error: the listener can't be watched;
+  // then it is closed, and the latch has counted.
+  Errc AddListener(Listener* listener, std::unique_ptr<Listener> owned,
+                   std::shared_ptr<Serving> serving);
   // Serves one connection; `ended`, if given, counts down when it has ended.
   // Refusals are told at once; the connection is closed all the same.
   Errc AddConn(Conn* conn, runtime::Latch* ended);
@@ -73,8 +99,10 @@ class ServerLoop final : public runtime::EventSink {
   // since it is the handler that waits. False if it is not.
   bool StandAside(const runtime::Task& task);
   void Return(const runtime::Task& task) { std::erase(aside_, &task); }
-  // Stops accepting.
-  void CloseListeners();
+  // Stops accepting, for that call or (null) altogether.
+  void CloseListeners(const Serving* serving = nullptr);
+  // Handlers and pins that a Shutdown waits for.
+  void ListStragglers(std::vector<Straggler>& stragglers);
   // Before the destructor, which any thread may call.
   void Unregister();
   void AddStats(ServerStats& stats) const;  // Thread-safe.
@@ -101,6 +129,15 @@ class ServerLoop final : public runtime::EventSink {
   void CheckDrained();
   void Register();
 
+  // Turns that have parted from their connections: until the handler and the last pin are gone.
+  void Hold(Turn& turn);
+  void EndHandler(Turn& turn);
+  void LetGo(Turn& turn);
+  // A handler that may become late has no slot of `concurrency` to be held in.
+  bool HoldsTooMany() const {
+    return shared_.open.load(std::memory_order_relaxed) > shared_.settings.concurrency;
+  }
+
   Turn* TakeTurn();
   void GiveTurn(Turn* turn);
   OutQueue* TakeOut();
@@ -126,7 +163,9 @@ class ServerLoop final : public runtime::EventSink {
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   absl::flat_hash_map<uint32_t, runtime::Latch*> waited_for_;  // By slot: ServeConn's connections.
   uint32_t conns_ = 0;                                         // Endpoints of this server.
-  uint32_t lingering_ = 0;                                     // Of these, refused ones.
+  Turn* held_ = nullptr;
+  uint32_t held_count_ = 0;
+  uint32_t lingering_ = 0;  // Of these, refused ones.
   bool draining_ = false;
   std::vector<const runtime::Task*> aside_;  // Handlers that wait for a Shutdown.
   std::vector<std::shared_ptr<runtime::Latch>> drained_;
@@ -134,8 +173,8 @@ class ServerLoop final : public runtime::EventSink {
 
   // Single writer, read by other threads for Stats().
   struct Counters {
-    std::atomic<uint64_t> requests{0}, errors{0}, accepted{0}, rejected{0}, open{0}, received{0},
-        sent{0};
+    std::atomic<uint64_t> requests{0}, errors{0}, timeouts{0}, held{0}, accepted{0}, rejected{0},
+        open{0}, received{0}, sent{0};
   };
   static void Count(std::atomic<uint64_t>& counter, uint64_t n) {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);

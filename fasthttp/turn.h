@@ -5,12 +5,18 @@
 // something points into it) and what is known of the body. The frame that called the handler owns
 // the turn: after user code it re-reads only the turn, then turn->endpoint.
 //
+// A turn can part from its connection: when its answer has gone out although the handler still
+// runs (it took too long), or has returned and left pins behind. Then the connection goes on with a
+// new turn, and the old one is held by its ServerLoop until handler and pins are gone.
+//
 // Thread class: loop-confined.
 #ifndef FASTHTTP_TURN_H_
 #define FASTHTTP_TURN_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,6 +46,30 @@ class Turn final : public runtime::Task, public Exchange {
   // Task: flushes finished answers of the connection and starts watching for its end.
   void BeforeSuspend() override;
 
+  // Ends the request: what it used is reset; what was received behind it is kept.
+  void EndRequest(uint32_t tick) {
+    ctx.Finish();
+    phase = Phase::kHead;
+    progress = {};
+    head_started = tick;
+    continue_sent = false;
+    if (head.fields != head.inline_fields) [[unlikely]]
+      head.UseInlineFields();
+    if (framing.kind == http1::Framing::kChunked) EndChunkedRequest();
+  }
+
+  // As a turn that never parted and never was pinned.
+  void Restore() {
+    fate = 0;
+    limit = nullptr;
+    holders.store(1, std::memory_order_relaxed);
+    conn_.reset();
+  }
+
+  // Answers about the connection are given from memory from now on: it may end first, and another
+  // thread may ask.
+  void RememberConn();
+
   // Exchange.
   Addr LocalAddr() const override;
   Addr RemoteAddr() const override;
@@ -48,18 +78,38 @@ class Turn final : public runtime::Task, public Exchange {
   absl::Time ConnTime() const override;
   absl::Time RequestTime() const override;
   bool IsTLS() const override { return false; }
+  bool BeginLimit(TimeLimit& limit) override;
+  bool EndLimit(TimeLimit& limit) override;
+  void Pin() override;
+  void Unpin() override;
+
+  // The handler's frame gives up its share. True if no pin is left.
+  bool DropShare() {
+    if (!Is(kPinned) || holders.fetch_sub(1, std::memory_order_acq_rel) == 1) return true;
+    return false;
+  }
 
   // The fields as the serializer takes them; valid until the next call.
   std::span<const http1::FieldView> ViewFields(const internal::FieldList& fields);
+
+  // What sets it apart from the ordinary course.
+  enum Fate : uint8_t {
+    kGone = 1,    // The connection broke while the handler ran.
+    kParted = 2,  // It has no connection any more.
+    kPinned = 4,  // There have been pins.
+  };
+  bool Is(Fate bit) const { return (fate & bit) != 0; }
+  bool gone() const { return Is(kGone); }
 
   ServerLoop* server = nullptr;
   runtime::Endpoint* endpoint = nullptr;
   base::Block* block = nullptr;   // The head, and whatever was received with it.
   base::Block* chunks = nullptr;  // Raw chunked bytes behind what `block` holds.
-  Turn* next = nullptr;           // In the pool.
+  Turn* next = nullptr;           // In the pool, or among those held.
 
   Phase phase = Phase::kHead;
-  bool gone = false;           // The connection broke while the handler ran.
+  uint8_t fate = 0;            // Fate bits; 0 for nearly all.
+  bool running = false;        // Of those held: the handler has not returned.
   bool continue_sent = false;  // 100 Continue went out.
   uint32_t head_started = 0;   // Tick of the first byte.
   uint32_t request_tick = 0;   // Tick at which the head was complete.
@@ -71,9 +121,23 @@ class Turn final : public runtime::Task, public Exchange {
   std::string trailer_section;                  // With its padding once it is complete.
   std::unique_ptr<http1::Field[]> more_fields;  // When 64 were too few.
   std::vector<http1::FieldView> field_views;
-  std::string server_and_date;  // Of a response that names its own server.
+  std::string server_and_date;       // Of a response that names its own server.
+  TimeLimit* limit = nullptr;        // The earliest that is under way; on the handler's stack.
+  std::atomic<uint32_t> holders{1};  // The handler's frame and the pins.
+  Turn* previous = nullptr;          // Among those held.
   http1::Head head;
   RequestCtx ctx;
+
+ private:
+  struct ConnFacts {
+    Addr local, remote;
+    uint64_t conn_id, request_number;
+    absl::Time conn_time, request_time;
+  };
+
+  void EndChunkedRequest();
+
+  std::optional<ConnFacts> conn_;  // Once it was asked to remember.
 };
 
 }  // namespace fasthttp

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <regex>
 #include <string>
 #include <string_view>
@@ -49,13 +50,16 @@ constexpr std::string_view kPost =
     "Content-Length: 13\r\nUser-Agent: Opera Chrome MSIE Firefox and other/1.2.34\r\n"
     "Referer: http://google.com/aaaa/bbb/ccc\r\n"
     "Cookie: foo=bar; baz=baraz; aa=aakslsdweriwereowriewroire\r\n\r\nHello, world!";
+constexpr std::string_view kShortGet = "GET /foo HTTP/1.1\r\nHost: google.com\r\n\r\n";
 constexpr std::string_view kBody = "Hello, world!";
+constexpr std::string_view kShortBody = "123";
 
 struct Row {
   std::string name;
   std::string_view request;
   size_t clients;
   uint64_t per_conn;
+  bool limited = false;  // By a TimeoutHandler, whose time is never over.
 };
 
 std::vector<Row> Rows() {
@@ -71,6 +75,8 @@ std::vector<Row> Rows() {
     rows.push_back({absl::StrCat("ServerGet", label, "ReqPerConn10KClients"), kGet, 10'000,
                     static_cast<uint64_t>(n)});
   }
+  rows.push_back({"ServerTimeoutError", kShortGet, 10, 1});
+  rows.push_back({"ServerTimeoutHandler10KReqPerConn", kGet, cpus, 10'000, /*limited=*/true});
   return rows;
 }
 
@@ -85,6 +91,23 @@ RequestHandler HandlerOf(const Row& row, std::vector<Served>& served) {
     mine.store(mine.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   };
   const bool close = row.per_conn == 1;
+  if (row.request == kShortGet) {
+    // Every eighth is answered by TimeoutError, and its context used by another task afterwards.
+    return [count, n = std::make_shared<std::atomic<uint64_t>>(0)](RequestCtx& ctx) {
+      if (n->fetch_add(1, std::memory_order_relaxed) % 8 == 0) {
+        ctx.TimeoutError("xxx");
+        Spawn(Background(), [pin = ctx.Pin()] { pin->Success("foobar", kShortBody); });
+      } else {
+        ctx.Success("foobar", kShortBody);
+      }
+      count();
+    };
+  }
+  if (row.limited) {
+    Row unlimited = row;
+    unlimited.limited = false;
+    return TimeoutHandler(HandlerOf(unlimited, served), absl::Minutes(1), "timeout");
+  }
   if (row.request == kGet) {
     return [close, count](RequestCtx& ctx) {
       if (!ctx.IsGet()) std::abort();
@@ -130,7 +153,8 @@ Cost Measure(const Row& row, uint64_t requests, Server& server, std::vector<Serv
     absl::FPrintF(stderr, "%s: served %d of %d\n", row.name, total, requests);
     std::abort();
   }
-  if (load.bytes_sent.load() < requests * kBody.size()) {
+  const size_t body = row.request == kShortGet ? kShortBody.size() : kBody.size();
+  if (load.bytes_sent.load() < requests * body) {
     absl::FPrintF(stderr, "%s: sent only %d bytes\n", row.name, load.bytes_sent.load());
     std::abort();
   }

@@ -167,7 +167,7 @@ Connector& SocketConnector() { return sockets; }
 Errc ConnectFirst(Loop& loop, std::span<const Addr> addresses, const ConnectOptions& options,
                   int64_t deadline, Connector& connector, Endpoint*& winner,
                   std::vector<Attempt>& attempts) {
-  if (Errc cancelled = loop.current_task()->cancel_cause; cancelled != Errc::kOk) return cancelled;
+  if (Errc cancelled = loop.CancelCause(); cancelled != Errc::kOk) return cancelled;
   if (base::ChaosStrikes()) loop.Yield();
   if (deadline <= loop.FreshNow()) return Errc::kDialTimeout;
   attempts.clear();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <thread>
 #include <utility>
 
 #include "fasthttp/base/chaos.h"
@@ -74,6 +75,8 @@ Loop::Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t 
 
 Loop::~Loop() {
   FASTHTTP_CHECK(running_ == nullptr || stopped_, "a loop was destroyed while it runs");
+  // A message may have ended what kept this loop alive before its sender has returned from Post.
+  while (posting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
   while (alarms_ != nullptr) {
     if (ContextAlarm* alarm = alarms_; !alarm->End(Errc::kDraining, now_)) Disarm(*alarm);
   }
@@ -621,12 +624,14 @@ void Loop::Unlink(Wait& wait) {
 // --- Other threads ----------------------------------------------------------------------------
 
 void Loop::Post(Posted run, void* pointer, uint64_t a, uint64_t b) {
+  posting_.fetch_add(1, std::memory_order_relaxed);
   {
     std::lock_guard<std::mutex> lock(posted_mutex_);
     posted_.push_back({run, pointer, a, b});
     has_posted_.store(true);
   }
   if (asleep_.load()) poller_->Wake();
+  posting_.fetch_sub(1, std::memory_order_release);
 }
 
 void Loop::PostWake(const WakeToken& token, Errc cause) {

@@ -356,6 +356,7 @@ class Loop {
   std::atomic<bool> has_posted_{false};
   std::atomic<bool> asleep_{false};
   std::atomic<uint32_t> heartbeat_{0};
+  std::atomic<uint32_t> posting_{0};  // Threads within Post.
   std::vector<Message> posted_batch_;
   size_t posted_cursor_ = 0;
 
