@@ -54,12 +54,12 @@ class Fiber {
   State state = State::kFree;
   uint8_t user_depth = 0;  // 1 while user code is on this stack; never 2.
   bool on_large_stack = false;
-  uint32_t index = 0;      // In the loop's array.
-  uint32_t seq = 0;        // Counts the waits of this slot; a stale wake-up differs.
-  Wait* wait = nullptr;    // The wait that it is blocked in.
-  Task* task = nullptr;    // The task whose code is on this stack, while it is blocked.
-  Fiber* next = nullptr;   // In the ready or the parked list.
-  int64_t since = 0;       // When it was parked or blocked: for the decay of stacks, and dumps.
+  uint32_t index = 0;     // In the loop's array.
+  uint32_t seq = 0;       // Counts the waits of this slot; a stale wake-up differs.
+  Wait* wait = nullptr;   // The wait that it is blocked in.
+  Task* task = nullptr;   // The task whose code is on this stack, while it is blocked.
+  Fiber* next = nullptr;  // In the ready or the parked list.
+  int64_t since = 0;      // When it was parked or blocked: for the decay of stacks, and dumps.
 
  private:
   friend struct DebugTable;
