@@ -75,7 +75,7 @@ class DnsCache::LookupTask final : public runtime::Task {
       : state_(std::move(state)), name_(std::move(name)), pending_(std::move(pending)) {}
 
   void Run(Loop& loop) override {
-    deadline = loop.now() + state_->options.lookup_timeout;
+    scope.deadline = loop.now() + state_->options.lookup_timeout;
     auto answer = std::make_shared<Answer>();
     try {
       answer->errc = state_->options.resolver->LookupIPAddr(name_, answer->addresses);

@@ -100,7 +100,7 @@ class Race final : public EventSink {
       if (deadline <= loop_.now()) return cause == Errc::kOk ? Errc::kDialTimeout : Late(cause);
       const bool next_is_due = cause == Errc::kTimeout && until <= loop_.now() && until != deadline;
       if (cause != Errc::kOk && !next_is_due) return cause;
-      if (loop_.current_task()->deadline <= loop_.now()) return Errc::kTimeout;
+      if (Errc ended = loop_.CancelCause(); ended != Errc::kOk) return ended;
     }
   }
 

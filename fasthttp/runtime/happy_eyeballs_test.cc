@@ -147,7 +147,7 @@ TEST_F(HappyEyeballs, TheTasksOwnDeadlineAndCancellationEndIt) {
                  late = ConnectFirst(l, Addrs({kSix1}), {}, kNoDeadline, connector_, winner,
                                      attempts_);
                })
-        .deadline = loop.now() + 50 * kMillisecond;
+        .scope.deadline = loop.now() + 50 * kMillisecond;
     std::vector<Attempt> others;
     waiting = &tasks.Spawn(loop, [&, others](Loop& l) mutable {
       Endpoint* none = nullptr;
