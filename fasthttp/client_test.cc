@@ -574,7 +574,7 @@ TEST(ClientSocketTest, NobodyListens) {
   }
   HostClient client({.addr = address, .runtime = &runtime});
   absl::StatusOr<Response> r = client.Get("/");
-  EXPECT_EQ(ErrcOf(r.status()), Errc::kConnectionReset);
+  EXPECT_EQ(ErrcOf(r.status()), Errc::kConnectionRefused);
   EXPECT_NE(r.status().message().find(address + ", dialling"), std::string::npos);
 }
 
