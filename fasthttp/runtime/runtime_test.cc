@@ -311,7 +311,7 @@ TEST(RuntimeDeathTest, TheProcessMayEndWhileFibersAndThreadsAreBlocked) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(
       {
-        static TaskList tasks;
+        TaskList& tasks = *new TaskList;  // Never destroyed: exit() would do so under them.
         std::atomic<int> blocked{0};
         Runtime& runtime = Runtime::Default();
         for (size_t i = 0; i < 40; ++i) {
