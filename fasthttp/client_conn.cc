@@ -31,7 +31,8 @@ ClientConn::ClientConn(BlockingConn c, std::string_view a)
     : conn(std::move(c)), address(a), is_socket(endpoint().conn->fd() >= 0) {}
 
 bool ClientConn::IsClean() {
-  if (!MayHaveBytes()) return true;
+  // A socket is asked in any case: what has come since the last poll is not known here.
+  if (!is_socket && !MayHaveBytes()) return true;
   char byte;
   if (!endpoint().conn->TryRecv({&byte, 1}).again()) return false;
   endpoint().latched &= ~kReadable;
