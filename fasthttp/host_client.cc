@@ -182,6 +182,7 @@ class HostClient::Impl {
 };
 
 Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
+  if (options_.is_tls && internal::client_handshake.load() == nullptr) return Errc::kUnsupported;
   Errc errc = wire.Describe(request, user_agent_, default_host_);
   if (errc != Errc::kOk || options_.is_tls || wire.method() == http1::MethodId::kConnect) {
     return errc;
@@ -322,9 +323,8 @@ Errc HostClient::Impl::DialAddress(Loop& loop, std::string_view address, int64_t
 
 Errc HostClient::Impl::Handshake(Loop& loop, std::string_view address, int64_t deadline,
                                  BlockingConn& conn) {
-  const internal::ClientHandshake handshake = internal::client_handshake.load();
-  if (handshake == nullptr) return Errc::kUnsupported;
-  return handshake(loop, address.substr(0, address.rfind(':')), deadline, conn);
+  return internal::client_handshake.load()(loop, address.substr(0, address.rfind(':')), deadline,
+                                           conn);
 }
 
 // --- Failures ---------------------------------------------------------------------------------
@@ -351,10 +351,10 @@ bool HostClient::Impl::ShouldRetry(Loop& loop, const Request& request, const Wir
 // For instance "10.0.0.1:80, reused connection (3 exchanges, idle for 2ms), attempt 2; 5
 // connections, 2 idle, 0 calls waiting".
 std::string HostClient::Impl::Explain(const Attempt& attempt) const {
-  if (attempt.stage == Attempt::kDescribing) return "request";
   if (options_.is_tls && internal::client_handshake.load() == nullptr) {
     return "https needs the target //fasthttp:tls to be linked";
   }
+  if (attempt.stage == Attempt::kDescribing) return "request";
   std::string text(attempt.address.empty() ? std::string_view(options_.addr) : attempt.address);
   switch (attempt.stage) {
     case Attempt::kAcquiring:
