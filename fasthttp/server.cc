@@ -246,18 +246,7 @@ class Server::Impl {
   std::atomic<bool> used_{false};
 };
 
-namespace {
-
-ServerSettings SettingsOf(RequestHandler handler) {
-  ServerSettings settings;
-  settings.handler = std::move(handler);
-  return settings;
-}
-
-}  // namespace
-
 Server::Server(ServerSettings settings) : impl_(std::make_unique<Impl>(std::move(settings))) {}
-Server::Server(RequestHandler handler) : Server(SettingsOf(std::move(handler))) {}
 Server::~Server() {
   // exit() called by a handler destroys a server of static storage: the handler would wait for its
   // own end, and the loops still run.

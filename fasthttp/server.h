@@ -17,11 +17,13 @@
 #ifndef FASTHTTP_SERVER_H_
 #define FASTHTTP_SERVER_H_
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -123,7 +125,11 @@ struct ServerStats {
 class Server {
  public:
   explicit Server(ServerSettings settings);
-  explicit Server(RequestHandler handler);
+  // With default settings. A template, so that clang 14 takes `Server s({.handler = f})` for the
+  // above.
+  template <std::convertible_to<RequestHandler> Handler>
+  explicit Server(Handler&& handler)
+      : Server(ServerSettings{.handler = RequestHandler(std::forward<Handler>(handler))}) {}
 
   // Shuts down, with the drain timeout, and waits until no loop knows this server: also for
   // handlers that ignore their end, and for pins, which it names on stderr then. A handler may call
