@@ -147,6 +147,28 @@ TEST(ServerConversation, TheLastRequestOfAConnectionIsToldSo) {
   });
 }
 
+// A response of status, type and body has a writer of its own.
+TEST(ServerConversation, PlainResponsesAreFramedAsAllOthers) {
+  SimServer sim({.handler = [](RequestCtx& ctx) {
+    ctx.Success("text/plain", "body");
+    if (ctx.Path() == "/none") ctx.SetStatusCode(kStatusNoContent);
+  }});
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    WireResponse response = client.Ask(Get("/a", "Connection: Keep-Alive\r\n", "1.0"));
+    EXPECT_EQ(response.body, "body");
+    EXPECT_EQ(response.Field("Connection"), "keep-alive");
+    response = client.Ask(Get("/none"));
+    EXPECT_EQ(response.status, 204);
+    EXPECT_EQ(response.head.find("Content-Length"), std::string::npos);
+    response = client.Ask(Get("/a"));
+    EXPECT_EQ(response.body, "body");
+    EXPECT_EQ(response.Field("Connection"), "");
+    EXPECT_EQ(client.Ask(Get("/a", "Connection: close\r\n")).Field("Connection"), "close");
+    EXPECT_EQ(client.ReadEnd(), Errc::kOk);
+  });
+}
+
 TEST(ServerConversation, WithoutKeepaliveEveryResponseIsTheLast) {
   SimServer sim({.handler = Echo, .disable_keepalive = true});
   sim.Run([&] {
