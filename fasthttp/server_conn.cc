@@ -59,6 +59,9 @@ void ServerConn::OnReady(uint8_t ready) {
       return OnReadyWhileHandling(ready);
     case kSending:
       return FlushOrWait();
+    case kDropping:
+      if (data().out != nullptr && Flush() == Errc::kConnectionReset) return;
+      return DropRest();
     default:
       return DrainLingering();
   }
@@ -69,8 +72,10 @@ void ServerConn::OnReadyWhileHandling(uint8_t ready) {
   bool gone = turn.gone() || (ready & kBroken);
   if (!gone && data().out != nullptr) gone = Flush() == Errc::kConnectionReset;
   if (gone) turn.fate |= Turn::kGone;
-  WakeWriter(turn);
-  if (gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
+  WakeStreams(turn);
+  // Who reads the body finds its end by itself.
+  const bool reading = turn.receiving != nullptr && !gone;
+  if (gone || (!reading && PeerHasLeft())) loop().Cancel(turn, Errc::kClientGone);
 }
 
 // A FIN behind unread bytes is a pipelining client that has said everything; behind the last byte
@@ -144,19 +149,8 @@ Errc ServerConn::Receive(Turn& turn, Budget& budget) {
   } else {
     room = RoomForHead(turn);
   }
-  IoResult result = endpoint_.conn->TryRecv(room);
-  if (result.again()) {
-    endpoint_.latched &= ~kReadable;
-    return Errc::kAgain;
-  }
-  if (!result.ok()) return result.errc();
-  const size_t n = result.bytes();
-  // A short read means drained, unless the end was announced: no second event would come for it.
-  if (n < room.size() && n != 0 && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
-    endpoint_.latched &= ~kReadable;
-  }
-  if (n == 0) return Errc::kUnexpectedEof;
-  ServerLoop::Count(server_.counters_.received, n);
+  size_t n = 0;
+  if (Errc errc = ReceiveInto(turn, room, &n); errc != Errc::kOk) return errc;
   budget.received += n;
   if (direct) {
     turn.ctx.request().CommitBody(n);
@@ -164,7 +158,6 @@ Errc ServerConn::Receive(Turn& turn, Budget& budget) {
   } else {
     (turn.phase == Turn::Phase::kHead ? turn.block : turn.chunks)->Commit(n);
   }
-  if (turn.phase == Turn::Phase::kBody) turn.rate.Moved(loop().tick(), n);
   return Errc::kOk;
 }
 
@@ -244,8 +237,10 @@ Errc ServerConn::ReadBody(Turn& turn) {
     case http1::Framing::kNone:
       return Errc::kOk;
     case http1::Framing::kLength:
+      if (server_.settings().stream_request_body) return BeginBodyStream(turn);
       return ReadLengthBody(turn);
     default:
+      if (server_.settings().stream_request_body) return BeginBodyStream(turn);
       return ReadChunkedBody(turn);
   }
 }
@@ -316,7 +311,7 @@ bool ServerConn::CallHandler(Turn& turn) {
     turn.ctx.Error("too many requests are waiting", kStatusServiceUnavailable);
     turn.ctx.response().header().Set("Retry-After", "1");
     ServerLoop::Count(server_.counters_.errors, 1);
-    return true;
+    return turn.fate == 0 || AfterUnusual(turn);
   }
   SetState(kHandling);
   loop().BeginUser(turn);
@@ -357,7 +352,9 @@ bool ServerConn::AfterUnusual(Turn& turn) {
     return false;
   }
   const bool hijacked = !prepared && IsToBeHijacked(turn);
-  if (!pinned && !streamed && !hijacked) {
+  const bool drops = !turn.BodyDone() && !pinned && CanDropRest(turn);
+  if (!turn.BodyDone() && !drops) turn.framing.keep_alive = false;
+  if (!pinned && !streamed && !hijacked && turn.BodyDone()) {
     turn.Restore();
     if (prepared) turn.ctx.response() = *std::move(prepared);
     return true;
@@ -365,14 +362,21 @@ bool ServerConn::AfterUnusual(Turn& turn) {
   std::unique_ptr<HijackRequest> hijack = std::move(turn.hijack);
   bool keep_alive = true;
   if (streamed) {
-    keep_alive = turn.stream->keep_alive();
+    keep_alive = turn.stream->keep_alive() && turn.framing.keep_alive;
   } else if (!hijacked) {
     keep_alive = Serialize(turn, prepared ? *prepared : turn.ctx.response());
   } else if (!hijack->no_response) {
     SerializeAny(turn, turn.ctx.response(), /*close=*/false);
   }
+  if (!keep_alive && !turn.BodyDone()) Set(kLingerLong);
   if (pinned) {
     PartFrom(turn);
+  } else if (drops && keep_alive) {
+    turn.ctx.Finish();
+    turn.rate.Start(loop().tick());
+    SetState(kDropping);
+    DropRest();
+    return false;
   } else {
     turn.Restore();
     EndRequest(turn);
@@ -403,6 +407,10 @@ void ServerConn::AnswerLate(Turn& turn) {
     Close(/*reset=*/true);
     return loop().Cancel(turn, Errc::kHandlerTimeout);
   }
+  if (!turn.BodyDone()) {
+    turn.framing.keep_alive = false;
+    Set(kLingerLong);
+  }
   Response response;
   response.SetStatusCode(turn.limit->code);
   response.SetContentType(kDefaultContentType);
@@ -413,10 +421,15 @@ void ServerConn::AnswerLate(Turn& turn) {
   loop().Cancel(turn, Errc::kHandlerTimeout);
 }
 
-// Who waits for the out queue to be empty: it is, or nothing is sent any more.
-void ServerConn::WakeWriter(Turn& turn) {
-  if (turn.sending == nullptr) return;
-  if (data().out == nullptr || turn.LostConn() != Errc::kOk) loop().Fire(*turn.sending, Errc::kOk);
+// Who waits for the out queue to be empty, or for bytes of the body; or both in vain from now on.
+void ServerConn::WakeStreams(Turn& turn) {
+  const bool lost = turn.LostConn() != Errc::kOk;
+  if (turn.sending != nullptr && (lost || data().out == nullptr)) {
+    loop().Fire(*turn.sending, Errc::kOk);
+  }
+  if (turn.receiving != nullptr && (lost || (endpoint_.latched & (kReadable | kHangup)))) {
+    loop().Fire(*turn.receiving, Errc::kOk);
+  }
 }
 
 // The turn keeps what it received of its request, which does not move; the connection gets a new
@@ -425,7 +438,7 @@ void ServerConn::PartFrom(Turn& turn) {
   turn.RememberConn();
   turn.endpoint = nullptr;
   turn.fate |= Turn::kParted;
-  WakeWriter(turn);
+  WakeStreams(turn);
   server_.Hold(turn);
   Turn& fresh = NewTurn();
   fresh.head_started = loop().tick();
@@ -508,7 +521,7 @@ void ServerConn::SerializeAny(Turn& turn, Response& response, bool close) {
   const bool send_body = view.body == http1::BodyHeader::kLength && !body.empty() &&
                          turn.head.method_id != http1::MethodId::kHead;
   // An echo by SetBodyRaw ends with the request.
-  const std::string_view received = turn.ctx.request().Body();
+  const std::string_view received = turn.ctx.request().BufferedBody();
   const bool copy = body.size() < OutQueue::kCopyLimit ||
                     LiesIn(body, received.data(), received.size()) ||
                     LiesIn(body, turn.block->data(), turn.block->capacity);
@@ -625,11 +638,14 @@ Errc ServerConn::Flush() {
 // While a handler runs. True if nothing is left.
 bool ServerConn::SendNow(Turn& turn) {
   const Errc errc = Flush();
-  if (errc == Errc::kConnectionReset) {
-    turn.fate |= Turn::kGone;
-    loop().Cancel(turn, Errc::kClientGone);
-  }
+  if (errc == Errc::kConnectionReset) LoseClient(turn);
   return errc == Errc::kOk;
+}
+
+void ServerConn::LoseClient(Turn& turn) {
+  turn.fate |= Turn::kGone;
+  loop().Cancel(turn, Errc::kClientGone);
+  WakeStreams(turn);
 }
 
 // In state kSending.
@@ -658,7 +674,7 @@ void ServerConn::BeforeSuspend() {
   const bool gone =
       (endpoint_.latched & kBroken) || Flush() == Errc::kConnectionReset || !ArmIfNeeded();
   if (gone) turn.fate |= Turn::kGone;
-  WakeWriter(turn);
+  WakeStreams(turn);
   if (data().out != nullptr || turn.limit != nullptr) Rearm();
   if (gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
 }
@@ -727,6 +743,8 @@ uint32_t ServerConn::NextDeadline() {
     } else if (limits.head_ms != 0) {
       next = std::min(next, TransferRate::TicksUntil(HeadStarted() + limits.head_ms, now));
     }
+  } else if (state() == kDropping) {
+    next = std::min(next, data().turn->rate.NextLook(now, limits.body));
   } else if (state() == kHandling && data().turn->limit != nullptr && !data().turn->gone()) {
     const uint32_t due = loop().TickAt(data().turn->limit->deadline);
     next = std::min(next, TransferRate::TicksUntil(due, now));
@@ -755,6 +773,9 @@ void ServerConn::OnTimer() {
     if (out->rate().TooSlow(now, server_.limits_.response)) return Cut(Errc::kClientGone);
   }
   if (state() == kLingering) return Close(/*reset=*/false);
+  if (state() == kDropping) {
+    return data().turn->rate.TooSlow(now, server_.limits_.body) ? CloseWhenSent() : Rearm();
+  }
   if (state() == kHandling) {
     Turn& turn = *data().turn;
     if (turn.limit == nullptr || turn.gone() || loop().now() < turn.limit->deadline) return Rearm();
@@ -830,7 +851,7 @@ void ServerConn::Cut(Errc cause) {
   Turn& turn = *data().turn;
   turn.fate |= Turn::kGone;
   loop().Cancel(turn, cause);
-  WakeWriter(turn);
+  WakeStreams(turn);
 }
 
 void ServerConn::Close(bool reset) {

@@ -20,6 +20,7 @@
 #include <span>
 
 #include "fasthttp/base/errc.h"
+#include "fasthttp/base/chaos.h"
 #include "fasthttp/out_queue.h"
 #include "fasthttp/response_stream.h"
 #include "fasthttp/runtime/endpoint.h"
@@ -45,6 +46,7 @@ class ServerConn {
     kHandling = 1,   // A handler runs or is suspended: the connection can't be closed.
     kSending = 2,    // Nothing is read until the out queue is empty.
     kLingering = 3,  // Both sides are told that it is over; what still comes is dropped.
+    kDropping = 4,   // The rest of a request's body is dropped behind the answer.
     kStateMask = 7,
     kCloseWhenSent = 8,     // With kSending.
     kCounted = 16,          // Counts against `concurrency`.
@@ -81,6 +83,7 @@ class ServerConn {
   Errc SendEarlyHints(Turn& turn);
 
  private:
+  friend class RequestStream;
   friend class ResponseStream;
   struct Budget;
 
@@ -92,6 +95,7 @@ class ServerConn {
   Turn& NewTurn();
   void OnReadyWhileHandling(uint8_t ready);
   Errc Receive(Turn& turn, Budget& budget);
+  Errc ReceiveInto(Turn& turn, std::span<char> room, size_t* n);
   std::span<char> RoomForHead(Turn& turn);
   inline Errc ParseHead(Turn& turn);
   inline Errc BeginRequest(Turn& turn);
@@ -99,13 +103,18 @@ class ServerConn {
   Errc ReadLengthBody(Turn& turn);
   Errc ReadChunkedBody(Turn& turn);
   Errc EndTrailers(Turn& turn);
+  Errc BeginBodyStream(Turn& turn);
+  Errc TakeBody(Turn& turn, std::span<char> into, size_t* n);
+  Errc TakeChunked(Turn& turn, std::span<char> into, size_t* n);
+  static bool CanDropRest(const Turn& turn);
+  void DropRest();
   Errc SendContinue(Turn& turn);
   inline bool CallHandler(Turn& turn);
   bool AfterUnusual(Turn& turn);
   bool IsToBeHijacked(const Turn& turn);
   void HandOver();
   void AnswerLate(Turn& turn);
-  void WakeWriter(Turn& turn);
+  void WakeStreams(Turn& turn);
   void GoOn(bool keep_alive, std::unique_ptr<HijackRequest> hijack);
   void PartFrom(Turn& turn);
   void AnswerException(Turn& turn, std::string_view what);
@@ -126,6 +135,7 @@ class ServerConn {
   OutQueue& Out();
   Errc Flush();
   bool SendNow(Turn& turn);
+  void LoseClient(Turn& turn);
   void FlushOrWait();
   void Park(Turn& turn);
   void Rest();
@@ -155,6 +165,26 @@ class ServerConn {
   ServerLoop& server_;
   runtime::Endpoint& endpoint_;
 };
+
+// kOk with *n > 0; kAgain; kUnexpectedEof; or the transport's error.
+inline Errc ServerConn::ReceiveInto(Turn& turn, std::span<char> room, size_t* n) {
+  if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
+  IoResult result = endpoint_.conn->TryRecv(room);
+  if (result.again()) {
+    endpoint_.latched &= ~kReadable;
+    return Errc::kAgain;
+  }
+  if (!result.ok()) return result.errc();
+  *n = result.bytes();
+  // A short read means drained, unless the end was announced: no second event would come for it.
+  if (*n < room.size() && *n != 0 && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
+    endpoint_.latched &= ~kReadable;
+  }
+  if (*n == 0) return Errc::kUnexpectedEof;
+  ServerLoop::Count(server_.counters_.received, *n);
+  if (turn.phase == Turn::Phase::kBody) turn.rate.Moved(loop().tick(), *n);
+  return Errc::kOk;
+}
 
 }  // namespace fasthttp
 

@@ -117,6 +117,7 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
 
   runtime::Loop& loop() { return loop_; }
   const ServerSettings& settings() const { return shared_.settings; }
+  const ServerLimits& limits() const { return limits_; }
 
  private:
   friend class ResponseStream;

@@ -28,6 +28,7 @@
 #include "fasthttp/http1/head.h"
 #include "fasthttp/http1/serialize.h"
 #include "fasthttp/request_ctx.h"
+#include "fasthttp/request_stream.h"
 #include "fasthttp/response_stream.h"
 #include "fasthttp/runtime/endpoint.h"
 #include "fasthttp/runtime/task.h"
@@ -104,6 +105,9 @@ class Turn final : public runtime::Task, public Exchange {
     return cause != Errc::kOk ? cause : Errc::kClientGone;
   }
 
+  // A body that is streamed has been read to its end.
+  bool BodyDone() const { return !Is(kBodyStreams) || request_stream->done(); }
+
   // The handler's frame gives up its share. True if no pin is left.
   bool DropShare() {
     if (!Is(kPinned) || holders.fetch_sub(1, std::memory_order_acq_rel) == 1) return true;
@@ -120,6 +124,7 @@ class Turn final : public runtime::Task, public Exchange {
     kPinned = 4,    // There have been pins.
     kStreams = 8,   // Its response is streamed.
     kHijacks = 16,  // Its connection is to be taken over; or there is a HijackRequest at least.
+    kBodyStreams = 32,  // Its handler reads the body as it comes.
   };
   bool Is(Fate bit) const { return (fate & bit) != 0; }
   bool gone() const { return Is(kGone); }
@@ -150,6 +155,8 @@ class Turn final : public runtime::Task, public Exchange {
   Turn* previous = nullptr;          // Among those held.
   std::unique_ptr<ResponseStream> stream;  // Kept for the next response that is one.
   runtime::Wait* sending = nullptr;        // Fired when the out queue is empty.
+  std::unique_ptr<RequestStream> request_stream;  // Kept for the next body that is streamed.
+  runtime::Wait* receiving = nullptr;             // Fired when there may be more to read.
   std::unique_ptr<HijackRequest> hijack;
   http1::Head head;
   RequestCtx ctx;
