@@ -25,11 +25,6 @@ void Request::ResetParsed() {
   parsed_->post_changed = false;
 }
 
-void Request::ResetBodyPooled() {
-  body_.ClearUpTo(RequestBodyPoolLimit());
-  body_touched_ = false;
-}
-
 void Request::CopyTo(Request& to) const {
   if (this == &to) return;
   to.Reset();

@@ -176,7 +176,10 @@ class Request {
   }
   Parsed& EnsureParsed() const;
   void ResetParsed();
-  void ResetBodyPooled();
+  void ResetBodyPooled() {
+    body_.ClearUpTo(RequestBodyPoolLimit());
+    body_touched_ = false;
+  }
   Errc BindURI(Parsed& parsed) const;
   Errc ReadAll(std::string_view bytes, size_t max_body_size, size_t& used);
 

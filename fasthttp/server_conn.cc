@@ -43,8 +43,9 @@ bool LiesIn(std::string_view part, const char* begin, size_t size) {
 struct ServerConn::Budget {
   explicit Budget(runtime::Loop& l) : loop(l), until(l.now() + runtime::kMillisecond) {}
 
+  // Whether `received` is, Serve sees after each Receive.
   bool UsedUp() {
-    if (--requests == 0 || received >= kBytes) return true;
+    if (--requests == 0) return true;
     // A clock reading costs as much as a small handler: look at every eighth request.
     return requests % 8 == 0 && loop.FreshNow() >= until;
   }
@@ -143,66 +144,79 @@ void ServerConn::LetOthersGo() {
 
 Errc ServerConn::Receive(Turn& turn, Budget& budget) {
   if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
-  const bool direct =
-      turn.phase == Turn::Phase::kBody && turn.framing.kind == http1::Framing::kLength;
-  std::span<char> room;
-  if (direct) {
-    room = turn.ctx.request().PrepareBody(std::min(turn.body_left, kBodyPiece));
-    if (room.size() > turn.body_left) room = room.first(turn.body_left);
-  } else {
-    room = RoomForHead(turn);
+  const bool in_head = turn.phase == Turn::Phase::kHead;
+  const std::span<char> room = in_head ? RoomForHead(turn) : RoomForBody(turn);
+  const IoResult result = endpoint_.conn->TryRecv(room);
+  if (!result.ok()) {
+    if (result.again()) endpoint_.latched &= ~kReadable;
+    return result.errc();
   }
-  IoResult result = endpoint_.conn->TryRecv(room);
-  if (result.again()) {
-    endpoint_.latched &= ~kReadable;
-    return Errc::kAgain;
-  }
-  if (!result.ok()) return result.errc();
   const size_t n = result.bytes();
+  if (n == 0) return Errc::kUnexpectedEof;
   // A short read means drained, unless the end was announced: no second event would come for it.
-  if (n < room.size() && n != 0 && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
+  if (n < room.size() && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
     endpoint_.latched &= ~kReadable;
   }
-  if (n == 0) return Errc::kUnexpectedEof;
   ServerLoop::Count(server_.counters_.received, n);
   budget.received += n;
-  if (direct) {
-    turn.ctx.request().CommitBody(n);
-    turn.body_left -= n;
+  if (in_head) {
+    turn.block->Commit(n);
   } else {
-    (turn.phase == Turn::Phase::kHead ? turn.block : turn.chunks)->Commit(n);
+    CommitBody(turn, n);
   }
-  if (turn.phase == Turn::Phase::kBody) turn.rate.Moved(loop().tick(), n);
   return Errc::kOk;
 }
 
-// Room behind what is received. An incomplete head may still be moved: nothing points into it.
 std::span<char> ServerConn::RoomForHead(Turn& turn) {
-  if (turn.phase == Turn::Phase::kBody) {
-    if (turn.chunks == nullptr) turn.chunks = server_.blocks_.Take();
-    base::Block& chunks = *turn.chunks;
-    FASTHTTP_DCHECK(chunks.unread_size() == 0, "chunked bytes were left behind");
-    chunks.begin = chunks.end = 0;
-    return {chunks.room(), chunks.room_size()};
-  }
+  base::Block& block = *turn.block;
+  if (block.end != 0) return RoomBehindHead(turn);
+  turn.head_started = loop().tick();
+  return {block.data(), block.capacity};
+}
+
+// Room behind what is received. An incomplete head may still be moved: nothing points into it.
+std::span<char> ServerConn::RoomBehindHead(Turn& turn) {
   base::Block*& block = turn.block;
   // An empty line behind the last request does not start a head.
   if (block->unread_size() == 0 || IsBetweenRequests()) turn.head_started = loop().tick();
-  if (block->unread_size() == 0) {
+  if (block->room_size() == 0 && (block->begin == 0 || block->size_class == 0)) {
+    // The head is larger, or a client that fills a block pipelines: of a larger one, fewer heads
+    // are cut at the end.
+    block = server_.blocks_.Grow(block);
+    FASTHTTP_CHECK(block != nullptr, "the parser wants more than the largest head");
+  } else if (block->unread_size() == 0) {
     block->begin = block->end = 0;
   } else if (block->room_size() == 0) {
-    if (block->begin != 0) {
-      size_t size = block->unread_size();
-      std::memmove(block->data(), block->unread(), size);
-      block->begin = block->end = 0;
-      block->Commit(size);
-    } else {
-      base::Block* grown = server_.blocks_.Grow(block);
-      FASTHTTP_CHECK(grown != nullptr, "the parser wants more than the largest head");
-      block = grown;
-    }
+    const size_t size = block->unread_size();
+    std::memmove(block->data(), block->unread(), size);
+    block->begin = block->end = 0;
+    block->Commit(size);
   }
   return {block->room(), block->room_size()};
+}
+
+// A body with a length is received where it stays, chunks where they are decoded.
+std::span<char> ServerConn::RoomForBody(Turn& turn) {
+  if (turn.framing.kind == http1::Framing::kLength) {
+    const std::span<char> room =
+        turn.ctx.request().PrepareBody(std::min(turn.body_left, kBodyPiece));
+    return room.first(std::min<uint64_t>(room.size(), turn.body_left));
+  }
+  if (turn.chunks == nullptr) turn.chunks = server_.blocks_.Take();
+  base::Block& chunks = *turn.chunks;
+  FASTHTTP_DCHECK(chunks.unread_size() == 0, "chunked bytes were left behind");
+  chunks.begin = chunks.end = 0;
+  return {chunks.room(), chunks.room_size()};
+}
+
+void ServerConn::CommitBody(Turn& turn, size_t n) {
+  if (turn.framing.kind == http1::Framing::kLength) {
+    turn.ctx.request().CommitBody(n);
+    turn.body_left -= n;
+  } else {
+    turn.chunks->Commit(n);
+  }
+  turn.rate.Moved(loop().tick(), n);
 }
 
 // --- Steps 3 to 5 -----------------------------------------------------------------------------
@@ -237,9 +251,21 @@ Errc ServerConn::BeginRequest(Turn& turn) {
       turn.head.method_id != http1::MethodId::kHead) {
     return Errc::kGetOnly;
   }
-  if (turn.framing.kind == http1::Framing::kNone) return Errc::kOk;
-  if (turn.framing.length > settings.max_request_body_size) return Errc::kBodyTooLarge;
-  turn.body_left = turn.framing.length;
+  return turn.framing.kind == http1::Framing::kNone ? Errc::kOk : BeginBody(turn);
+}
+
+// A body that came with its head stays where it is.
+Errc ServerConn::BeginBody(Turn& turn) {
+  const uint64_t length = turn.framing.length;
+  if (length > server_.settings().max_request_body_size) return Errc::kBodyTooLarge;
+  turn.body_left = length;
+  base::Block& block = *turn.block;
+  if (turn.framing.kind == http1::Framing::kLength && length <= block.unread_size()) {
+    if (length != 0) turn.ctx.request().SetBodyRaw({block.unread(), length});
+    block.begin += static_cast<uint32_t>(length);
+    turn.body_left = 0;
+    return Errc::kOk;
+  }
   turn.decoder = http1::ChunkedDecoder(server_.limits_.chunked);
   turn.rate.Start(loop().tick());
   return Errc::kOk;
@@ -252,22 +278,16 @@ Errc ServerConn::ReadBody(Turn& turn) {
     case http1::Framing::kNone:
       return Errc::kOk;
     case http1::Framing::kLength:
-      return ReadLengthBody(turn);
+      return turn.body_left == 0 ? Errc::kOk : ReadLengthBody(turn);
     default:
       return ReadChunkedBody(turn);
   }
 }
 
 Errc ServerConn::ReadLengthBody(Turn& turn) {
-  if (turn.body_left == 0) return Errc::kOk;
   base::Block& block = *turn.block;
-  Request& request = turn.ctx.request();
-  size_t here = std::min<uint64_t>(block.unread_size(), turn.body_left);
-  if (here == turn.body_left && request.Body().empty()) {
-    request.SetBodyRaw({block.unread(), here});
-  } else if (here != 0) {
-    request.AppendBody({block.unread(), here});
-  }
+  const size_t here = std::min<uint64_t>(block.unread_size(), turn.body_left);
+  if (here != 0) turn.ctx.request().AppendBody({block.unread(), here});
   block.begin += static_cast<uint32_t>(here);
   turn.body_left -= here;
   return turn.body_left == 0 ? Errc::kOk : SendContinue(turn);
@@ -596,9 +616,12 @@ void ServerConn::FlushOrWait() {
 }
 
 void ServerConn::CloseWhenSent() {
+  const Errc errc = Flush();
+  if (errc == Errc::kOk) return EndConnection();
+  if (errc == Errc::kConnectionReset) return;
   SetState(kSending);
   Set(kCloseWhenSent);
-  FlushOrWait();
+  Rearm();
 }
 
 void ServerConn::BeforeSuspend() {

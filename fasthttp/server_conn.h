@@ -61,6 +61,8 @@ class ServerConn {
 
   void OnReady(uint8_t ready);
   void OnTimer();
+  // Takes what has arrived as far as it goes: the requests of a connection that reads.
+  void Serve();
 
   // Flushes and begins to watch the connection before its handler suspends.
   void BeforeSuspend();
@@ -75,15 +77,18 @@ class ServerConn {
 
   // The steps that each request takes once are compiled into Serve: hence inline.
 
-  void Serve();
   void LetOthersGo();
   Turn& TurnOf() { return data().turn != nullptr ? *data().turn : NewTurn(); }
   Turn& NewTurn();
   void OnReadyWhileHandling(uint8_t ready);
   Errc Receive(Turn& turn, Budget& budget);
-  std::span<char> RoomForHead(Turn& turn);
+  inline std::span<char> RoomForHead(Turn& turn);
+  std::span<char> RoomBehindHead(Turn& turn);
+  std::span<char> RoomForBody(Turn& turn);
+  void CommitBody(Turn& turn, size_t n);
   inline Errc ParseHead(Turn& turn);
   inline Errc BeginRequest(Turn& turn);
+  Errc BeginBody(Turn& turn);
   inline Errc ReadBody(Turn& turn);
   Errc ReadLengthBody(Turn& turn);
   Errc ReadChunkedBody(Turn& turn);
