@@ -24,10 +24,9 @@ constexpr uint32_t kLingerBytes = 64 * 1024;
 // Beyond this the out queue is sent before the next request is looked at.
 constexpr size_t kOutHighWater = 64 * 1024;
 
-// A 2xx to CONNECT: what follows on the connection is no HTTP (RFC 9110 section 9.3.6), and nothing
-// here takes it over.
-bool OpensTunnel(const Turn& turn, int status) {
-  return turn.head.method_id == http1::MethodId::kConnect && status / 100 == 2;
+// Their answers are not framed as others are.
+constexpr bool HasPlainAnswer(http1::MethodId method) {
+  return method != http1::MethodId::kHead && method != http1::MethodId::kConnect;
 }
 
 bool Before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
@@ -227,15 +226,22 @@ Errc ServerConn::ParseHead(Turn& turn) {
   http1::PaddedView in = {block.unread(), block.unread_size()};
   const ServerLimits& limits = server_.limits_;
   Errc errc = http1::ParseRequestHead(in, limits.head, limits.leniency, turn.progress, turn.head);
-  if (errc == Errc::kNeedFieldSpace) [[unlikely]] {
-    size_t count = limits.head.max_fields;
-    if (turn.more_fields == nullptr) turn.more_fields = std::make_unique<http1::Field[]>(count);
-    turn.head.UseArena({turn.more_fields.get(), count});
-    errc = http1::ParseRequestHead(in, limits.head, limits.leniency, turn.progress, turn.head);
-  }
+  if (errc == Errc::kNeedFieldSpace) [[unlikely]]
+    errc = ParseLongHead(turn);
   if (errc != Errc::kOk) return errc;
-  block.begin += turn.head.size;
+  turn.block->begin += turn.head.size;
   return BeginRequest(turn);
+}
+
+// A head of more fields than a turn has room for.
+Errc ServerConn::ParseLongHead(Turn& turn) {
+  base::Block& block = *turn.block;
+  const ServerLimits& limits = server_.limits_;
+  const size_t count = limits.head.max_fields;
+  if (turn.more_fields == nullptr) turn.more_fields = std::make_unique<http1::Field[]>(count);
+  turn.head.UseArena({turn.more_fields.get(), count});
+  return http1::ParseRequestHead({block.unread(), block.unread_size()}, limits.head,
+                                 limits.leniency, turn.progress, turn.head);
 }
 
 Errc ServerConn::BeginRequest(Turn& turn) {
@@ -246,8 +252,7 @@ Errc ServerConn::BeginRequest(Turn& turn) {
   Errc errc = http1::DecideFraming(turn.head, server_.limits_.leniency, turn.framing);
   if (errc != Errc::kOk) return errc;
   ServerLoop::Count(server_.counters_.requests, 1);
-  const ServerSettings& settings = server_.settings();
-  if (settings.get_only && turn.head.method_id != http1::MethodId::kGet &&
+  if (server_.limits_.get_only && turn.head.method_id != http1::MethodId::kGet &&
       turn.head.method_id != http1::MethodId::kHead) {
     return Errc::kGetOnly;
   }
@@ -346,7 +351,7 @@ bool ServerConn::CallHandler(Turn& turn) {
     ServerLoop::Count(server_.counters_.errors, 1);
     return true;
   }
-  SetState(kHandling);
+  BeginHandling();
   loop().BeginUser(turn);
   try {
     server_.settings().handler(turn.ctx);
@@ -451,26 +456,30 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 
 // Queues the response; true if the connection goes on.
 bool ServerConn::Serialize(Turn& turn, Response& response) {
-  const bool close = EndsConnection(turn, response);
-  if (!SerializePlain(turn, response, close)) SerializeAny(turn, response, close);
+  bool close = EndsConnection(turn, response);
+  if (SerializePlain(turn, response, close)) return !close;
+  close |= IsLastAnswer(turn, response.StatusCode());
+  SerializeAny(turn, response, close);
   return !close;
 }
 
 bool ServerConn::EndsConnection(const Turn& turn, const Response& response) {
-  const ResponseHeader& header = response.header();
-  const int status = header.StatusCode();
-  // A client takes what follows an interim status for the answer to the same request.
-  return status < 200 || OpensTunnel(turn, status) || !turn.framing.keep_alive ||
-         header.ConnectionClose() || server_.draining_ ||
+  return !turn.framing.keep_alive || response.ConnectionClose() || server_.draining_ ||
          data().requests >= server_.limits_.requests_per_conn;
 }
 
-// What nearly all handlers answer: a status, a type and a small body. False if it is something
-// else.
+// By its status: a client takes what follows an interim one for the answer to the same request, and
+// what follows a 2xx to CONNECT is no HTTP (RFC 9110 section 9.3.6), which nothing here takes over.
+bool ServerConn::IsLastAnswer(const Turn& turn, int status) {
+  return status < 200 || (turn.head.method_id == http1::MethodId::kConnect && status / 100 == 2);
+}
+
+// What nearly all handlers answer: a final status, a type and a small body. False if it is
+// something else.
 bool ServerConn::SerializePlain(const Turn& turn, const Response& response, bool close) {
   const std::string_view body = response.Body();
   if (!response.header().IsPlain() || body.size() >= OutQueue::kCopyLimit ||
-      turn.head.minor_version == 0 || turn.head.method_id == http1::MethodId::kHead) {
+      turn.head.minor_version == 0 || !HasPlainAnswer(turn.head.method_id)) {
     return false;
   }
   const std::string_view block = server_.Blocks().Get(response.StatusCode());
@@ -578,27 +587,24 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
 
 // --- Step 9: sending --------------------------------------------------------------------------
 
-OutQueue& ServerConn::Out() {
-  if (data().out == nullptr) data().out = server_.TakeOut();
-  return *data().out;
-}
-
 // kOk: nothing is left. kAgain: the rest goes out when the socket is writable. kConnectionReset:
 // the connection is broken and, unless a handler runs, closed.
 Errc ServerConn::Flush() {
-  OutQueue* out = data().out;
+  OutQueue* const out = data().out;
   if (out == nullptr) return Errc::kOk;
-  size_t before = out->pending();
-  Errc errc = out->Flush(*endpoint_.conn, loop().tick());
-  ServerLoop::Count(server_.counters_.sent, before - out->pending());
-  if (errc == Errc::kAgain) {
-    if (ArmIfNeeded()) return Errc::kAgain;
-    errc = Errc::kIo;
-  }
-  if (errc == Errc::kOk) {
-    server_.GiveOut(std::exchange(data().out, nullptr));
-    return Errc::kOk;
-  }
+  const size_t before = out->pending();
+  const Errc errc = out->Flush(*endpoint_.conn, loop().tick());
+  if (errc != Errc::kOk) [[unlikely]]
+    return FlushFailed(errc, before);
+  ServerLoop::Count(server_.counters_.sent, before);
+  data().out = nullptr;
+  server_.GiveOut(out);
+  return Errc::kOk;
+}
+
+Errc ServerConn::FlushFailed(Errc errc, size_t before) {
+  ServerLoop::Count(server_.counters_.sent, before - data().out->pending());
+  if (errc == Errc::kAgain && ArmIfNeeded()) return Errc::kAgain;
   if (state() != kHandling) Close(/*reset=*/true);
   return Errc::kConnectionReset;
 }
@@ -669,11 +675,6 @@ bool ServerConn::IsBetweenRequests() {
   if (turn->phase != Turn::Phase::kHead || data().requests == 0) return false;
   std::string_view rest = {turn->block->unread(), turn->block->unread_size()};
   return rest.find_first_not_of("\r\n") == std::string_view::npos;
-}
-
-void ServerConn::ReleaseTurn() {
-  Turn* turn = std::exchange(data().turn, nullptr);
-  if (turn != nullptr) server_.GiveTurn(turn);
 }
 
 bool ServerConn::ArmIfNeeded() {
@@ -753,10 +754,10 @@ void ServerConn::OnTimer() {
 // Everything is sent. A close with unread bytes in the kernel would send a reset, which can
 // overtake the answer and destroy it (RFC 9112 section 9.6).
 void ServerConn::EndConnection() {
-  bool unread =
-      Is(kLingerLong) || (data().turn != nullptr && data().turn->block->unread_size() != 0);
+  const bool unread = Is(kLingerLong) ||
+                      (data().turn != nullptr && data().turn->block->unread_size() != 0) ||
+                      ((endpoint_.latched & kReadable) && endpoint_.conn->HasUnread());
   ReleaseTurn();
-  unread |= (endpoint_.latched & kReadable) && endpoint_.conn->HasUnread();
   if (unread) return Linger();
   Close(/*reset=*/false);
 }
@@ -805,14 +806,16 @@ void ServerConn::Cut(Errc cause) {
 
 void ServerConn::Close(bool reset) {
   FASTHTTP_DCHECK(state() != kHandling, "a connection was closed under its handler");
-  ReleaseTurn();
-  if (data().out != nullptr) {
-    // A queue with unsent bytes is not worth keeping.
-    delete std::exchange(data().out, nullptr);
-  }
-  if (Is(kPerIp)) server_.shared_.per_ip.Remove(endpoint_.conn->RemoteAddr());
+  if (data().turn != nullptr || data().out != nullptr || Is(kPerIp)) ReleaseAll();
   endpoint_.conn->Close(reset);
   server_.Forget(endpoint_);
+}
+
+void ServerConn::ReleaseAll() {
+  ReleaseTurn();
+  // A queue with unsent bytes is not worth keeping.
+  delete std::exchange(data().out, nullptr);
+  if (Is(kPerIp)) server_.shared_.per_ip.Remove(endpoint_.conn->RemoteAddr());
 }
 
 }  // namespace fasthttp

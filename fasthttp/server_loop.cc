@@ -40,6 +40,7 @@ ServerLimits::ServerLimits(const ServerSettings& settings)
       requests_per_conn(settings.disable_keepalive            ? 1
                         : settings.max_requests_per_conn != 0 ? settings.max_requests_per_conn
                                                               : UINT32_MAX),
+      get_only(settings.get_only),
       head_ms(Milliseconds(settings.read_head_timeout)),
       idle_ms(Milliseconds(settings.idle_timeout)),
       body(Transfer(settings, settings.read_body_timeout)),
@@ -391,6 +392,14 @@ Turn* ServerLoop::NewTurn() {
   turn->server = this;
   return turn;
 }
+
+// What its connection leaves unfinished, or what parted it from that.
+void ServerLoop::EndTurn(Turn& turn) {
+  if (turn.phase != Turn::Phase::kHead) turn.EndRequest(loop_.tick());
+  if (turn.fate != 0) turn.Restore();
+}
+
+OutQueue* ServerLoop::NewOut() { return new OutQueue; }
 
 bool ServerLoop::Trim() {
   bool more = blocks_.Trim();

@@ -68,8 +68,9 @@ struct ServerLimits {
   http1::ChunkedLimits chunked;
   http1::Leniency leniency;
   uint32_t requests_per_conn;  // The last of which ends the connection.
-  uint32_t head_ms;            // 0: off.
-  uint32_t idle_ms;            // 0: off.
+  bool get_only;
+  uint32_t head_ms;  // 0: off.
+  uint32_t idle_ms;  // 0: off.
   TransferLimits body;
   TransferLimits response;
 };
@@ -123,8 +124,8 @@ class ServerLoop final : public runtime::EventSink {
       1024;  // Connections that were refused and not yet closed.
 
   // A new connection: ready to be served once it is admitted, else to be refused.
-  runtime::Endpoint& Adopt(const Accepted& accepted);
-  Errc Admit(runtime::Endpoint& endpoint);
+  inline runtime::Endpoint& Adopt(const Accepted& accepted);
+  inline Errc Admit(runtime::Endpoint& endpoint);
   Errc AdmitPerIp(runtime::Endpoint& endpoint);
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
   void Forget(runtime::Endpoint& endpoint);
@@ -143,9 +144,11 @@ class ServerLoop final : public runtime::EventSink {
 
   Turn* TakeTurn();
   Turn* NewTurn();
+  void EndTurn(Turn& turn);
   // Who kept a reference to the context without a pin is found by ASan here.
   void GiveTurn(Turn* turn);
   OutQueue* TakeOut();
+  OutQueue* NewOut();
   void GiveOut(OutQueue* out);
   bool Trim();  // True: something unused is left.
   // Status line, Server and Date, made new when the second has changed.
@@ -203,8 +206,8 @@ inline Turn* ServerLoop::TakeTurn() {
 }
 
 inline void ServerLoop::GiveTurn(Turn* turn) {
-  if (turn->phase != Turn::Phase::kHead) turn->EndRequest(loop_.tick());
-  if (turn->fate != 0) turn->Restore();
+  if (turn->phase != Turn::Phase::kHead || turn->fate != 0) [[unlikely]]
+    EndTurn(*turn);
   turn->progress = {};
   blocks_.Give(turn->block);
   turn->block = nullptr;
@@ -217,7 +220,7 @@ inline void ServerLoop::GiveTurn(Turn* turn) {
 
 inline OutQueue* ServerLoop::TakeOut() {
   OutQueue* out = free_outs_;
-  if (out == nullptr) return new OutQueue;
+  if (out == nullptr) return NewOut();
   free_outs_ = out->next;
   --free_out_count_;
   return out;

@@ -606,6 +606,10 @@ void Loop::Unlink(Wait& wait) {
   wait.endpoint = nullptr;
 }
 
+void Loop::EndWaits(Endpoint& endpoint) {
+  while (endpoint.waits != nullptr) Fire(*endpoint.waits, Errc::kConnectionClosed);
+}
+
 // --- Other threads ----------------------------------------------------------------------------
 
 void Loop::Post(Posted run, void* pointer, uint64_t a, uint64_t b) {

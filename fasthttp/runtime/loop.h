@@ -147,7 +147,7 @@ class Loop {
   }
   // Gives the endpoint back after its Conn was closed; every wait on it has ended by then.
   void Release(Endpoint& endpoint) {
-    while (endpoint.waits != nullptr) Fire(*endpoint.waits, Errc::kConnectionClosed);
+    if (endpoint.waits != nullptr) EndWaits(endpoint);
     if (endpoint.timer.armed()) endpoint_timers_.Remove(endpoint.timer);
     endpoints_.Release(endpoint);
   }
@@ -305,6 +305,7 @@ class Loop {
   void Suspend(Fiber& next);
   void ShowStack(Fiber& self);
   void Unlink(Wait& wait);
+  void EndWaits(Endpoint& endpoint);
   void CancelAll();
   static void FiberMain(void* loop);
   struct LargeCall;
