@@ -18,9 +18,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
-#include "fasthttp/base/errc.h"
 #include "fasthttp/base/chaos.h"
+#include "fasthttp/base/check.h"
+#include "fasthttp/base/errc.h"
 #include "fasthttp/out_queue.h"
 #include "fasthttp/response_stream.h"
 #include "fasthttp/runtime/endpoint.h"
@@ -71,6 +73,8 @@ class ServerConn {
 
   void OnReady(uint8_t ready);
   void OnTimer();
+  // Takes what has arrived as far as it goes: the requests of a connection that reads.
+  void Serve();
 
   // Flushes and begins to watch the connection before its handler suspends.
   void BeforeSuspend();
@@ -89,16 +93,20 @@ class ServerConn {
 
   // The steps that each request takes once are compiled into Serve: hence inline.
 
-  void Serve();
   void LetOthersGo();
   Turn& TurnOf() { return data().turn != nullptr ? *data().turn : NewTurn(); }
   Turn& NewTurn();
   void OnReadyWhileHandling(uint8_t ready);
   Errc Receive(Turn& turn, Budget& budget);
-  Errc ReceiveInto(Turn& turn, std::span<char> room, size_t* n);
-  std::span<char> RoomForHead(Turn& turn);
+  Errc ReceiveInto(std::span<char> room, size_t* n);
+  inline std::span<char> RoomForHead(Turn& turn);
+  std::span<char> RoomBehindHead(Turn& turn);
+  std::span<char> RoomForBody(Turn& turn);
+  void CommitBody(Turn& turn, size_t n);
   inline Errc ParseHead(Turn& turn);
+  Errc ParseLongHead(Turn& turn);
   inline Errc BeginRequest(Turn& turn);
+  inline Errc BeginBody(Turn& turn);
   inline Errc ReadBody(Turn& turn);
   Errc ReadLengthBody(Turn& turn);
   Errc ReadChunkedBody(Turn& turn);
@@ -121,6 +129,7 @@ class ServerConn {
   inline bool Serialize(Turn& turn, Response& response);
   inline bool EndsConnection(const Turn& turn, const Response& response);
   bool KeepsAlive(const Turn& turn, const Response& response);
+  static bool IsLastAnswer(const Turn& turn, int status);
   inline bool SerializePlain(const Turn& turn, const Response& response, bool close);
   void SerializeAny(Turn& turn, Response& response, bool close);
   void DescribeHead(Turn& turn, const Response& response, http1::ResponseHeadView& view);
@@ -132,17 +141,25 @@ class ServerConn {
   void OnEnd(Turn& turn, Errc errc);
   void Reject(Turn& turn, Errc errc);
 
-  OutQueue& Out();
+  OutQueue& Out() {
+    if (data().out == nullptr) data().out = server_.TakeOut();
+    return *data().out;
+  }
   Errc Flush();
   bool SendNow(Turn& turn);
   void LoseClient(Turn& turn);
+  Errc FlushFailed(Errc errc, size_t before);
   void FlushOrWait();
   void Park(Turn& turn);
   void Rest();
   bool IsBetweenRequests();
-  void ReleaseTurn();
+  void ReleaseTurn() {
+    Turn* turn = std::exchange(data().turn, nullptr);
+    if (turn != nullptr) server_.GiveTurn(turn);
+  }
   void CloseWhenSent();
   void EndConnection();
+  void ReleaseAll();
   void Linger();
   void DrainLingering();
   void Close(bool reset);
@@ -160,29 +177,30 @@ class ServerConn {
   void SetState(State state) {
     endpoint_.owner_state = static_cast<uint16_t>((endpoint_.owner_state & ~kStateMask) | state);
   }
+  void BeginHandling() {
+    FASTHTTP_DCHECK(state() == kReading, "a handler in the wrong state");
+    Set(kHandling);
+  }
   runtime::Loop& loop() { return server_.loop_; }
 
   ServerLoop& server_;
   runtime::Endpoint& endpoint_;
 };
 
-// kOk with *n > 0; kAgain; kUnexpectedEof; or the transport's error.
-inline Errc ServerConn::ReceiveInto(Turn& turn, std::span<char> room, size_t* n) {
-  if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
-  IoResult result = endpoint_.conn->TryRecv(room);
-  if (result.again()) {
-    endpoint_.latched &= ~kReadable;
-    return Errc::kAgain;
+// What a readable connection has. kOk with *n > 0; kAgain; kUnexpectedEof; or the transport's error.
+inline Errc ServerConn::ReceiveInto(std::span<char> room, size_t* n) {
+  const IoResult result = endpoint_.conn->TryRecv(room);
+  if (!result.ok()) {
+    if (result.again()) endpoint_.latched &= ~kReadable;
+    return result.errc();
   }
-  if (!result.ok()) return result.errc();
   *n = result.bytes();
+  if (*n == 0) return Errc::kUnexpectedEof;
   // A short read means drained, unless the end was announced: no second event would come for it.
-  if (*n < room.size() && *n != 0 && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
+  if (*n < room.size() && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
     endpoint_.latched &= ~kReadable;
   }
-  if (*n == 0) return Errc::kUnexpectedEof;
   ServerLoop::Count(server_.counters_.received, *n);
-  if (turn.phase == Turn::Phase::kBody) turn.rate.Moved(loop().tick(), *n);
   return Errc::kOk;
 }
 

@@ -115,8 +115,8 @@ Errc ServerConn::SendEarlyHints(Turn& turn) {
 
 // --- Streamed requests ------------------------------------------------------------------------
 
+// What did not come with the head. (A body that did is in memory.)
 Errc ServerConn::BeginBodyStream(Turn& turn) {
-  if (turn.framing.kind == http1::Framing::kLength && turn.body_left == 0) return Errc::kOk;
   if (turn.request_stream == nullptr) turn.request_stream = std::make_unique<RequestStream>(turn);
   turn.fate |= Turn::kBodyStreams;
   turn.request_stream->Start();
@@ -137,8 +137,10 @@ Errc ServerConn::TakeBody(Turn& turn, std::span<char> into, size_t* n) {
       std::memcpy(into.data(), block.unread(), here);
       block.begin += static_cast<uint32_t>(here);
       *n = here;
-    } else {
-      errc = ReceiveInto(turn, into, n);
+    } else if (!(endpoint_.latched & kReadable)) {
+      errc = Errc::kAgain;
+    } else if (errc = ReceiveInto(into, n); errc == Errc::kOk) {
+      turn.rate.Moved(loop().tick(), *n);
     }
     if (errc == Errc::kOk) turn.body_left -= *n;
   }
@@ -149,10 +151,11 @@ Errc ServerConn::TakeChunked(Turn& turn, std::span<char> into, size_t* n) {
   while (!turn.decoder.done()) {
     base::Block* from = turn.block->unread_size() != 0 ? turn.block : turn.chunks;
     if (from == nullptr || from->unread_size() == 0) {
+      if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
       size_t received = 0;
-      Errc errc = ReceiveInto(turn, RoomForHead(turn), &received);
+      Errc errc = ReceiveInto(RoomForBody(turn), &received);
       if (errc != Errc::kOk) return errc;
-      turn.chunks->Commit(received);
+      CommitBody(turn, received);
       continue;
     }
     size_t consumed = 0;
