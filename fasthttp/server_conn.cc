@@ -258,7 +258,8 @@ Errc ServerConn::BeginBody(Turn& turn) {
   if (length > server_.settings().max_request_body_size) return Errc::kBodyTooLarge;
   turn.body_left = length;
   base::Block& block = *turn.block;
-  if (turn.framing.kind == http1::Framing::kLength && length <= block.unread_size()) {
+  if (turn.framing.kind == http1::Framing::kLength && length <= block.unread_size() &&
+      !server_.limits_.stream_bodies) {
     if (length != 0) turn.ctx.request().SetBodyRaw({block.unread(), length});
     block.begin += static_cast<uint32_t>(length);
     turn.body_left = 0;
@@ -283,7 +284,7 @@ Errc ServerConn::ReadBody(Turn& turn) {
 }
 
 Errc ServerConn::ReadLengthBody(Turn& turn) {
-  if (server_.settings().stream_request_body) return BeginBodyStream(turn);
+  if (server_.limits_.stream_bodies) return BeginBodyStream(turn);
   base::Block& block = *turn.block;
   const size_t here = std::min<uint64_t>(block.unread_size(), turn.body_left);
   if (here != 0) turn.ctx.request().AppendBody({block.unread(), here});
@@ -293,7 +294,7 @@ Errc ServerConn::ReadLengthBody(Turn& turn) {
 }
 
 Errc ServerConn::ReadChunkedBody(Turn& turn) {
-  if (server_.settings().stream_request_body) return BeginBodyStream(turn);
+  if (server_.limits_.stream_bodies) return BeginBodyStream(turn);
   while (!turn.decoder.done()) {
     base::Block* from = turn.block->unread_size() != 0 ? turn.block : turn.chunks;
     if (from == nullptr || from->unread_size() == 0) return SendContinue(turn);

@@ -115,7 +115,6 @@ Errc ServerConn::SendEarlyHints(Turn& turn) {
 
 // --- Streamed requests ------------------------------------------------------------------------
 
-// What did not come with the head. (A body that did is in memory.)
 Errc ServerConn::BeginBodyStream(Turn& turn) {
   if (turn.request_stream == nullptr) turn.request_stream = std::make_unique<RequestStream>(turn);
   turn.fate |= Turn::kBodyStreams;

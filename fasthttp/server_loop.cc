@@ -50,6 +50,7 @@ ServerLimits::ServerLimits(const ServerSettings& settings)
                         : settings.max_requests_per_conn != 0 ? settings.max_requests_per_conn
                                                               : UINT32_MAX),
       get_only(settings.get_only),
+      stream_bodies(settings.stream_request_body),
       head_ms(Milliseconds(settings.read_head_timeout)),
       idle_ms(Milliseconds(settings.idle_timeout)),
       body(Transfer(settings, settings.read_body_timeout)),

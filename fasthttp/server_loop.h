@@ -71,6 +71,7 @@ struct ServerLimits {
   http1::Leniency leniency;
   uint32_t requests_per_conn;  // The last of which ends the connection.
   bool get_only;
+  bool stream_bodies;
   uint32_t head_ms;  // 0: off.
   uint32_t idle_ms;  // 0: off.
   TransferLimits body;
