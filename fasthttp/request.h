@@ -231,17 +231,17 @@ class Request {
   mutable std::unique_ptr<Parsed> parsed_;
   size_t max_args_ = Args::kNoLimit;
   bool body_touched_ = false;
-  bool streamed_ = false;    // Something of the streams below is set.
+  bool streamed_ = false;  // Something of the streams below is set.
   bool reader_set_ = false;
   bool tls_ = false;
   mutable bool touched_ = false;  // *parsed_, or a switch below.
   bool use_host_header_ = false;
   bool disable_redirect_path_normalizing_ = false;
   absl::Duration timeout_ = absl::InfiniteDuration();
-  BodyReader* stream_ = nullptr;           // The server's.
-  mutable BodyReader* unread_ = nullptr;   // The same, until Body() has read it.
-  mutable Errc stream_errc_ = Errc::kOk;   // How that ended.
-  std::unique_ptr<BytesReader> reader_;    // Of a body in memory.
+  BodyReader* stream_ = nullptr;          // The server's.
+  mutable BodyReader* unread_ = nullptr;  // The same, until Body() has read it.
+  mutable Errc stream_errc_ = Errc::kOk;  // How that ended.
+  std::unique_ptr<BytesReader> reader_;   // Of a body in memory.
 };
 
 }  // namespace fasthttp

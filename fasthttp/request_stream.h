@@ -49,7 +49,8 @@ class RequestStream final : public BodyReader {
   Turn& turn_;
   Errc error_ = Errc::kOk;
   bool done_ = false;
-  uint32_t left_at_ = 0;  // Tick of the last call's end: what lies between calls is not the client's.
+  uint32_t left_at_ =
+      0;  // Tick of the last call's end: what lies between calls is not the client's.
   size_t read_without_wait_ = 0;
   uint64_t dropped_ = 0;
 };

@@ -187,7 +187,8 @@ class ServerConn {
   runtime::Endpoint& endpoint_;
 };
 
-// What a readable connection has. kOk with *n > 0; kAgain; kUnexpectedEof; or the transport's error.
+// What a readable connection has. kOk with *n > 0; kAgain; kUnexpectedEof; or the transport's
+// error.
 inline Errc ServerConn::ReceiveInto(std::span<char> room, size_t* n) {
   const IoResult result = endpoint_.conn->TryRecv(room);
   if (!result.ok()) {

@@ -106,8 +106,8 @@ TEST_F(StreamPeer, CurlReadsAStream) {
   SKIP_WITHOUT("curl");
   const std::string output = TempPath("output");
   for (std::string_view version : {"--http1.1", "--http1.0"}) {
-    EXPECT_EQ(Curl(absl::StrCat("-N ", version, " -o ", output, " -w '%{http_code} %{size_download}' ",
-                                Url("/stream"))),
+    EXPECT_EQ(Curl(absl::StrCat("-N ", version, " -o ", output,
+                                " -w '%{http_code} %{size_download}' ", Url("/stream"))),
               "200 250000");
   }
   EXPECT_EQ(Curl(absl::StrCat("-N -o ", output, " -o ", output, " -w '%{num_connects} ' ",
@@ -121,8 +121,8 @@ TEST_F(StreamPeer, CurlUploads) {
   const std::string file = File("upload", std::string(3'000'000, 'u'));
   EXPECT_EQ(Curl(absl::StrCat("-T ", file, " ", Url("/upload"))), "PUT 3000000");
   EXPECT_EQ(Curl(absl::StrCat("-T - ", Url("/upload"), " < ", file)), "PUT 3000000");
-  const std::string verbose = Curl(absl::StrCat("-v -H 'Expect: 100-continue' -T ", file, " ",
-                                                Url("/upload")));
+  const std::string verbose =
+      Curl(absl::StrCat("-v -H 'Expect: 100-continue' -T ", file, " ", Url("/upload")));
   EXPECT_TRUE(absl::StrContains(verbose, "HTTP/1.1 100 Continue")) << verbose;
   // Left unread: too large to be dropped, held back, and small.
   EXPECT_EQ(Curl(absl::StrCat("-H 'Expect:' -T ", file, " ", Url("/unread"))), "unread");
@@ -134,9 +134,8 @@ TEST_F(StreamPeer, CurlUploads) {
 
 TEST_F(StreamPeer, CurlIsUpgraded) {
   SKIP_WITHOUT("curl");
-  const std::string head =
-      Curl(absl::StrCat("-i --max-time 1 -H 'Connection: Upgrade' -H 'Upgrade: echo' ",
-                        Url("/hijack")));
+  const std::string head = Curl(
+      absl::StrCat("-i --max-time 1 -H 'Connection: Upgrade' -H 'Upgrade: echo' ", Url("/hijack")));
   EXPECT_TRUE(absl::StrContains(head, "HTTP/1.1 101 Switching Protocols\r\n")) << head;
 }
 

@@ -180,8 +180,8 @@ TEST_P(ServerUpload, EverySizeInEveryFramingIsReadToItsEndAndNoFurther) {
 
 TEST(ServerUploads, SplitAtEveryByte) {
   const std::string body = "hello, world";
-  const std::string all = Post("/?piece=5", body) + PostChunked("/?piece=5", body, 5) +
-                          std::string(kGet);
+  const std::string all =
+      Post("/?piece=5", body) + PostChunked("/?piece=5", body, 5) + std::string(kGet);
   SimServer sim(Streaming(Echo));
   for (size_t at = 1; at < all.size(); ++at) {
     ScriptedConn conn;
@@ -580,16 +580,15 @@ TEST_P(ServerUpload, BothBodiesMayFlowAtOnce) {
 }
 
 TEST_P(ServerUpload, OtherTasksMayRead) {
-  SimServer sim(Streaming([](RequestCtx& ctx) {
-                  std::string body;
-                  TaskGroup group;
-                  group.Go([&] {
-                    body = ReadAll(ctx.RequestBodyStream(), 3'000).value_or("failed");
-                  });
-                  EXPECT_TRUE(group.Wait().ok());
-                  ctx.SetBody(body);
-                }),
-                Options());
+  SimServer sim(
+      Streaming([](RequestCtx& ctx) {
+        std::string body;
+        TaskGroup group;
+        group.Go([&] { body = ReadAll(ctx.RequestBodyStream(), 3'000).value_or("failed"); });
+        EXPECT_TRUE(group.Wait().ok());
+        ctx.SetBody(body);
+      }),
+      Options());
   sim.Run([&] {
     WireClient client = sim.Dial();
     const std::string body = Text(300'000);

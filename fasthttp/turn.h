@@ -119,11 +119,11 @@ class Turn final : public runtime::Task, public Exchange {
 
   // What sets it apart from the ordinary course.
   enum Fate : uint8_t {
-    kGone = 1,      // The connection broke while the handler ran.
-    kParted = 2,    // It has no connection any more.
-    kPinned = 4,    // There have been pins.
-    kStreams = 8,   // Its response is streamed.
-    kHijacks = 16,  // Its connection is to be taken over; or there is a HijackRequest at least.
+    kGone = 1,          // The connection broke while the handler ran.
+    kParted = 2,        // It has no connection any more.
+    kPinned = 4,        // There have been pins.
+    kStreams = 8,       // Its response is streamed.
+    kHijacks = 16,      // Its connection is to be taken over; or there is a HijackRequest at least.
     kBodyStreams = 32,  // Its handler reads the body as it comes.
   };
   bool Is(Fate bit) const { return (fate & bit) != 0; }
@@ -153,8 +153,8 @@ class Turn final : public runtime::Task, public Exchange {
   TimeLimit* limit = nullptr;        // The earliest that is under way; on the handler's stack.
   std::atomic<uint32_t> holders{1};  // The handler's frame and the pins.
   Turn* previous = nullptr;          // Among those held.
-  std::unique_ptr<ResponseStream> stream;  // Kept for the next response that is one.
-  runtime::Wait* sending = nullptr;        // Fired when the out queue is empty.
+  std::unique_ptr<ResponseStream> stream;         // Kept for the next response that is one.
+  runtime::Wait* sending = nullptr;               // Fired when the out queue is empty.
   std::unique_ptr<RequestStream> request_stream;  // Kept for the next body that is streamed.
   runtime::Wait* receiving = nullptr;             // Fired when there may be more to read.
   std::unique_ptr<HijackRequest> hijack;

@@ -18,7 +18,7 @@ void Upload(fasthttp::RequestCtx& ctx) {
       std::fclose(file);
       return ctx.Error(n.status());  // 413, 408, 400 or client gone.
     }
-    if (*n == 0) break;                                              // The clean end of the body.
+    if (*n == 0) break;                                           // The clean end of the body.
     fasthttp::Offload([&] { std::fwrite(block, 1, *n, file); });  // Disk blocks a helper thread.
     total += *n;
   }
@@ -27,9 +27,8 @@ void Upload(fasthttp::RequestCtx& ctx) {
 }
 
 fasthttp::ServerSettings Settings() {
-  return {.handler = Upload,
-          .max_request_body_size = uint64_t{10} << 30,
-          .stream_request_body = true};
+  return {
+      .handler = Upload, .max_request_body_size = uint64_t{10} << 30, .stream_request_body = true};
 }
 
 int main() { return fasthttp::Server(Settings()).ListenAndServe(":8080").ok() ? 0 : 1; }
