@@ -153,7 +153,8 @@ class Request {
   // Appends the request as a client sends it, but for the User-Agent that a client adds: Host from
   // the URI (see SetUseHostHeader), credentials of the URI as Authorization, post arguments as the
   // body if there is no other, one framing field that fits the body. kMissingHost, kBadUri,
-  // kBadHost, or kBadTarget (CONNECT to what is no authority): nothing is appended.
+  // kBadHost, or kBadTarget (CONNECT to what is no authority, "*" without OPTIONS): nothing is
+  // appended.
   absl::Status AppendBytes(std::string& dst) const;
   // The same; {} if it can't be sent.
   std::string String() const;
