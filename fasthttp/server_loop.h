@@ -17,7 +17,9 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "fasthttp/base/block_pool.h"
+#include "fasthttp/hijack.h"
 #include "fasthttp/http1/serialize.h"
 #include "fasthttp/out_queue.h"
 #include "fasthttp/per_ip_limit.h"
@@ -68,13 +70,14 @@ struct ServerLimits {
   http1::ChunkedLimits chunked;
   http1::Leniency leniency;
   uint32_t requests_per_conn;  // The last of which ends the connection.
-  uint32_t head_ms;            // 0: off.
-  uint32_t idle_ms;            // 0: off.
+  bool get_only;
+  uint32_t head_ms;  // 0: off.
+  uint32_t idle_ms;  // 0: off.
   TransferLimits body;
   TransferLimits response;
 };
 
-class ServerLoop final : public runtime::EventSink {
+class ServerLoop final : public runtime::EventSink, public HijackOwner {
  public:
   ServerLoop(ServerShared& shared, runtime::Loop& loop);
   ~ServerLoop();
@@ -98,6 +101,8 @@ class ServerLoop final : public runtime::EventSink {
   // If `task` is a handler of this loop: until Return its connection is neither waited for nor cut,
   // since it is the handler that waits. False if it is not.
   bool StandAside(const runtime::Task& task);
+  // True if `task` calls a hijack handler of this loop.
+  bool IsHijacked(const runtime::Task& task) const;
   void Return(const runtime::Task& task) { std::erase(aside_, &task); }
   // Stops accepting, for that call or (null) altogether.
   void CloseListeners(const Serving* serving = nullptr);
@@ -115,6 +120,7 @@ class ServerLoop final : public runtime::EventSink {
   const ServerSettings& settings() const { return shared_.settings; }
 
  private:
+  friend class ResponseStream;
   friend class ServerConn;
   friend class Turn;
   class Acceptor;
@@ -122,12 +128,24 @@ class ServerLoop final : public runtime::EventSink {
   static constexpr uint32_t kMaxLingering =
       1024;  // Connections that were refused and not yet closed.
 
-  // A new connection, counted and ready to be served; null if it was refused.
-  runtime::Endpoint* Adopt(Accepted& accepted, runtime::Latch* ended, Errc* refused);
+  // A new connection: ready to be served once it is admitted, else to be refused.
+  inline runtime::Endpoint& Adopt(const Accepted& accepted);
+  inline Errc Admit(runtime::Endpoint& endpoint);
+  Errc AdmitPerIp(runtime::Endpoint& endpoint);
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
   void Forget(runtime::Endpoint& endpoint);
+  runtime::Latch* EndWaitFor(uint32_t slot);
+  runtime::Latch* Uncount(const runtime::Endpoint& endpoint);
   void CheckDrained();
   void Register();
+
+  // The connection's server no longer.
+  void HandOver(runtime::Endpoint& endpoint, std::string received, HijackHandler handler);
+  void HijackEnded(HijackedConn& conn, const std::exception_ptr& exception) override;
+  void ForEachHijacked(absl::FunctionRef<void(HijackedConn&)> f);
+
+  // Counts an error of the program in the handler of `turn`, and tells it on stderr, once a second.
+  void LogMisuse(const Turn& turn, std::string_view what);
 
   // Turns that have parted from their connections: until the handler and the last pin are gone.
   void Hold(Turn& turn);
@@ -139,12 +157,21 @@ class ServerLoop final : public runtime::EventSink {
   }
 
   Turn* TakeTurn();
+  Turn* NewTurn();
+  void EndTurn(Turn& turn);
+  // Who kept a reference to the context without a pin is found by ASan here.
   void GiveTurn(Turn* turn);
   OutQueue* TakeOut();
+  OutQueue* NewOut();
   void GiveOut(OutQueue* out);
   bool Trim();  // True: something unused is left.
   // Status line, Server and Date, made new when the second has changed.
-  http1::StatusBlockCache& Blocks();
+  http1::StatusBlockCache& Blocks() {
+    if (loop_.now() >= blocks_until_) [[unlikely]]
+      RefreshBlocks();
+    return status_blocks_;
+  }
+  void RefreshBlocks();
   // The lines of a response that names its own server.
   std::string ServerAndDate(std::string_view server);
 
@@ -162,25 +189,65 @@ class ServerLoop final : public runtime::EventSink {
 
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   absl::flat_hash_map<uint32_t, runtime::Latch*> waited_for_;  // By slot: ServeConn's connections.
-  uint32_t conns_ = 0;                                         // Endpoints of this server.
   Turn* held_ = nullptr;
   uint32_t held_count_ = 0;
+  HijackedConn* hijacked_ = nullptr;
+  uint32_t hijacked_count_ = 0;
+  int64_t next_log_ = INT64_MIN;
   uint32_t lingering_ = 0;  // Of these, refused ones.
   bool draining_ = false;
   std::vector<const runtime::Task*> aside_;  // Handlers that wait for a Shutdown.
   std::vector<std::shared_ptr<runtime::Latch>> drained_;
   bool registered_ = false;  // With the loop, for Trim.
 
-  // Single writer, read by other threads for Stats().
+  // Single writer, read by other threads for Stats(). `open` counts this server's endpoints.
   struct Counters {
     std::atomic<uint64_t> requests{0}, errors{0}, timeouts{0}, held{0}, accepted{0}, rejected{0},
-        open{0}, received{0}, sent{0};
+        open{0}, hijacked{0}, received{0}, sent{0};
   };
   static void Count(std::atomic<uint64_t>& counter, uint64_t n) {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
   Counters counters_;
 };
+
+// --- Implementation ---------------------------------------------------------------------------
+
+inline Turn* ServerLoop::TakeTurn() {
+  Turn* turn = free_turns_;
+  if (turn == nullptr) return NewTurn();
+  free_turns_ = turn->next;
+  --free_turn_count_;
+  internal::Unpoison(&turn->ctx, sizeof turn->ctx);
+  return turn;
+}
+
+inline void ServerLoop::GiveTurn(Turn* turn) {
+  if (turn->phase != Turn::Phase::kHead || turn->fate != 0) [[unlikely]]
+    EndTurn(*turn);
+  turn->progress = {};
+  blocks_.Give(turn->block);
+  turn->block = nullptr;
+  turn->endpoint = nullptr;
+  internal::Poison(&turn->ctx, sizeof turn->ctx);
+  turn->next = free_turns_;
+  free_turns_ = turn;
+  ++free_turn_count_;
+}
+
+inline OutQueue* ServerLoop::TakeOut() {
+  OutQueue* out = free_outs_;
+  if (out == nullptr) return NewOut();
+  free_outs_ = out->next;
+  --free_out_count_;
+  return out;
+}
+
+inline void ServerLoop::GiveOut(OutQueue* out) {
+  out->next = free_outs_;
+  free_outs_ = out;
+  ++free_out_count_;
+}
 
 }  // namespace fasthttp
 
