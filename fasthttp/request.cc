@@ -64,20 +64,13 @@ Request::Parsed& Request::EnsureParsed() const {
 
 // A received target without anything to normalise is used as it stands.
 Errc Request::BindURI(Parsed& parsed) const {
-  constexpr uint8_t kNeedsWork = http1::kTargetPercent | http1::kTargetDot |
-                                 http1::kTargetDoubleSlash | http1::kTargetHash |
-                                 http1::kTargetBackslash;
   const http1::Head* head = header_.head();
   parsed.uri.SetMaxQueryArgs(max_args_);
   Errc errc = Errc::kOk;
   if (head != nullptr && head->target_form == http1::TargetForm::kAuthority) {
     errc = parsed.uri.TryParse(head->Target(), "/");
-  } else if (head != nullptr && head->target_form == http1::TargetForm::kOrigin &&
-             (head->target_flags & kNeedsWork) == 0) {
-    size_t query = (head->target_flags & http1::kTargetQuery) != 0
-                       ? static_cast<size_t>(head->query - head->target)
-                       : head->target_size;
-    parsed.uri.BindPlain(header_.Host(), head->Target(), query);
+  } else if (head != nullptr && IsPlain(*head)) {
+    parsed.uri.BindPlain(header_.Host(), head->Target(), PathSize(*head));
   } else {
     errc = parsed.uri.TryParse(header_.Host(), header_.RequestURI());
     // The bytes of a header that the program made may change under the views.

@@ -79,6 +79,25 @@ class Request {
   // The parsed target together with the host, parsed at first use. Empty if that fails: ParseURI
   // tells. A server has validated both before the handler runs.
   const fasthttp::URI& URI() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // Parts of URI(), without the cost of the others as long as nobody has asked for it and the
+  // target needs no normalising.
+  std::string_view Path() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    const http1::Head* head = PlainHead();
+    return head != nullptr ? head->Target().substr(0, PathSize(*head)) : URI().Path();
+  }
+  std::string_view PathOriginal() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    const http1::Head* head = PlainHead();
+    return head != nullptr ? head->Target().substr(0, PathSize(*head)) : URI().PathOriginal();
+  }
+  std::string_view QueryString() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    const http1::Head* head = PlainHead();
+    if (head == nullptr) return URI().QueryString();
+    return PathSize(*head) == head->target_size ? std::string_view()
+                                                : head->Target().substr(PathSize(*head) + 1);
+  }
+  // True if they, and Host() but for the case of its letters, stand in the received head as they
+  // are: then there is nothing that ParseURI could refuse.
+  bool HasPlainTarget() const { return PlainHead() != nullptr; }
   // For changes, which take effect when the request is sent: from here on RequestURI() is made from
   // the URI.
   fasthttp::URI& MutableURI() ABSL_ATTRIBUTE_LIFETIME_BOUND;
@@ -157,7 +176,8 @@ class Request {
   // Appends the request as a client sends it, but for the User-Agent that a client adds: Host from
   // the URI (see SetUseHostHeader), credentials of the URI as Authorization, post arguments as the
   // body if there is no other, one framing field that fits the body. kMissingHost, kBadUri,
-  // kBadHost, or kBadTarget (CONNECT to what is no authority): nothing is appended.
+  // kBadHost, or kBadTarget (CONNECT to what is no authority, "*" without OPTIONS): nothing is
+  // appended.
   absl::Status AppendBytes(std::string& dst) const;
   // The same; {} if it can't be sent.
   std::string String() const;
@@ -214,6 +234,25 @@ class Request {
     if (parsed_ != nullptr) parsed_->post_parsed = false;
     return body_;
   }
+  // The received head if its target is what URI() would make of it, and URI() was not made yet.
+  const http1::Head* PlainHead() const {
+    const http1::Head* head = header_.head();
+    const bool plain = head != nullptr && IsPlain(*head);
+    return plain && (parsed_ == nullptr || !parsed_->uri_parsed) ? head : nullptr;
+  }
+  static bool IsPlain(const http1::Head& head) {
+    constexpr uint8_t kNeedsWork = http1::kTargetPercent | http1::kTargetDot |
+                                   http1::kTargetDoubleSlash | http1::kTargetHash |
+                                   http1::kTargetBackslash;
+    return head.target_form == http1::TargetForm::kOrigin && (head.target_flags & kNeedsWork) == 0;
+  }
+  // Of a plain target.
+  static size_t PathSize(const http1::Head& head) {
+    return (head.target_flags & http1::kTargetQuery) != 0
+               ? static_cast<size_t>(head.query - head.target)
+               : head.target_size;
+  }
+
   Parsed& EnsureParsed() const;
   void ResetTouched();
   void ResetBodyPooled() {

@@ -81,7 +81,7 @@ class RequestCtx {
 
   // Percent-decoded and normalised ("/a/../b" is "/b"), so an encoded slash can't be told from a
   // real one: URI().PathOriginal() has the bytes as received.
-  std::string_view Path() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.URI().Path(); }
+  std::string_view Path() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.Path(); }
   // Lower case, with the port; an absolute target's authority wins over the Host field.
   std::string_view Host() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.Host(); }
   // The request-target as received.

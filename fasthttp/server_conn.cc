@@ -762,7 +762,10 @@ bool ServerConn::ArmIfNeeded() {
 uint32_t ServerConn::NextDeadline() {
   const ServerLimits& limits = server_.limits_;
   const uint32_t now = loop().tick();
-  uint32_t next = 1u << 30;
+  constexpr uint32_t kNever = 1u << 30;
+  uint32_t next = kNever;
+  const bool idle = state() == kReading && data().turn == nullptr && data().requests != 0;
+  if (idle && data().out == nullptr) return now + (limits.idle_ms != 0 ? limits.idle_ms : kNever);
   if (data().out != nullptr)
     next = std::min(next, data().out->rate().NextLook(now, limits.response));
   if (state() == kReading) {
