@@ -386,6 +386,7 @@ TEST(ServerStreams, TheHeadGoesOutWithTheFirstBytesOrWhenTheHandlerWaits) {
 }
 
 TEST(ServerStreams, ImmediateHeaderFlushSendsTheHeadByItself) {
+  if (base::chaos_enabled) GTEST_SKIP() << "a head may go out in pieces";
   for (bool flush : {false, true}) {
     ScriptedConn conn;
     conn.Data(Get("/", "Connection: close\r\n"));

