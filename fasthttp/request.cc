@@ -1,5 +1,8 @@
 #include "fasthttp/request.h"
 
+#include <span>
+#include <utility>
+
 #include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
 #include "fasthttp/message_reader.h"
@@ -29,6 +32,12 @@ void Request::ResetTouched() {
   parsed_->uri_changed = false;
   parsed_->post_parsed = false;
   parsed_->post_changed = false;
+}
+
+void Request::ResetStream() {
+  stream_ = unread_ = nullptr;
+  stream_errc_ = Errc::kOk;
+  streamed_ = reader_set_ = false;
 }
 
 void Request::CopyTo(Request& to) const {
@@ -123,7 +132,7 @@ const Args& Request::PostArgs() const {
   if (parsed.post_parsed || parsed.post_changed) return parsed.post_args;
   parsed.post_parsed = true;
   if (EqualsIgnoreCase(header_.ContentType().substr(0, kFormType.size()), kFormType)) {
-    parsed.post_args.Parse(body_.view(), max_args_);
+    parsed.post_args.Parse(Body(), max_args_);
   } else {
     parsed.post_args.Reset();
   }
@@ -142,6 +151,35 @@ OwnedBytes Request::SwapBody(OwnedBytes bytes) {
   OwnedBytes old = TouchBody().Take();
   body_.SetOwned(std::move(bytes));
   return old;
+}
+
+// --- Streams ---
+
+BodyReader& Request::BodyStream() {
+  if (stream_ != nullptr) return *stream_;
+  if (reader_ == nullptr) reader_ = std::make_unique<BytesReader>();
+  if (!reader_set_) reader_->Reset(body_.view());
+  reader_set_ = body_touched_ = streamed_ = true;
+  return *reader_;
+}
+
+Errc Request::TryReadBody() const {
+  constexpr size_t kPiece = 16 * 1024;
+  BodyReader* stream = std::exchange(unread_, nullptr);
+  while (stream != nullptr && stream_errc_ == Errc::kOk) {
+    const std::span<char> room = body_.Prepare(kPiece);
+    absl::StatusOr<size_t> n = stream->Read(room);
+    stream_errc_ = ErrcOf(n.status());
+    if (!n.ok()) body_.Clear();
+    if (!n.ok() || *n == 0) break;
+    body_.Commit(*n);
+  }
+  return stream_errc_;
+}
+
+absl::StatusOr<std::string_view> Request::ReadBody() const {
+  if (Errc errc = TryReadBody(); errc != Errc::kOk) return ToStatus(errc, "body");
+  return body_.view();
 }
 
 // --- As bytes ---
