@@ -50,6 +50,7 @@ class ServerConn {
     kWaitedFor = 64,     // ServeConn waits for it.
     kRefused = 128,      // Answered 503 or 429 at accept.
     kLingerLong = 256,   // Unread bytes may be under way: linger before closing.
+    kTls = 512,          // The transport encrypts.
   };
 
   ServerConn(ServerLoop& server, runtime::Endpoint& endpoint)

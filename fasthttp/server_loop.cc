@@ -187,8 +187,9 @@ runtime::Endpoint* ServerLoop::Adopt(Accepted& accepted, runtime::Latch* ended, 
   Addr remote = accepted.remote;
   if (accepted.conn == nullptr) {
     endpoint->conn = new (endpoint->socket) runtime::SocketConn(accepted.fd, accepted.remote);
-  } else if (shared_.per_ip.enabled()) {
-    remote = accepted.conn->RemoteAddr();
+  } else {
+    if (shared_.per_ip.enabled()) remote = accepted.conn->RemoteAddr();
+    if (accepted.conn->is_tls()) endpoint->owner_state |= ServerConn::kTls;
   }
   new (endpoint->owner) ServerConn::Data{};
   endpoint->latched = kReadable | kWritable;
