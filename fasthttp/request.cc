@@ -3,6 +3,7 @@
 #include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
 #include "fasthttp/message_reader.h"
+#include "fasthttp/wire_request.h"
 
 namespace fasthttp {
 
@@ -14,7 +15,12 @@ constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
 
 Request::~Request() = default;
 
-void Request::ResetParsed() {
+void Request::ResetTouched() {
+  touched_ = false;
+  use_host_header_ = false;
+  disable_redirect_path_normalizing_ = false;
+  timeout_ = absl::InfiniteDuration();
+  if (parsed_ == nullptr) return;
   // A URI that was only read is cleared when the next one is parsed.
   if (parsed_->uri_changed || parsed_->uri.HasParsedArgs()) parsed_->uri.Reset();
   if (parsed_->post_parsed || parsed_->post_changed) parsed_->post_args.Reset();
@@ -25,17 +31,13 @@ void Request::ResetParsed() {
   parsed_->post_changed = false;
 }
 
-void Request::ResetBodyPooled() {
-  body_.ClearUpTo(RequestBodyPoolLimit());
-  body_touched_ = false;
-}
-
 void Request::CopyTo(Request& to) const {
   if (this == &to) return;
   to.Reset();
   header_.CopyTo(to.header_);
   to.SetBody(body_.view());
   to.tls_ = tls_;
+  to.touched_ = touched_;
   to.use_host_header_ = use_host_header_;
   to.disable_redirect_path_normalizing_ = disable_redirect_path_normalizing_;
   to.timeout_ = timeout_;
@@ -46,6 +48,7 @@ void Request::CopyTo(Request& to) const {
 }
 
 Request::Parsed& Request::EnsureParsed() const {
+  touched_ = true;
   if (parsed_ == nullptr) parsed_ = std::make_unique<Parsed>();
   return *parsed_;
 }
@@ -148,6 +151,29 @@ OwnedBytes Request::SwapBody(OwnedBytes bytes) {
   return old;
 }
 
+// --- As bytes ---
+
+bool Request::MayContinue() const {
+  return EqualsIgnoreCase(header_.Peek(http1::KnownField::kExpect), "100-continue");
+}
+
+absl::Status Request::AppendBytes(std::string& dst) const {
+  WireRequest wire;
+  if (Errc errc = wire.Describe(*this, {}, {}); errc != Errc::kOk) return ToStatus(errc);
+  const size_t start = dst.size();
+  dst.resize(start + wire.Bound());
+  const char* end = wire.Write(&dst[start], /*close=*/false);
+  dst.resize(static_cast<size_t>(end - dst.data()));
+  dst.append(wire.body()).append(wire.suffix());
+  return absl::OkStatus();
+}
+
+std::string Request::String() const {
+  std::string text;
+  (void)AppendBytes(text);
+  return text;
+}
+
 absl::StatusOr<size_t> Request::Read(std::string_view bytes, size_t max_body_size) {
   size_t used = 0;
   Errc errc = ReadAll(bytes, max_body_size, used);
@@ -159,14 +185,9 @@ absl::StatusOr<size_t> Request::Read(std::string_view bytes, size_t max_body_siz
 Errc Request::ReadAll(std::string_view bytes, size_t max_body_size, size_t& used) {
   internal::MessageReader reader(bytes);  // `bytes` may be those of this request.
   Reset();
-  http1::Head head;
   http1::Framing framing;
-  Errc errc = reader.ReadRequestHead(head);
-  if (errc == Errc::kOk) errc = DecideFraming(head, http1::Leniency::kStrict, framing);
+  Errc errc = reader.ReadHead(header_, framing);
   if (errc != Errc::kOk) return errc;
-  RequestHeader received;
-  received.Bind(&head);
-  received.CopyTo(header_);
   errc = reader.ReadBody(framing, max_body_size, header_,
                          [this](std::string_view piece) { AppendBody(piece); });
   used = reader.used();
