@@ -28,7 +28,7 @@ bool IsConnectionLoss(Errc errc) {
 // --- The connection ---------------------------------------------------------------------------
 
 ClientConn::ClientConn(BlockingConn c, std::string_view a)
-    : conn(std::move(c)), address(a), is_socket(endpoint().conn->fd() >= 0) {}
+    : conn(std::move(c)), address(a), is_socket(endpoint().conn->is_socket()) {}
 
 bool ClientConn::IsClean() {
   // A socket is asked in any case: what has come since the last poll is not known here.
@@ -320,21 +320,18 @@ Errc ClientExchange::ReadUntilClose() {
 
 // At least one byte more in the block; kUnexpectedEof at the end, or kConnectionClosed if that
 // comes before the first byte.
-Errc ClientExchange::Receive(int64_t deadline) {
-  IoResult result = Recv(Room(), deadline);
-  if (!result.ok()) return result.errc();
-  if (result.bytes() == 0) return started_ ? Errc::kUnexpectedEof : Errc::kConnectionClosed;
-  in_->Commit(result.bytes());
-  return Errc::kOk;
-}
+Errc ClientExchange::Receive(int64_t deadline) { return Received(Recv(Room(), deadline)); }
 
 // The same without waiting: kAgain.
-Errc ClientExchange::TryReceive() {
-  IoResult result = TryRecv(Room());
-  if (!result.ok()) return result.errc();
-  if (result.bytes() == 0) return started_ ? Errc::kUnexpectedEof : Errc::kConnectionClosed;
-  in_->Commit(result.bytes());
-  return Errc::kOk;
+Errc ClientExchange::TryReceive() { return Received(TryRecv(Room())); }
+
+Errc ClientExchange::Received(IoResult result) {
+  Errc errc = result.ok() && result.bytes() == 0 ? Errc::kUnexpectedEof : result.errc();
+  // TLS tells an end without its closing alert by that error: between messages it is the common
+  // one.
+  if (errc == Errc::kUnexpectedEof && !started_) errc = Errc::kConnectionClosed;
+  if (errc == Errc::kOk) in_->Commit(result.bytes());
+  return errc;
 }
 
 // Room behind what is received. Only an incomplete head is ever moved.

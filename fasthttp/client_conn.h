@@ -102,6 +102,7 @@ class ClientExchange {
   Errc EndTrailers(std::string& section);
   Errc Receive(int64_t deadline);
   Errc TryReceive();
+  Errc Received(IoResult result);
   std::span<char> Room();
   IoResult Recv(std::span<char> into, int64_t deadline);
   IoResult TryRecv(std::span<char> into);

@@ -9,7 +9,6 @@
 #include "fasthttp/client_pool.h"
 #include "fasthttp/error.h"
 #include "fasthttp/redirect.h"
-#include "fasthttp/tls_hook.h"
 
 namespace fasthttp {
 namespace {
@@ -75,6 +74,17 @@ absl::Time TimeOf(Loop& loop, int64_t deadline) {
   return absl::Now() + absl::Nanoseconds(deadline - loop.FreshNow());
 }
 
+bool HasTls() { return internal::make_client_tls_context.load() != nullptr; }
+
+// "[::1]:443" is the host "::1".
+std::string_view HostOf(std::string_view address) {
+  std::string_view host = address.substr(0, address.rfind(':'));
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  return host;
+}
+
 bool IsConnectionLoss(Errc errc) {
   return errc == Errc::kConnectionClosed || errc == Errc::kConnectionReset;
 }
@@ -106,7 +116,8 @@ struct Attempt {
   uint64_t exchanges = 0;  // Of the connection, before this one.
   int64_t idle = 0;        // Nanoseconds that it had been idle.
   std::string_view address;
-  std::string peer;  // Made on failure only.
+  std::string peer;    // Made on failure only.
+  std::string detail;  // Of a TLS handshake that failed.
 };
 
 // Counts a call while it lasts.
@@ -165,7 +176,6 @@ class HostClient::Impl {
   Errc Acquire(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
   Errc Dial(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
   Errc DialAddress(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& into);
-  Errc Handshake(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& conn);
   bool ShouldRetry(Loop& loop, const Request& request, const WireRequest& wire, Errc errc,
                    int64_t deadline, const Attempt& attempt);
   std::string Explain(const Attempt& attempt) const;
@@ -182,7 +192,7 @@ class HostClient::Impl {
 };
 
 Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
-  if (options_.is_tls && internal::client_handshake.load() == nullptr) return Errc::kUnsupported;
+  if (options_.is_tls && !HasTls()) return Errc::kUnsupported;
   Errc errc = wire.Describe(request, user_agent_, default_host_);
   if (errc != Errc::kOk || options_.is_tls || wire.method() == http1::MethodId::kConnect) {
     return errc;
@@ -297,7 +307,8 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
     BlockingConn opened;
     errc = DialAddress(loop, attempt.address, until, opened);
     if (errc == Errc::kOk && options_.is_tls) {
-      errc = Handshake(loop, attempt.address, limit, opened);
+      errc = options_.tls.context()->Handshake(loop, HostOf(attempt.address), attempt.address,
+                                               limit, opened, attempt.detail);
     }
     now = loop.FreshNow();
     if (errc == Errc::kOk && now >= deadline) errc = Errc::kTimeout;
@@ -308,7 +319,8 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
     if (loop.CancelCause() != Errc::kOk || now >= limit) break;
   }
   ClientPool::Count(share.counters.dial_errors);
-  return errc == Errc::kDialTimeout && now >= deadline ? Errc::kTimeout : errc;
+  const bool dial_limit = errc == Errc::kDialTimeout || errc == Errc::kTlsHandshakeTimeout;
+  return dial_limit && now >= deadline ? Errc::kTimeout : errc;
 }
 
 Errc HostClient::Impl::DialAddress(Loop& loop, std::string_view address, int64_t deadline,
@@ -319,12 +331,6 @@ Errc HostClient::Impl::DialAddress(Loop& loop, std::string_view address, int64_t
   if (conn->loop() != &loop || !conn->is_open()) return Errc::kProgramming;
   into = *std::move(conn);
   return Errc::kOk;
-}
-
-Errc HostClient::Impl::Handshake(Loop& loop, std::string_view address, int64_t deadline,
-                                 BlockingConn& conn) {
-  return internal::client_handshake.load()(loop, address.substr(0, address.rfind(':')), deadline,
-                                           conn);
 }
 
 // --- Failures ---------------------------------------------------------------------------------
@@ -351,7 +357,7 @@ bool HostClient::Impl::ShouldRetry(Loop& loop, const Request& request, const Wir
 // For instance "10.0.0.1:80, reused connection (3 exchanges, idle for 2ms), attempt 2; 5
 // connections, 2 idle, 0 calls waiting".
 std::string HostClient::Impl::Explain(const Attempt& attempt) const {
-  if (options_.is_tls && internal::client_handshake.load() == nullptr) {
+  if (options_.is_tls && !HasTls()) {
     return "https needs the target //fasthttp:tls to be linked";
   }
   if (attempt.stage == Attempt::kDescribing) return "request";
@@ -362,6 +368,7 @@ std::string HostClient::Impl::Explain(const Attempt& attempt) const {
       break;
     case Attempt::kDialling:
       text.append(", dialling");
+      if (!attempt.detail.empty()) absl::StrAppend(&text, ", TLS with ", attempt.detail);
       break;
     default:
       if (attempt.peer != text && !attempt.peer.empty()) {

@@ -46,6 +46,7 @@
 #include "fasthttp/base/errc.h"
 #include "fasthttp/caller.h"
 #include "fasthttp/client_conn.h"
+#include "fasthttp/client_tls.h"
 #include "fasthttp/conn.h"
 #include "fasthttp/request.h"
 #include "fasthttp/response.h"
@@ -91,6 +92,8 @@ struct HostClientOptions {
   std::string addr;
   // Speak TLS. Needs //fasthttp:tls to be linked; otherwise calls fail with kUnsupported.
   bool is_tls = false;
+  // Whom to trust then, and who this client is: fasthttp/client_tls.h.
+  ClientTLSConfig tls = {};
 
   // The loops to run on; null: Runtime::Default(). Must outlive the client.
   Runtime* runtime = nullptr;
@@ -102,7 +105,8 @@ struct HostClientOptions {
   // --- Connections ---
   // In place of fasthttp::Dial.
   DialFunc dial = nullptr;
-  // For opening one connection, over all its addresses. Beyond: kDialTimeout.
+  // For opening one connection, over all its addresses. Beyond: kDialTimeout, or
+  // kTlsHandshakeTimeout if it was in a handshake.
   absl::Duration dial_timeout = absl::Seconds(5);
   // Connections open at once, over all loops.
   uint32_t max_conns = 512;

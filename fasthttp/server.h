@@ -162,6 +162,8 @@ class Server {
 
   // Listens and returns at once, with the address that was bound (for port 0).
   absl::StatusOr<Addr> Start(std::string_view address);
+  // The same with a listener, which the server owns from then on.
+  absl::StatusOr<Addr> Start(std::unique_ptr<Listener> listener);
 
   // Serves `listener`, which must outlive the call, until it is closed or Shutdown. Several calls
   // may be under way with several listeners. An error: the listener can't be watched.

@@ -241,7 +241,7 @@ Errc ServerConn::BeginRequest(Turn& turn) {
   turn.request_tick = loop().tick();
   ++data().requests;
   turn.phase = Turn::Phase::kBody;
-  turn.ctx.Bind(&turn, &turn.head, /*tls=*/false);
+  turn.ctx.Bind(&turn, &turn.head, Is(kTls));
   Errc errc = http1::DecideFraming(turn.head, server_.limits_.leniency, turn.framing);
   if (errc != Errc::kOk) return errc;
   ServerLoop::Count(server_.counters_.requests, 1);
@@ -621,7 +621,7 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
   if (status == 0) return Close(/*reset=*/true);
   ServerLoop::Count(server_.counters_.errors, 1);
   if (turn.phase == Turn::Phase::kHead) {
-    turn.ctx.Bind(&turn, nullptr, /*tls=*/false);
+    turn.ctx.Bind(&turn, nullptr, Is(kTls));
     turn.head.method_id = http1::MethodId::kOther;
     turn.head.minor_version = 1;
   }

@@ -33,6 +33,7 @@
 #include "fasthttp/runtime/endpoint.h"
 #include "fasthttp/runtime/task.h"
 #include "fasthttp/runtime/wait.h"
+#include "fasthttp/tls_state.h"
 #include "fasthttp/transfer_rate.h"
 
 namespace fasthttp {
@@ -87,7 +88,8 @@ class Turn final : public runtime::Task, public Exchange {
   uint64_t ConnRequestNum() const override;
   absl::Time ConnTime() const override;
   absl::Time RequestTime() const override;
-  bool IsTLS() const override { return false; }
+  bool IsTLS() const override { return ctx.IsTLS(); }
+  const fasthttp::TLSConnectionState* TLSState() const override;
   bool BeginLimit(TimeLimit& limit) override;
   bool EndLimit(TimeLimit& limit) override;
   BodyWriter& StartBodyStream() override;
@@ -166,6 +168,7 @@ class Turn final : public runtime::Task, public Exchange {
     Addr local, remote;
     uint64_t conn_id, request_number;
     absl::Time conn_time, request_time;
+    std::optional<fasthttp::TLSConnectionState> tls;
   };
 
   void EndChunkedRequest();
