@@ -225,7 +225,7 @@ Errc ServerConn::ParseHead(Turn& turn) {
 }
 
 Errc ServerConn::BeginRequest(Turn& turn) {
-  turn.request_tick = loop().tick();
+  turn.began = loop().now();
   ++data().requests;
   turn.phase = Turn::Phase::kBody;
   turn.ctx.Bind(&turn, &turn.head, /*tls=*/false);
@@ -432,6 +432,7 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 // Queues the response; true if the connection goes on.
 bool ServerConn::Serialize(Turn& turn, Response& response) {
   const bool close = EndsConnection(turn, response);
+  server_.CountAnswer(turn.began, response.StatusCode());
   if (!SerializePlain(turn, response, close)) SerializeAny(turn, response, close);
   return !close;
 }
@@ -532,6 +533,7 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
   if (status == 0) return Close(/*reset=*/true);
   ServerLoop::Count(server_.counters_.errors, 1);
   if (turn.phase == Turn::Phase::kHead) {
+    turn.began = loop().now();
     turn.ctx.Bind(&turn, nullptr, /*tls=*/false);
     turn.head.method_id = http1::MethodId::kOther;
     turn.head.minor_version = 1;
