@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "fasthttp/bytes.h"
@@ -186,11 +187,23 @@ void WireRequest::DescribeFields(const Request& request) {
   }
 }
 
+// Writes a slot's field here, among the others, and not before them.
+void WireRequest::MoveSlot(std::string_view name, std::string_view& slot) {
+  if (!slot.empty()) fields_.push_back({name, std::exchange(slot, {})});
+}
+
 void WireRequest::AddField(const Request& request, std::string_view name, std::string_view value) {
+  const bool in_place = request.header().SpecialHeaderDisabled();
   switch (http1::LookupKnownField(name)) {
     case KnownField::kHost:
+      if (in_place) MoveSlot(name, head_.host);
+      return;
     case KnownField::kUserAgent:
+      if (in_place) MoveSlot(name, head_.user_agent);
+      return;
     case KnownField::kContentType:
+      if (in_place) MoveSlot(name, head_.content_type);
+      return;
     case KnownField::kContentLength:
     case KnownField::kTransferEncoding:
     case KnownField::kTrailer:

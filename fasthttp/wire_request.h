@@ -57,6 +57,7 @@ class WireRequest {
   void DescribeFields(const Request& request);
   void DescribeBody(const Request& request);
   void AddField(const Request& request, std::string_view name, std::string_view value);
+  void MoveSlot(std::string_view name, std::string_view& slot);
   void AddCredentials(const Request& request);
   void AddTrailers(const Request& request);
 
