@@ -23,6 +23,6 @@ int main() {
     std::fprintf(stderr, "%s\n", at.status().ToString().c_str());
     return 1;
   }
-  std::printf("look at http://127.0.0.1:6060/debug/\n");
+  std::fprintf(stderr, "look at http://127.0.0.1:6060/debug/\n");
   return server.ListenAndServe(":8080").ok() ? 0 : 1;
 }
