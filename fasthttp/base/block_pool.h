@@ -52,7 +52,12 @@ class BlockPool {
   // untouched) if it is of the largest class.
   Block* Grow(Block* block);
 
-  void Give(Block* block);
+  void Give(Block* block) {
+    --in_use_;
+    block->next = free_[block->size_class];
+    free_[block->size_class] = block;
+    ++free_count_[block->size_class];
+  }
 
   // Frees half of what is unused; false if nothing is left.
   bool Trim();
@@ -60,7 +65,16 @@ class BlockPool {
   size_t in_use() const { return in_use_; }
 
  private:
-  Block* TakeClass(size_t size_class);
+  Block* TakeClass(size_t size_class) {
+    ++in_use_;
+    Block* block = free_[size_class];
+    if (block == nullptr) return Make(size_class);
+    free_[size_class] = block->next;
+    --free_count_[size_class];
+    block->begin = block->end = 0;
+    return block;
+  }
+  static Block* Make(size_t size_class);
 
   Block* free_[kCapacities.size()] = {};
   size_t free_count_[kCapacities.size()] = {};
