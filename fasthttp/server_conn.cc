@@ -456,9 +456,9 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 
 // Queues the response; true if the connection goes on.
 bool ServerConn::Serialize(Turn& turn, Response& response) {
-  server_.CountAnswer(turn.began, response.StatusCode());
   bool close = EndsConnection(turn, response);
   if (SerializePlain(turn, response, close)) return !close;
+  server_.CountAnswer(turn.began, response.StatusCode());
   close |= IsLastAnswer(turn, response.StatusCode());
   SerializeAny(turn, response, close);
   return !close;
@@ -483,8 +483,10 @@ bool ServerConn::SerializePlain(const Turn& turn, const Response& response, bool
       turn.head.minor_version == 0 || !HasPlainAnswer(turn.head.method_id)) {
     return false;
   }
-  const std::string_view block = server_.Blocks().Get(response.StatusCode());
-  if (block.empty() || http1::StatusHasNoBody(response.StatusCode())) return false;
+  const int status = response.StatusCode();
+  const std::string_view block = server_.Blocks().Get(status);
+  if (block.empty() || http1::StatusHasNoBody(status)) return false;
+  server_.CountAnswer(turn.began, status);
   const std::string_view type = response.ContentType();
   OutQueue& out = Out();
   char* to = out.Reserve(http1::PlainResponseBound(block, type, body));

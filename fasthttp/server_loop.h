@@ -148,10 +148,11 @@ class ServerLoop final : public runtime::EventSink {
   void EndTurn(Turn& turn);
   // Who kept a reference to the context without a pin is found by ASan here.
   void GiveTurn(Turn* turn);
-  // An answer goes out to a request that began at that time. Nearly all are 2xx to requests that
+
+  // An answer goes out to a request that began at that time. Nearly all are 200 to requests that
   // did not wait: these take no longer than the work up to the next poll, where they are counted.
   void CountAnswer(int64_t began, int status) {
-    if (static_cast<unsigned>(status) - 200 < 100 && began == loop_.now()) [[likely]] {
+    if (status == 200 && began == loop_.now()) [[likely]] {
       ++answered_at_once_;
     } else {
       CountOtherAnswer(began, status);
@@ -212,7 +213,7 @@ class ServerLoop final : public runtime::EventSink {
   }
   Counters counters_;
   uint64_t answered_at_once_ = 0;  // Since the last poll; not yet in the counters.
-  uint64_t others_at_once_ = 0;    // Of other classes; not yet in counters_.latency.
+  uint64_t others_at_once_ = 0;    // Of other statuses; not yet in counters_.latency.
 };
 
 // --- Implementation ---------------------------------------------------------------------------
