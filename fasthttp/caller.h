@@ -94,6 +94,8 @@ class Caller {
 
   Runtime& runtime() const { return runtime_ != nullptr ? *runtime_ : Runtime::Default(); }
 
+  // The loop of the caller if its fiber may carry out the call, else null.
+  runtime::Loop* Here() const;
   // Calls `f` on a fiber of a loop of the runtime.
   void OnLoop(absl::FunctionRef<void(runtime::Loop& loop)> f);
 

@@ -153,7 +153,7 @@ class Client::LoopHosts {
   struct Host {
     std::string name;
     std::shared_ptr<HostClient> client;
-    uint32_t pending = 0;
+    ClientPool::Share* share = nullptr;  // The client's, of this loop.
     int64_t last_use = 0;
   };
 
@@ -167,9 +167,13 @@ class Client::LoopHosts {
 
   ClientLoop& client() { return *client_; }
 
+  // The host of the call before, if it is called `name`; else null.
+  Host* Last(std::string_view name, bool is_tls) const {
+    Host* last = last_[is_tls ? 1 : 0];
+    return last != nullptr && last->name == name ? last : nullptr;
+  }
+
   absl::StatusOr<Host*> Find(std::string_view name, bool is_tls) {
-    Host*& last = last_[is_tls ? 1 : 0];
-    if (last != nullptr && last->name == name) return last;
     auto& known = known_[is_tls ? 1 : 0];
     auto found = known.find(name);
     if (found == known.end()) {
@@ -178,9 +182,10 @@ class Client::LoopHosts {
       auto host = std::make_unique<Host>();
       host->name = std::string(name);
       host->client = *std::move(client);
+      host->share = &host->client->ShareOf(loop_);
       found = known.try_emplace(host->name, std::move(host)).first;
     }
-    return last = found->second.get();
+    return last_[is_tls ? 1 : 0] = found->second.get();
   }
 
  private:
@@ -189,8 +194,8 @@ class Client::LoopHosts {
     for (int tls = 0; tls < 2; ++tls) {
       for (auto it = known_[tls].begin(); it != known_[tls].end();) {
         Host& host = *it->second;
-        if (host.pending != 0 || loop_.now() - host.last_use < kForgetAfter ||
-            host.client->ConnsCount() != 0) {
+        if (host.share->pending() != 0) host.last_use = loop_.now();
+        if (loop_.now() - host.last_use < kForgetAfter || host.client->ConnsCount() != 0) {
           ++it;
           continue;
         }
@@ -245,24 +250,26 @@ Errc Client::Exchange(Loop& loop, const Request& request, Response& response, in
                       std::string& where) {
   if (Errc errc = request.TryParseURI(); errc != Errc::kOk) return errc;
   const URI& uri = request.URI();
-  const bool is_tls = uri.Scheme() == "https";
-  if (!is_tls && uri.Scheme() != "http") {
+  const std::string_view scheme = uri.Scheme();
+  const bool is_tls = scheme != "http";
+  if (is_tls && scheme != "https") {
     where = "the scheme is neither http nor https";
     return Errc::kUnsupported;
   }
   if (uri.Host().empty()) return Errc::kMissingHost;
-  absl::StatusOr<LoopHosts::Host*> found =
-      HostsOf(loop).Find(WithoutDefaultPort(uri.Host(), is_tls), is_tls);
-  if (!found.ok()) {
-    where = std::string(found.status().message());
-    return ErrcOf(found.status());
+  const std::string_view name = WithoutDefaultPort(uri.Host(), is_tls);
+  LoopHosts& hosts = HostsOf(loop);
+  LoopHosts::Host* host = hosts.Last(name, is_tls);
+  if (host == nullptr) {
+    absl::StatusOr<LoopHosts::Host*> found = hosts.Find(name, is_tls);
+    if (!found.ok()) {
+      where = std::string(found.status().message());
+      return ErrcOf(found.status());
+    }
+    host = *found;
   }
-  LoopHosts::Host& host = **found;
-  ++host.pending;
-  const Errc errc = host.client->Exchange(loop, request, response, deadline, where);
-  --host.pending;
-  host.last_use = loop.now();
-  return errc;
+  host->last_use = loop.now();
+  return host->client->Exchange(*host->share, request, response, deadline, where);
 }
 
 void Client::CloseIdleConnections() {

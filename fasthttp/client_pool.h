@@ -47,7 +47,7 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
     Share(std::shared_ptr<ClientPool> pool, runtime::Loop& loop);
     ~Share();
 
-    runtime::Loop& loop() { return client_->loop(); }
+    runtime::Loop& loop() { return loop_; }
     ClientLoop& client() { return *client_; }
 
     // What the loop did for this host; single writer, read by anybody.
@@ -56,8 +56,7 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
           idle{0};
     };
     Counters counters;
-
-    int64_t last_use = 0;  // Loop nanoseconds.
+    uint64_t pending() const { return counters.pending.load(std::memory_order_relaxed); }
 
    private:
     friend class ClientPool;
@@ -66,28 +65,29 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
     void OnTimer(runtime::Endpoint& endpoint) override;
     void PushIdle(ClientConn& conn);
     void RemoveIdle(ClientConn& conn);
-    bool HasExpired(const ClientConn& conn);
 
     const std::shared_ptr<ClientPool> pool_;
     const std::shared_ptr<ClientLoop> client_;
+    runtime::Loop& loop_;
     ClientConn* newest_ = nullptr;
     ClientConn* oldest_ = nullptr;
     std::atomic<bool> asked_{false};  // A waiter's plea for idle connections is on its way.
   };
 
-  // What a call holds: an idle connection that is clean, or else a permit to dial.
-  struct Lease {
-    ClientConn* conn = nullptr;
-  };
-
   ClientPool(size_t loops, const ClientPoolLimits& limits);
 
   // This loop's part, made at first use.
-  Share& ShareOf(runtime::Loop& loop);
+  Share& ShareOf(runtime::Loop& loop) {
+    Share* share = shares_[loop.index()].load(std::memory_order_relaxed);
+    return share != nullptr ? *share : MakeShare(loop);
+  }
 
-  // Waits until `until` if need be: kTimeout then, or at once if that has passed and nothing is
-  // free. kOverloaded if too many wait. `fresh`: no idle connection, a permit only.
-  Errc Acquire(Share& share, bool fresh, int64_t until, Lease& lease);
+  // An idle connection of this loop that is clean; null if there is none.
+  ClientConn* TakeIdle(Share& share);
+  // If there is none: a permit to dial, and no `conn`, or what somebody gives back meanwhile. Waits
+  // until `until` if need be: kTimeout then, or at once if that has passed and nothing is free.
+  // kOverloaded if too many wait. `fresh`: a permit only.
+  Errc Acquire(Share& share, bool fresh, int64_t until, ClientConn*& conn);
 
   // Makes a connection of what was dialled with a permit.
   ClientConn* Adopt(Share& share, BlockingConn conn, std::string_view address);
@@ -120,9 +120,9 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
  private:
   struct Waiter;
 
+  Share& MakeShare(runtime::Loop& loop);
   bool TryPermit();
-  Errc Wait(Share& share, bool fresh, int64_t until, Lease& lease);
-  ClientConn* TakeIdle(Share& share);
+  Errc Wait(Share& share, bool fresh, int64_t until, ClientConn*& conn);
   void AskOthers(const Share& share);
   void GiveUpIdle(Share& share);
   bool GrantPermit();

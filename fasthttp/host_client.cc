@@ -106,8 +106,12 @@ struct Attempt {
   uint64_t exchanges = 0;  // Of the connection, before this one.
   int64_t idle = 0;        // Nanoseconds that it had been idle.
   std::string_view address;
-  std::string peer;  // Made on failure only.
+  std::unique_ptr<const std::string> peer;  // Made on failure only.
 };
+
+std::unique_ptr<const std::string> PeerOf(ClientConn& conn) {
+  return std::make_unique<const std::string>(conn.conn.RemoteAddr().ToString());
+}
 
 // Counts a call while it lasts.
 class PendingCall {
@@ -196,20 +200,20 @@ Errc HostClient::Impl::Call(HostClient& client, Share& share, const Request& req
   Loop& loop = share.loop();
   const PendingCall pending(share);
   CallLease call(share.client());
+  WireRequest& wire = call.wire();
   Attempt attempt;
-  Errc errc = Describe(request, call->wire);
+  Errc errc = Describe(request, wire);
   while (errc == Errc::kOk) {
     ++attempt.number;
     errc = options_.transport ? CallTransport(client, loop, request, response, deadline, where)
-                              : Try(share, call->wire, response, deadline, attempt);
-    if (errc == Errc::kOk || !ShouldRetry(loop, request, call->wire, errc, deadline, attempt)) {
-      break;
-    }
+                              : Try(share, wire, response, deadline, attempt);
+    if (errc == Errc::kOk) return errc;
+    if (!ShouldRetry(loop, request, wire, errc, deadline, attempt)) break;
     ClientPool::Count(share.counters.retries);
     attempt.fresh = attempt.reused;
     errc = Errc::kOk;
   }
-  if (errc != Errc::kOk && where.empty()) where = Explain(attempt);
+  if (where.empty()) where = Explain(attempt);
   return errc;
 }
 
@@ -219,8 +223,8 @@ Errc HostClient::Impl::CallOnce(Share& share, const Request& request, Response& 
   CallLease call(share.client());
   Attempt attempt;
   attempt.number = 1;
-  Errc errc = Describe(request, call->wire);
-  if (errc == Errc::kOk) errc = Try(share, call->wire, response, deadline, attempt);
+  Errc errc = Describe(request, call.wire());
+  if (errc == Errc::kOk) errc = Try(share, call.wire(), response, deadline, attempt);
   if (errc != Errc::kOk) where = Explain(attempt);
   return errc;
 }
@@ -234,44 +238,43 @@ Errc HostClient::Impl::CallTransport(HostClient& client, Loop& loop, const Reque
 
 Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, Response& response,
                            int64_t deadline, Attempt& attempt) {
-  ClientConn* conn = nullptr;
-  if (Errc errc = Acquire(share, deadline, attempt, conn); errc != Errc::kOk) return errc;
+  ClientConn* conn = attempt.fresh ? nullptr : pool_->TakeIdle(share);
+  if (conn == nullptr) {
+    if (Errc errc = Acquire(share, deadline, attempt, conn); errc != Errc::kOk) return errc;
+  }
+  attempt.reused = conn->exchanges != 0;
+  if (attempt.reused) ClientPool::Count(share.counters.reused);
+  const int64_t began = share.loop().now();
+  const ExchangeResult result =
+      RunExchange(share.client(), *conn, wire, limits_, deadline, response);
+  if (result.reusable) {
+    pool_->Release(share, conn);
+    return Errc::kOk;
+  }
   attempt.stage = Attempt::kExchanging;
   attempt.address = conn->address;
-  attempt.exchanges = conn->exchanges;
-  attempt.response_started = false;
-  ClientExchange exchange(share.client(), *conn, wire, limits_, deadline, response);
-  const Errc errc = exchange.Run(/*close=*/false);
-  if (errc == Errc::kOk && exchange.reusable()) {
-    pool_->Release(share, conn);
-    return errc;
-  }
-  attempt.response_started = exchange.response_started();
-  if (errc != Errc::kOk && conn->conn.is_open()) attempt.peer = conn->conn.RemoteAddr().ToString();
+  attempt.exchanges = conn->exchanges - 1;
+  attempt.idle = began - conn->idle_since;
+  attempt.response_started = result.response_started;
+  if (result.errc != Errc::kOk && conn->conn.is_open()) attempt.peer = PeerOf(*conn);
   pool_->Close(share, conn);
-  return errc;
+  return result.errc;
 }
 
+// With no idle connection at hand.
 Errc HostClient::Impl::Acquire(Share& share, int64_t deadline, Attempt& attempt,
                                ClientConn*& conn) {
   attempt.stage = Attempt::kAcquiring;
   attempt.reused = false;
+  attempt.response_started = false;
   const int64_t wait = Nanoseconds(options_.max_conn_wait_timeout);
   const int64_t until =
       wait == kNoDeadline ? deadline : std::min(deadline, After(share.loop().now(), wait));
-  ClientPool::Lease lease;
-  Errc errc = pool_->Acquire(share, attempt.fresh, until, lease);
+  Errc errc = pool_->Acquire(share, attempt.fresh, until, conn);
   if (errc == Errc::kTimeout && until < deadline && until <= share.loop().now()) {
     errc = Errc::kNoFreeConns;
   }
-  if (errc != Errc::kOk) return errc;
-  conn = lease.conn;
-  if (conn != nullptr) {
-    attempt.reused = true;
-    attempt.idle = share.loop().now() - conn->idle_since;
-    ClientPool::Count(share.counters.reused);
-    return Errc::kOk;
-  }
+  if (errc != Errc::kOk || conn != nullptr) return errc;
   attempt.stage = Attempt::kDialling;
   errc = Dial(share, deadline, attempt, conn);
   if (errc != Errc::kOk) pool_->ReturnPermit();
@@ -364,8 +367,8 @@ std::string HostClient::Impl::Explain(const Attempt& attempt) const {
       text.append(", dialling");
       break;
     default:
-      if (attempt.peer != text && !attempt.peer.empty()) {
-        absl::StrAppend(&text, " (", attempt.peer, ")");
+      if (attempt.peer != nullptr && *attempt.peer != text && !attempt.peer->empty()) {
+        absl::StrAppend(&text, " (", *attempt.peer, ")");
       }
       if (attempt.reused) {
         absl::StrAppend(&text, ", reused connection (", attempt.exchanges, " exchanges, idle for ",
@@ -396,14 +399,18 @@ HostClient::~HostClient() {
 
 const HostClientOptions& HostClient::options() const { return impl_->options(); }
 
-ClientLoop& HostClient::LoopPart(Loop& loop) {
-  return impl_->Pool(runtime()).ShareOf(loop).client();
-}
+ClientLoop& HostClient::LoopPart(Loop& loop) { return ShareOf(loop).client(); }
+
+ClientPool::Share& HostClient::ShareOf(Loop& loop) { return impl_->Pool(runtime()).ShareOf(loop); }
 
 Errc HostClient::Exchange(Loop& loop, const Request& request, Response& response, int64_t deadline,
                           std::string& where) {
-  return impl_->Call(*this, impl_->Pool(runtime()).ShareOf(loop), request, response, deadline,
-                     where);
+  return Exchange(ShareOf(loop), request, response, deadline, where);
+}
+
+Errc HostClient::Exchange(ClientPool::Share& share, const Request& request, Response& response,
+                          int64_t deadline, std::string& where) {
+  return impl_->Call(*this, share, request, response, deadline, where);
 }
 
 void HostClient::CompleteURI(Request& request) {
@@ -423,8 +430,8 @@ absl::Status HostClient::RoundTrip(const Request& request, Response& response,
   Errc errc = Errc::kOk;
   std::string where;
   OnLoop([&](Loop& loop) {
-    errc = impl_->CallOnce(impl_->Pool(runtime()).ShareOf(loop), request, response,
-                           runtime::DeadlineOf(loop, deadline), where);
+    errc = impl_->CallOnce(ShareOf(loop), request, response, runtime::DeadlineOf(loop, deadline),
+                           where);
   });
   return errc == Errc::kOk ? absl::OkStatus() : ToStatus(errc, where);
 }

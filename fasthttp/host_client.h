@@ -46,6 +46,7 @@
 #include "fasthttp/base/errc.h"
 #include "fasthttp/caller.h"
 #include "fasthttp/client_conn.h"
+#include "fasthttp/client_pool.h"
 #include "fasthttp/conn.h"
 #include "fasthttp/request.h"
 #include "fasthttp/response.h"
@@ -187,6 +188,11 @@ class HostClient final : public Caller {
  private:
   friend class Client;
   class Impl;
+
+  // The part of one loop; it lives as long as this client.
+  ClientPool::Share& ShareOf(runtime::Loop& loop);
+  Errc Exchange(ClientPool::Share& share, const Request& request, Response& response,
+                int64_t deadline, std::string& where);
 
   ClientLoop& LoopPart(runtime::Loop& loop) override;
   Errc Exchange(runtime::Loop& loop, const Request& request, Response& response, int64_t deadline,

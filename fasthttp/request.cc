@@ -66,30 +66,24 @@ Errc Request::BindURI(Parsed& parsed) const {
                        ? static_cast<size_t>(head->query - head->target)
                        : head->target_size;
     parsed.uri.BindPlain(header_.Host(), head->Target(), query);
-  } else {
+  } else if (head != nullptr) {
     errc = parsed.uri.TryParse(header_.Host(), header_.RequestURI());
-    // The bytes of a header that the program made may change under the views.
-    if (head == nullptr) parsed.uri.Own();
+  } else {
+    // The bytes of a header that the program made may change under views.
+    errc = parsed.uri.TryParseOwned(header_.Host(), header_.RequestURI());
   }
   if (errc == Errc::kOk && tls_) parsed.uri.SetScheme("https");
   return errc;
 }
 
-Errc Request::TryParseURI() const {
+Errc Request::ParseURIOnce() const {
   Parsed& parsed = EnsureParsed();
-  if (!parsed.uri_parsed) {
-    parsed.uri_parsed = true;
-    parsed.uri_errc = BindURI(parsed);
-  }
+  parsed.uri_parsed = true;
+  parsed.uri_errc = BindURI(parsed);
   return parsed.uri_errc;
 }
 
 absl::Status Request::ParseURI() const { return ToStatus(TryParseURI()); }
-
-const fasthttp::URI& Request::URI() const {
-  (void)TryParseURI();
-  return parsed_->uri;
-}
 
 fasthttp::URI& Request::MutableURI() {
   (void)TryParseURI();

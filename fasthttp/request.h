@@ -72,13 +72,18 @@ class Request {
   // --- Target ---
   // The parsed target together with the host, parsed at first use. Empty if that fails: ParseURI
   // tells. A server has validated both before the handler runs.
-  const fasthttp::URI& URI() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  const fasthttp::URI& URI() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    (void)TryParseURI();
+    return parsed_->uri;
+  }
   // For changes, which take effect when the request is sent: from here on RequestURI() is made from
   // the URI.
   fasthttp::URI& MutableURI() ABSL_ATTRIBUTE_LIFETIME_BOUND;
   // Parses now, if that has not happened.
   absl::Status ParseURI() const;
-  Errc TryParseURI() const;
+  Errc TryParseURI() const {
+    return parsed_ != nullptr && parsed_->uri_parsed ? parsed_->uri_errc : ParseURIOnce();
+  }
   // True from MutableURI, SetURI or SetHost until the next Reset or SetRequestURI: the URI, not the
   // received target, is what is sent.
   bool HasChangedURI() const { return parsed_ != nullptr && parsed_->uri_changed; }
@@ -177,6 +182,7 @@ class Request {
   Parsed& EnsureParsed() const;
   void ResetParsed();
   void ResetBodyPooled();
+  Errc ParseURIOnce() const;
   Errc BindURI(Parsed& parsed) const;
   Errc ReadAll(std::string_view bytes, size_t max_body_size, size_t& used);
 

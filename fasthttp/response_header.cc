@@ -54,11 +54,39 @@ void ResponseHeader::CopyTo(ResponseHeader& to) const {
   CopyTrailersTo(to);
 }
 
+inline void ResponseHeader::CopyContentLength(std::string_view value) {
+  uint64_t length = 0;
+  if (http1::ParseContentLength(value, &length) != Errc::kOk) return;
+  if (value[0] == '0' && value.size() != 1) return SetContentLength(static_cast<int64_t>(length));
+  content_length_ = static_cast<int64_t>(length);
+  content_length_text_.Assign(value);
+}
+
 // The parser has told known names from others, and validated every byte.
 void ResponseHeader::CopyFrom(const http1::Head& head) {
   Reset();
   SetStatusCode(head.status);
   no_default_content_type_ = true;
+  close_ = head.minor_version == 0;
+  // The fields that nearly all responses have, each once; the others one by one.
+  uint64_t done = 0;
+  size_t left = head.field_count;
+  auto once = [&](KnownField id) {
+    if (!head.Has(id) || head.HasMany(id)) return false;
+    const uint16_t at = head.first[static_cast<size_t>(id)];
+    if (at >= 64) return false;
+    done |= uint64_t{1} << at;
+    --left;
+    return true;
+  };
+  if (once(KnownField::kContentType)) content_type_.Assign(head.Value(KnownField::kContentType));
+  if (once(KnownField::kContentLength)) CopyContentLength(head.Value(KnownField::kContentLength));
+  if (once(KnownField::kServer)) server_.Assign(head.Value(KnownField::kServer));
+  if (left != 0) CopyFields(head, done);
+}
+
+// All fields but those with a bit in `done`, by index.
+void ResponseHeader::CopyFields(const http1::Head& head, uint64_t done) {
   uint8_t ids[http1::Head::kInlineFields] = {};
   for (uint64_t left = head.seen; left != 0; left &= left - 1) {
     const int id = std::countr_zero(left);
@@ -67,6 +95,7 @@ void ResponseHeader::CopyFrom(const http1::Head& head) {
   bool lists_close = false;
   bool lists_keep_alive = false;
   for (size_t i = 0; i < head.field_count; ++i) {
+    if (i < 64 && (done >> i & 1) != 0) continue;
     const std::string_view name = head.NameOf(head.fields[i]);
     const std::string_view value = head.ValueOf(head.fields[i]);
     KnownField id = i < std::size(ids) ? static_cast<KnownField>(ids[i]) : KnownField::kNone;
@@ -99,15 +128,7 @@ void ResponseHeader::CopyFrom(const http1::Head& head) {
     }
     fields_.Add(id, name, value, FieldList::Bytes::kAsGiven);
   }
-  close_ = lists_close || (head.minor_version == 0 && !lists_keep_alive);
-}
-
-void ResponseHeader::CopyContentLength(std::string_view value) {
-  uint64_t length = 0;
-  if (http1::ParseContentLength(value, &length) != Errc::kOk) return;
-  if (value[0] == '0' && value.size() != 1) return SetContentLength(static_cast<int64_t>(length));
-  content_length_ = static_cast<int64_t>(length);
-  content_length_text_.Assign(value);
+  close_ = lists_close || (close_ && !lists_keep_alive);
 }
 
 bool ResponseHeader::ConnectionUpgrade() const {

@@ -45,13 +45,6 @@ Block* BlockPool::Grow(Block* block) {
   return grown;
 }
 
-void BlockPool::Give(Block* block) {
-  --in_use_;
-  block->next = free_[block->size_class];
-  free_[block->size_class] = block;
-  ++free_count_[block->size_class];
-}
-
 bool BlockPool::Trim() {
   bool more = false;
   for (size_t i = 0; i < kCapacities.size(); ++i) {
