@@ -147,22 +147,25 @@ int64_t Caller::DeadlineOf(Loop& loop, const Request& request, const TimeLimit& 
 absl::Status Caller::CallHere(Loop& loop, const Request& request, Response& response,
                               const TimeLimit& limit, int max_redirects) {
   const int64_t deadline = DeadlineOf(loop, request, limit);
-  std::string where;
+  Where where;
   Errc errc = CheckTask(loop, deadline);
   if (errc == Errc::kOk) errc = Exchange(loop, request, response, deadline, where);
   if (errc == Errc::kOk && max_redirects != kNoRedirects && IsRedirect(response.StatusCode())) {
     errc = Follow(loop, request, response, deadline, max_redirects, where);
   }
-  if (errc == Errc::kOk) return absl::OkStatus();
+  return errc == Errc::kOk ? absl::OkStatus() : Fail(errc, where, response);
+}
+
+absl::Status Caller::Fail(Errc errc, const Where& where, Response& response) {
   const bool skip_body = response.SkipBody();
   response.Reset();
   response.SetSkipBody(skip_body);
-  return ToStatus(errc, where);
+  return ToStatus(errc, where != nullptr ? std::string_view(*where) : std::string_view());
 }
 
 // `response`, to `request`, is a redirect.
 Errc Caller::Follow(Loop& loop, const Request& request, Response& response, int64_t deadline,
-                    int max_redirects, std::string& where) {
+                    int max_redirects, Where& where) {
   CallLease call(LoopPart(loop));
   Request& next = call.request();
   request.CopyTo(next);

@@ -173,19 +173,23 @@ class Client::LoopHosts {
     return last != nullptr && last->name == name ? last : nullptr;
   }
 
-  absl::StatusOr<Host*> Find(std::string_view name, bool is_tls) {
+  [[gnu::noinline]] Errc Find(std::string_view name, bool is_tls, Host*& host, Where& where) {
     auto& known = known_[is_tls ? 1 : 0];
     auto found = known.find(name);
     if (found == known.end()) {
       absl::StatusOr<std::shared_ptr<HostClient>> client = hosts_->Find(name, is_tls);
-      if (!client.ok()) return client.status();
-      auto host = std::make_unique<Host>();
-      host->name = std::string(name);
-      host->client = *std::move(client);
-      host->share = &host->client->ShareOf(loop_);
-      found = known.try_emplace(host->name, std::move(host)).first;
+      if (!client.ok()) {
+        where = MakeWhere(std::string(client.status().message()));
+        return ErrcOf(client.status());
+      }
+      auto made = std::make_unique<Host>();
+      made->name = std::string(name);
+      made->client = *std::move(client);
+      made->share = &made->client->ShareOf(loop_);
+      found = known.try_emplace(made->name, std::move(made)).first;
     }
-    return last_[is_tls ? 1 : 0] = found->second.get();
+    host = last_[is_tls ? 1 : 0] = found->second.get();
+    return Errc::kOk;
   }
 
  private:
@@ -234,26 +238,30 @@ Client::~Client() {
   }
 }
 
-Client::LoopHosts& Client::HostsOf(Loop& loop) {
+inline Client::LoopHosts& Client::HostsOf(Loop& loop) {
   Hosts::OfLoops* of_loops = hosts_->of_loops();
-  if (of_loops == nullptr) of_loops = &hosts_->MakeOfLoops(runtime().loops());
-  std::atomic<LoopHosts*>& slot = (*of_loops)[loop.index()];
-  if (LoopHosts* hosts = slot.load(std::memory_order_relaxed)) return *hosts;
+  LoopHosts* hosts =
+      of_loops == nullptr ? nullptr : (*of_loops)[loop.index()].load(std::memory_order_relaxed);
+  return hosts != nullptr ? *hosts : MakeHostsOf(loop);
+}
+
+Client::LoopHosts& Client::MakeHostsOf(Loop& loop) {
+  Hosts::OfLoops& of_loops = hosts_->MakeOfLoops(runtime().loops());
   auto* made = new LoopHosts(hosts_, loop);
-  slot.store(made, std::memory_order_release);
+  of_loops[loop.index()].store(made, std::memory_order_release);
   return *made;
 }
 
 ClientLoop& Client::LoopPart(Loop& loop) { return HostsOf(loop).client(); }
 
 Errc Client::Exchange(Loop& loop, const Request& request, Response& response, int64_t deadline,
-                      std::string& where) {
+                      Where& where) {
   if (Errc errc = request.TryParseURI(); errc != Errc::kOk) return errc;
   const URI& uri = request.URI();
   const std::string_view scheme = uri.Scheme();
   const bool is_tls = scheme != "http";
   if (is_tls && scheme != "https") {
-    where = "the scheme is neither http nor https";
+    where = MakeWhere("the scheme is neither http nor https");
     return Errc::kUnsupported;
   }
   if (uri.Host().empty()) return Errc::kMissingHost;
@@ -261,12 +269,7 @@ Errc Client::Exchange(Loop& loop, const Request& request, Response& response, in
   LoopHosts& hosts = HostsOf(loop);
   LoopHosts::Host* host = hosts.Last(name, is_tls);
   if (host == nullptr) {
-    absl::StatusOr<LoopHosts::Host*> found = hosts.Find(name, is_tls);
-    if (!found.ok()) {
-      where = std::string(found.status().message());
-      return ErrcOf(found.status());
-    }
-    host = *found;
+    if (Errc errc = hosts.Find(name, is_tls, host, where); errc != Errc::kOk) return errc;
   }
   host->last_use = loop.now();
   return host->client->Exchange(*host->share, request, response, deadline, where);

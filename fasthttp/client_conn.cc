@@ -44,7 +44,8 @@ class Exchange {
         read_deadline_(deadline),
         response_(response) {}
   ~Exchange() {
-    if (in_ != nullptr) client_.blocks().Give(in_);
+    client_.blocks().Give(in_);
+    if (out_ != nullptr) client_.blocks().Give(out_);
   }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -61,7 +62,11 @@ class Exchange {
   [[gnu::noinline]] Errc AwaitContinue();
   [[gnu::noinline]] Errc SalvageResponse(Errc send_error);
   Errc ReadResponse();
-  Errc ParseHead();
+  // What was received is `received`; kOk: takes what heads there are.
+  [[gnu::noinline]] Errc TakeHeads(Errc received) {
+    return received == Errc::kOk ? ParseHeads() : received;
+  }
+  Errc ParseHeads();
   Errc EndHead();
   [[gnu::noinline]] Errc EndInterimHead();
   Errc ReadBody();
@@ -71,13 +76,21 @@ class Exchange {
   Errc ReadChunkedBody();
   Errc ReadUntilClose();
   Errc EndTrailers(std::string& section);
-  Errc Receive(int64_t deadline);
-  [[gnu::noinline]] Errc ReceiveMore(int64_t deadline);
+  [[gnu::noinline]] Errc Receive(int64_t deadline);
+  [[gnu::noinline]] Errc AwaitAndReceive(int64_t deadline);
   Errc TryReceive();
   Errc Commit(IoResult result);
-  std::span<char> Room();
-  IoResult Recv(std::span<char> into, int64_t deadline);
-  IoResult AwaitAndRecv(std::span<char> into, int64_t deadline);
+  std::span<char> Room() {
+    if (in_->unread_size() == 0) {
+      in_->begin = in_->end = 0;
+    } else if (in_->room_size() == 0) {
+      MakeRoom();
+    }
+    return {in_->room(), in_->room_size()};
+  }
+  [[gnu::noinline]] void MakeRoom();
+  [[gnu::noinline]] IoResult Recv(std::span<char> into, int64_t deadline);
+  [[gnu::noinline]] IoResult AwaitAndRecv(std::span<char> into, int64_t deadline);
   IoResult TryRecv(std::span<char> into);
   Errc Await(uint8_t ready, int64_t deadline);
   int64_t Within(int64_t nanoseconds) {
@@ -94,7 +107,8 @@ class Exchange {
   const int64_t deadline_;
   int64_t read_deadline_;
   Response& response_;
-  base::Block* in_ = nullptr;
+  base::Block* in_ = nullptr;   // What is received.
+  base::Block* out_ = nullptr;  // The head that is being sent, if that is not the same one.
 
   bool started_ = false;
   bool have_head_ = false;  // Of the final response.
@@ -130,17 +144,12 @@ int64_t Exchange::WithinLimit(int64_t nanoseconds) {
 
 // --- Sending ----------------------------------------------------------------------------------
 
-// The block that the head is written to then serves to receive.
+// The block that the head is written to then serves to receive, unless a response comes before the
+// head is out.
 Errc Exchange::Send() {
-  base::Block* block = client_.blocks().Take();
+  in_ = client_.blocks().Take();
   const size_t bound = request_.Bound();
-  const Errc errc = bound <= block->capacity ? SendFrom(block->data()) : SendLargeHead(bound);
-  if (in_ == nullptr) {
-    in_ = block;
-  } else {
-    client_.blocks().Give(block);
-  }
-  return errc;
+  return bound <= in_->capacity ? SendFrom(in_->data()) : SendLargeHead(bound);
 }
 
 Errc Exchange::SendLargeHead(size_t bound) {
@@ -200,11 +209,11 @@ Errc Exchange::SendRest(std::span<iovec> pieces, IoResult result) {
 // A server that refuses a body need not read it. Before each wait for room: what has come is read,
 // at most one head of it.
 Errc Exchange::LookForEarlyResponse() {
+  if (out_ == nullptr && in_->end == 0) out_ = std::exchange(in_, client_.blocks().Take());
   while (!have_head_) {
     Errc errc = conn_.MayHaveBytes() ? TryReceive() : Errc::kAgain;
     if (errc == Errc::kAgain) return Errc::kOk;
-    if (errc != Errc::kOk) return errc;
-    errc = ParseHead();
+    errc = TakeHeads(errc);
     if (errc != Errc::kOk && errc != Errc::kNeedMore) return errc;
   }
   return Errc::kOk;
@@ -216,8 +225,7 @@ Errc Exchange::AwaitContinue() {
   while (!have_head_ && !got_continue_) {
     Errc errc = Receive(until);
     if (errc == Errc::kTimeout && loop_.now() < deadline_ && until < deadline_) return Errc::kOk;
-    if (errc != Errc::kOk) return errc;
-    errc = ParseHead();
+    errc = TakeHeads(errc);
     if (errc != Errc::kOk && errc != Errc::kNeedMore) return errc;
   }
   return Errc::kOk;
@@ -228,7 +236,7 @@ Errc Exchange::SalvageResponse(Errc send_error) {
   sent_all_ = false;
   while (!have_head_) {
     if (TryReceive() != Errc::kOk) return send_error;
-    const Errc errc = ParseHead();
+    const Errc errc = TakeHeads(Errc::kOk);
     if (errc != Errc::kOk && errc != Errc::kNeedMore) return errc;
   }
   return Errc::kOk;
@@ -238,17 +246,22 @@ Errc Exchange::SalvageResponse(Errc send_error) {
 
 Errc Exchange::ReadResponse() {
   read_deadline_ = Within(limits_.read);
-  while (!have_head_) {
-    Errc errc = Receive(read_deadline_);
-    if (errc == Errc::kOk) errc = ParseHead();
-    if (errc != Errc::kOk && errc != Errc::kNeedMore) return errc;
+  if (!have_head_) {
+    Errc errc = conn_.IsWorthARead() ? TryReceive() : Errc::kAgain;
+    if (errc == Errc::kAgain) errc = AwaitAndReceive(read_deadline_);
+    for (;;) {
+      if (errc == Errc::kOk) errc = ParseHeads();
+      if (errc == Errc::kOk) break;
+      if (errc != Errc::kNeedMore) return errc;
+      errc = Receive(read_deadline_);
+    }
   }
   return ReadBody();
 }
 
 // Takes what heads there are in the block: interim responses up to the final one. kNeedMore: that
 // one is not complete.
-Errc Exchange::ParseHead() {
+inline Errc Exchange::ParseHeads() {
   while (!have_head_) {
     if (in_->unread_size() == 0) return Errc::kNeedMore;
     Errc errc = http1::ParseResponseHead({in_->unread(), in_->unread_size()}, limits_.head,
@@ -293,7 +306,9 @@ Errc Exchange::EndInterimHead() {
 // --- Reading the body -------------------------------------------------------------------------
 
 Errc Exchange::ReadBody() {
-  response_.header().CopyFrom(head_);
+  response_.header().CopyFrom(head_, framing_.kind == Framing::kLength
+                                         ? static_cast<int64_t>(framing_.length)
+                                         : kContentLengthNone);
   if (framing_.kind == Framing::kLength && !response_.SkipBody()) {
     return ReadLengthBody(framing_.length);
   }
@@ -385,48 +400,36 @@ Errc Exchange::ReadUntilClose() {
 
 // At least one byte more in the block; kUnexpectedEof at the end, or kConnectionClosed if that
 // comes before the first byte.
-Errc Exchange::Receive(int64_t deadline) {
-  if (!conn_.is_socket || conn_.MayHaveBytes()) {
-    const Errc errc = TryReceive();
-    if (errc != Errc::kAgain) return errc;
-  }
-  return ReceiveMore(deadline);
-}
+Errc Exchange::Receive(int64_t deadline) { return Commit(Recv(Room(), deadline)); }
 
-Errc Exchange::ReceiveMore(int64_t deadline) { return Commit(AwaitAndRecv(Room(), deadline)); }
+Errc Exchange::AwaitAndReceive(int64_t deadline) { return Commit(AwaitAndRecv(Room(), deadline)); }
 
 // The same without waiting: kAgain.
-Errc Exchange::TryReceive() { return Commit(TryRecv(Room())); }
+inline Errc Exchange::TryReceive() { return Commit(TryRecv(Room())); }
 
-Errc Exchange::Commit(IoResult result) {
+inline Errc Exchange::Commit(IoResult result) {
   if (!result.ok()) return result.errc();
   if (result.bytes() == 0) return started_ ? Errc::kUnexpectedEof : Errc::kConnectionClosed;
   in_->Commit(result.bytes());
   return Errc::kOk;
 }
 
-// Room behind what is received. Only an incomplete head is ever moved.
-std::span<char> Exchange::Room() {
-  if (in_ == nullptr) in_ = client_.blocks().Take();
-  if (in_->unread_size() == 0) {
+// Only an incomplete head is ever moved.
+void Exchange::MakeRoom() {
+  if (in_->begin != 0) {
+    const size_t size = in_->unread_size();
+    std::memmove(in_->data(), in_->unread(), size);
     in_->begin = in_->end = 0;
-  } else if (in_->room_size() == 0) {
-    if (in_->begin != 0) {
-      const size_t size = in_->unread_size();
-      std::memmove(in_->data(), in_->unread(), size);
-      in_->begin = in_->end = 0;
-      in_->Commit(size);
-    } else {
-      base::Block* grown = client_.blocks().Grow(in_);
-      FASTHTTP_CHECK(grown != nullptr, "the parser wants more than the largest head");
-      in_ = grown;
-    }
+    in_->Commit(size);
+    return;
   }
-  return {in_->room(), in_->room_size()};
+  base::Block* grown = client_.blocks().Grow(in_);
+  FASTHTTP_CHECK(grown != nullptr, "the parser wants more than the largest head");
+  in_ = grown;
 }
 
 IoResult Exchange::Recv(std::span<char> into, int64_t deadline) {
-  if (!conn_.is_socket || conn_.MayHaveBytes()) {
+  if (conn_.IsWorthARead()) {
     const IoResult result = TryRecv(into);
     if (!result.again()) return result;
   }
@@ -445,7 +448,7 @@ IoResult Exchange::AwaitAndRecv(std::span<char> into, int64_t deadline) {
   }
 }
 
-IoResult Exchange::TryRecv(std::span<char> into) {
+inline IoResult Exchange::TryRecv(std::span<char> into) {
   IoResult result = endpoint_.conn->TryRecv(into);
   if (result.again()) {
     endpoint_.latched &= ~kReadable;

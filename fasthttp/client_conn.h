@@ -33,6 +33,7 @@ struct ClientConn {
   bool MayHaveBytes() {
     return !drained || (endpoint().latched & (kReadable | kHangup | kBroken)) != 0;
   }
+  bool IsWorthARead() { return !is_socket || MayHaveBytes(); }
   // False if the peer has ended it or sent what nobody asked for. A socket is asked in any case:
   // what has come since the last poll is not known here.
   bool IsClean() { return !is_socket && !MayHaveBytes() ? true : AskIfClean(); }

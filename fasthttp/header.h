@@ -306,7 +306,8 @@ class RequestHeader : public HeaderTrailers {
   // The value of the Cookie field, "a=1; b=2"; {} without cookies. Of a received request the first
   // such field.
   std::string_view CookieLine() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
-    return Peek(http1::KnownField::kCookie);
+    if (head_ != nullptr || SpecialHeaderDisabled()) return Peek(http1::KnownField::kCookie);
+    return owned_used_ ? owned_->cookie_line.view() : std::string_view();
   }
 
  private:
@@ -468,8 +469,9 @@ class ResponseHeader : public HeaderTrailers {
   const internal::FieldList& OtherFields() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return fields_; }
   // True if a Content-Type is set and else at most a status code and ConnectionClose.
   bool IsPlain() const { return HasContentType() && !HasMore(); }
-  // Makes this header a copy of a received head; names keep their bytes.
-  void CopyFrom(const http1::Head& head);
+  // Makes this header a copy of a received head; names keep their bytes. `length`: that of the
+  // body, if framing has read it from the Content-Length of this head.
+  void CopyFrom(const http1::Head& head, int64_t length = kContentLengthNone);
 
  private:
   // True if there is anything that most responses have not.
@@ -483,7 +485,7 @@ class ResponseHeader : public HeaderTrailers {
   bool SetSpecial(http1::KnownField id, std::string_view value);
   void SetKnown(http1::KnownField id, std::string_view value);
   void CopyFields(const http1::Head& head, uint64_t done);
-  void CopyContentLength(std::string_view value);
+  void CopyContentLength(std::string_view value, int64_t length);
   size_t FindCookie(std::string_view name) const;
 
   uint16_t status_code_ = 200;

@@ -106,7 +106,9 @@ struct Attempt {
   uint64_t exchanges = 0;  // Of the connection, before this one.
   int64_t idle = 0;        // Nanoseconds that it had been idle.
   std::string_view address;
-  std::unique_ptr<const std::string> peer;  // Made on failure only.
+  // Made on failure only.
+  std::unique_ptr<const std::string> peer;
+  std::unique_ptr<const std::string> dialled;  // Each address that was tried, and what came of it.
 };
 
 std::unique_ptr<const std::string> PeerOf(ClientConn& conn) {
@@ -130,8 +132,9 @@ class PendingCall {
 
 class HostClient::Impl {
  public:
-  explicit Impl(HostClientOptions options)
-      : options_(std::move(options)),
+  Impl(HostClient& client, HostClientOptions options)
+      : client_(client),
+        options_(std::move(options)),
         addresses_(AddressesOf(options_)),
         default_host_(DefaultHost(options_)),
         user_agent_(options_.no_default_user_agent_header ? "" : options_.name),
@@ -140,10 +143,10 @@ class HostClient::Impl {
     if (pool_ != nullptr) pool_->Disband();
   }
 
-  Errc Call(HostClient& client, Share& share, const Request& request, Response& response,
-            int64_t deadline, std::string& where);
+  Errc Call(Share& share, const Request& request, Response& response, int64_t deadline,
+            Where& where);
   Errc CallOnce(Share& share, const Request& request, Response& response, int64_t deadline,
-                std::string& where);
+                Where& where);
 
   const HostClientOptions& options() const { return options_; }
   // Made at first use, and with it the default runtime: a client of static storage starts neither.
@@ -164,16 +167,18 @@ class HostClient::Impl {
   Errc Describe(const Request& request, WireRequest& wire);
   Errc Try(Share& share, const WireRequest& wire, Response& response, int64_t deadline,
            Attempt& attempt);
-  Errc CallTransport(HostClient& client, Loop& loop, const Request& request, Response& response,
-                     int64_t deadline, std::string& where);
+  Errc CallTransport(Loop& loop, const Request& request, Response& response, int64_t deadline,
+                     Where& where);
   Errc Acquire(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
   Errc Dial(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
-  Errc DialAddress(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& into);
+  Errc DialAddress(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& into,
+                   std::string& detail);
   Errc Handshake(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& conn);
   bool ShouldRetry(Loop& loop, const Request& request, const WireRequest& wire, Errc errc,
                    int64_t deadline, const Attempt& attempt);
   std::string Explain(const Attempt& attempt) const;
 
+  HostClient& client_;
   const HostClientOptions options_;
   const std::vector<std::string> addresses_;
   const std::string default_host_;
@@ -195,8 +200,8 @@ Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
   return request.URI().Scheme() == "https" ? Errc::kRedirectToDifferentScheme : Errc::kOk;
 }
 
-Errc HostClient::Impl::Call(HostClient& client, Share& share, const Request& request,
-                            Response& response, int64_t deadline, std::string& where) {
+Errc HostClient::Impl::Call(Share& share, const Request& request, Response& response,
+                            int64_t deadline, Where& where) {
   Loop& loop = share.loop();
   const PendingCall pending(share);
   CallLease call(share.client());
@@ -205,7 +210,7 @@ Errc HostClient::Impl::Call(HostClient& client, Share& share, const Request& req
   Errc errc = Describe(request, wire);
   while (errc == Errc::kOk) {
     ++attempt.number;
-    errc = options_.transport ? CallTransport(client, loop, request, response, deadline, where)
+    errc = options_.transport ? CallTransport(loop, request, response, deadline, where)
                               : Try(share, wire, response, deadline, attempt);
     if (errc == Errc::kOk) return errc;
     if (!ShouldRetry(loop, request, wire, errc, deadline, attempt)) break;
@@ -213,26 +218,27 @@ Errc HostClient::Impl::Call(HostClient& client, Share& share, const Request& req
     attempt.fresh = attempt.reused;
     errc = Errc::kOk;
   }
-  if (where.empty()) where = Explain(attempt);
+  if (where == nullptr) where = MakeWhere(Explain(attempt));
   return errc;
 }
 
 Errc HostClient::Impl::CallOnce(Share& share, const Request& request, Response& response,
-                                int64_t deadline, std::string& where) {
+                                int64_t deadline, Where& where) {
   const PendingCall pending(share);
   CallLease call(share.client());
   Attempt attempt;
   attempt.number = 1;
   Errc errc = Describe(request, call.wire());
   if (errc == Errc::kOk) errc = Try(share, call.wire(), response, deadline, attempt);
-  if (errc != Errc::kOk) where = Explain(attempt);
+  if (errc != Errc::kOk) where = MakeWhere(Explain(attempt));
   return errc;
 }
 
-Errc HostClient::Impl::CallTransport(HostClient& client, Loop& loop, const Request& request,
-                                     Response& response, int64_t deadline, std::string& where) {
-  absl::Status status = options_.transport(client, request, response, TimeOf(loop, deadline));
-  where = status.ok() ? std::string() : std::string(status.message());
+Errc HostClient::Impl::CallTransport(Loop& loop, const Request& request, Response& response,
+                                     int64_t deadline, Where& where) {
+  absl::Status status = options_.transport(client_, request, response, TimeOf(loop, deadline));
+  where =
+      status.ok() || status.message().empty() ? nullptr : MakeWhere(std::string(status.message()));
   return ErrcOf(status);
 }
 
@@ -292,13 +298,15 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
   const int64_t limit = std::min(deadline, After(now, Nanoseconds(options_.dial_timeout)));
   const size_t count = addresses_.size();
   const size_t first = next_address_.fetch_add(1, std::memory_order_relaxed);
+  std::string failures;
   Errc errc = Errc::kBadAddress;
   for (size_t i = 0; i < count; ++i) {
     attempt.address = addresses_[(first + i) % count];
     const int64_t left = static_cast<int64_t>(count - i);
     const int64_t until = limit == kNoDeadline ? limit : now + (limit - now) / left;
     BlockingConn opened;
-    errc = DialAddress(loop, attempt.address, until, opened);
+    std::string detail;
+    errc = DialAddress(loop, attempt.address, until, opened, detail);
     if (errc == Errc::kOk && options_.is_tls) {
       errc = Handshake(loop, attempt.address, limit, opened);
     }
@@ -308,17 +316,24 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
       conn = pool_->Adopt(share, std::move(opened), attempt.address);
       return errc;
     }
+    if (detail.empty()) detail = std::string(ErrcText(errc));
+    absl::StrAppend(&failures, failures.empty() ? "" : "; ", attempt.address,
+                    ", dialling: ", detail);
     if (loop.CancelCause() != Errc::kOk || now >= limit) break;
   }
+  attempt.dialled = std::make_unique<const std::string>(std::move(failures));
   ClientPool::Count(share.counters.dial_errors);
   return errc == Errc::kDialTimeout && now >= deadline ? Errc::kTimeout : errc;
 }
 
 Errc HostClient::Impl::DialAddress(Loop& loop, std::string_view address, int64_t deadline,
-                                   BlockingConn& into) {
-  if (!options_.dial) return DialOn(loop, address, deadline, into);
+                                   BlockingConn& into, std::string& detail) {
+  if (!options_.dial) return DialOn(loop, address, deadline, into, &detail);
   absl::StatusOr<BlockingConn> conn = options_.dial(address, TimeOf(loop, deadline));
-  if (!conn.ok()) return ErrcOf(conn.status());
+  if (!conn.ok()) {
+    detail = std::string(conn.status().message());
+    return ErrcOf(conn.status());
+  }
   if (conn->loop() != &loop || !conn->is_open()) return Errc::kProgramming;
   into = *std::move(conn);
   return Errc::kOk;
@@ -364,7 +379,8 @@ std::string HostClient::Impl::Explain(const Attempt& attempt) const {
       text.append(", waiting for a connection");
       break;
     case Attempt::kDialling:
-      text.append(", dialling");
+      // Without addresses nothing was tried.
+      text = attempt.dialled->empty() ? "no address" : *attempt.dialled;
       break;
     default:
       if (attempt.peer != nullptr && *attempt.peer != text && !attempt.peer->empty()) {
@@ -387,7 +403,7 @@ std::string HostClient::Impl::Explain(const Attempt& attempt) const {
 
 HostClient::HostClient(HostClientOptions options)
     : Caller(options.runtime, options.call_timeout),
-      impl_(std::make_unique<Impl>(std::move(options))) {}
+      impl_(std::make_unique<Impl>(*this, std::move(options))) {}
 
 HostClient::HostClient(std::string_view addr)
     : HostClient(HostClientOptions{.addr = std::string(addr)}) {}
@@ -404,13 +420,13 @@ ClientLoop& HostClient::LoopPart(Loop& loop) { return ShareOf(loop).client(); }
 ClientPool::Share& HostClient::ShareOf(Loop& loop) { return impl_->Pool(runtime()).ShareOf(loop); }
 
 Errc HostClient::Exchange(Loop& loop, const Request& request, Response& response, int64_t deadline,
-                          std::string& where) {
+                          Where& where) {
   return Exchange(ShareOf(loop), request, response, deadline, where);
 }
 
 Errc HostClient::Exchange(ClientPool::Share& share, const Request& request, Response& response,
-                          int64_t deadline, std::string& where) {
-  return impl_->Call(*this, share, request, response, deadline, where);
+                          int64_t deadline, Where& where) {
+  return impl_->Call(share, request, response, deadline, where);
 }
 
 void HostClient::CompleteURI(Request& request) {
@@ -428,12 +444,13 @@ Errc HostClient::MayRedirect(const URI& from, const URI& to) {
 absl::Status HostClient::RoundTrip(const Request& request, Response& response,
                                    absl::Time deadline) {
   Errc errc = Errc::kOk;
-  std::string where;
+  Where where;
   OnLoop([&](Loop& loop) {
     errc = impl_->CallOnce(ShareOf(loop), request, response, runtime::DeadlineOf(loop, deadline),
                            where);
   });
-  return errc == Errc::kOk ? absl::OkStatus() : ToStatus(errc, where);
+  if (errc == Errc::kOk) return absl::OkStatus();
+  return ToStatus(errc, where != nullptr ? std::string_view(*where) : std::string_view());
 }
 
 void HostClient::CloseIdleConnections() {

@@ -192,11 +192,11 @@ class HostClient final : public Caller {
   // The part of one loop; it lives as long as this client.
   ClientPool::Share& ShareOf(runtime::Loop& loop);
   Errc Exchange(ClientPool::Share& share, const Request& request, Response& response,
-                int64_t deadline, std::string& where);
+                int64_t deadline, Where& where);
 
   ClientLoop& LoopPart(runtime::Loop& loop) override;
   Errc Exchange(runtime::Loop& loop, const Request& request, Response& response, int64_t deadline,
-                std::string& where) override;
+                Where& where) override;
   void CompleteURI(Request& request) override;
   Errc MayRedirect(const URI& from, const URI& to) override;
 

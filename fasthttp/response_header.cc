@@ -54,16 +54,19 @@ void ResponseHeader::CopyTo(ResponseHeader& to) const {
   CopyTrailersTo(to);
 }
 
-inline void ResponseHeader::CopyContentLength(std::string_view value) {
-  uint64_t length = 0;
-  if (http1::ParseContentLength(value, &length) != Errc::kOk) return;
-  if (value[0] == '0' && value.size() != 1) return SetContentLength(static_cast<int64_t>(length));
-  content_length_ = static_cast<int64_t>(length);
+inline void ResponseHeader::CopyContentLength(std::string_view value, int64_t length) {
+  if (length < 0) {
+    uint64_t parsed = 0;
+    if (http1::ParseContentLength(value, &parsed) != Errc::kOk) return;
+    length = static_cast<int64_t>(parsed);
+  }
+  if (value[0] == '0' && value.size() != 1) return SetContentLength(length);
+  content_length_ = length;
   content_length_text_.Assign(value);
 }
 
 // The parser has told known names from others, and validated every byte.
-void ResponseHeader::CopyFrom(const http1::Head& head) {
+void ResponseHeader::CopyFrom(const http1::Head& head, int64_t length) {
   Reset();
   SetStatusCode(head.status);
   no_default_content_type_ = true;
@@ -80,7 +83,9 @@ void ResponseHeader::CopyFrom(const http1::Head& head) {
     return true;
   };
   if (once(KnownField::kContentType)) content_type_.Assign(head.Value(KnownField::kContentType));
-  if (once(KnownField::kContentLength)) CopyContentLength(head.Value(KnownField::kContentLength));
+  if (once(KnownField::kContentLength)) {
+    CopyContentLength(head.Value(KnownField::kContentLength), length);
+  }
   if (once(KnownField::kServer)) server_.Assign(head.Value(KnownField::kServer));
   if (left != 0) CopyFields(head, done);
 }
@@ -113,7 +118,7 @@ void ResponseHeader::CopyFields(const http1::Head& head, uint64_t done) {
         server_.Assign(value);
         continue;
       case KnownField::kContentLength:
-        CopyContentLength(value);
+        CopyContentLength(value, kContentLengthNone);
         continue;
       case KnownField::kTransferEncoding:
         content_length_ = kContentLengthChunked;

@@ -128,7 +128,14 @@ constexpr std::array<uint8_t, 256> kPlainBytes = [] {
 }();
 
 const char* SkipPlain(const char* at, const char* end, PlainByte what) {
-  while (at != end && (kPlainBytes[static_cast<uint8_t>(*at)] & what) != 0) ++at;
+  auto is = [what](char c) { return (kPlainBytes[static_cast<uint8_t>(c)] & what) != 0; };
+  for (; end - at >= 4; at += 4) {
+    if (!is(at[0])) return at;
+    if (!is(at[1])) return at + 1;
+    if (!is(at[2])) return at + 2;
+    if (!is(at[3])) return at + 3;
+  }
+  while (at != end && is(*at)) ++at;
   return at;
 }
 

@@ -41,25 +41,6 @@ bool NeedsEncoding(char c) { return c == '%' || static_cast<signed char>(c) < 0;
 
 }  // namespace
 
-Errc WireRequest::Describe(const Request& request, std::string_view user_agent,
-                           std::string_view default_host) {
-  const RequestHeader& header = request.header();
-  fields_.clear();
-  if (!suffix_.empty()) suffix_.clear();
-  method_ = MethodOf(header);
-  head_.method = header.Method();
-  Errc errc = method_ == MethodId::kConnect ? DescribeConnect(request)
-                                            : DescribeTarget(request, default_host);
-  if (errc != Errc::kOk) return errc;
-  head_.user_agent = header.UserAgent();
-  if (head_.user_agent.empty()) head_.user_agent = user_agent;
-  head_.close = header.ConnectionClose();
-  DescribeBody(request);
-  DescribeFields(request);
-  head_.fields = fields_;
-  return Errc::kOk;
-}
-
 void WireRequest::ClearText() {
   used_text_ = false;
   size_t kept = fields_.capacity() * sizeof(http1::FieldView);
@@ -74,7 +55,7 @@ Errc WireRequest::DescribeConnect(const Request& request) {
   return http1::IsValidHost(head_.target) ? Errc::kOk : Errc::kBadTarget;
 }
 
-Errc WireRequest::DescribeTarget(const Request& request, std::string_view default_host) {
+inline Errc WireRequest::DescribeTarget(const Request& request, std::string_view default_host) {
   if (Errc errc = request.TryParseURI(); errc != Errc::kOk) return errc;
   const URI& uri = request.URI();
   head_.target = uri.PlainTarget();
@@ -114,7 +95,7 @@ void WireRequest::DescribeHost(const Request& request) {
   head_.host = host_;
 }
 
-void WireRequest::DescribeBody(const Request& request) {
+inline void WireRequest::DescribeBody(const Request& request) {
   const RequestHeader& header = request.header();
   body_ = request.Body();
   head_.content_type = header.ContentType();
@@ -147,7 +128,7 @@ void WireRequest::AddTrailers(const Request& request) {
   suffix_.append("\r\n");
 }
 
-void WireRequest::DescribeFields(const Request& request) {
+inline void WireRequest::DescribeFields(const Request& request) {
   const RequestHeader& header = request.header();
   expect_continue_ = false;
   has_authorization_ = false;
@@ -207,6 +188,25 @@ void WireRequest::AddCredentials(const Request& request) {
   AppendUnquotedPath(pair, request.URI().Password());
   authorization_ = "Basic " + absl::Base64Escape(pair);
   fields_.push_back({"Authorization", authorization_});
+}
+
+Errc WireRequest::Describe(const Request& request, std::string_view user_agent,
+                           std::string_view default_host) {
+  const RequestHeader& header = request.header();
+  fields_.clear();
+  if (!suffix_.empty()) suffix_.clear();
+  method_ = MethodOf(header);
+  head_.method = header.Method();
+  Errc errc = method_ == MethodId::kConnect ? DescribeConnect(request)
+                                            : DescribeTarget(request, default_host);
+  if (errc != Errc::kOk) return errc;
+  head_.user_agent = header.UserAgent();
+  if (head_.user_agent.empty()) head_.user_agent = user_agent;
+  head_.close = header.ConnectionClose();
+  DescribeBody(request);
+  DescribeFields(request);
+  head_.fields = fields_;
+  return Errc::kOk;
 }
 
 bool WireRequest::idempotent() const {

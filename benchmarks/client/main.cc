@@ -34,6 +34,8 @@
 
 ABSL_FLAG(int, threads, 1, "event loops, as GOMAXPROCS");
 ABSL_FLAG(std::string, benchmark_filter, ".", "regular expression of the names to run");
+ABSL_FLAG(std::string, server, "",
+          "\"host:port\" of a server in another process, for the rows that measure a client alone");
 ABSL_FLAG(uint64_t, requests, 0, "calls of each benchmark; 0: about a second's worth");
 
 namespace fasthttp::benchmarks {
@@ -49,7 +51,7 @@ constexpr std::string_view kPath = "/foo/bar?baz=123";
 constexpr size_t kBigBody = 1 << 20;
 
 enum class Kind { kDo, kGetTimeout, kGet, kBig };
-enum class Transport { kFake, kTcp, kInmemory };
+enum class Transport { kFake, kTcp, kInmemory, kServer };
 
 struct Row {
   std::string name;
@@ -59,6 +61,10 @@ struct Row {
 };
 
 std::vector<Row> Rows() {
+  if (!absl::GetFlag(FLAGS_server).empty()) {
+    return {{"ClientDo1Server", Kind::kDo, Transport::kServer, 1},
+            {"ClientDo64Server", Kind::kDo, Transport::kServer, 64}};
+  }
   std::vector<Row> rows = {{"ClientDoFastServer", Kind::kDo, Transport::kFake, 1},
                            {"ClientGetTimeoutFastServer", Kind::kGetTimeout, Transport::kFake, 1}};
   for (auto [label, n] : {std::pair("1", 1), {"10", 10}, {"100", 100}}) {
@@ -122,7 +128,7 @@ class Bench {
     ClientOptions options;
     options.runtime = &runtime_;
     options.max_conns_per_host = std::max<uint32_t>(512, static_cast<uint32_t>(tasks()));
-    if (row_.transport != Transport::kTcp) {
+    if (row_.transport == Transport::kFake || row_.transport == Transport::kInmemory) {
       options.dial = [this](std::string_view, absl::Time deadline) { return Dial(deadline); };
     }
     client_ = std::make_unique<Client>(std::move(options));
@@ -180,7 +186,8 @@ class Bench {
   };
 
   void StartServer() {
-    if (row_.transport == Transport::kFake) return;
+    if (row_.transport == Transport::kServer) host_ = absl::GetFlag(FLAGS_server);
+    if (row_.transport == Transport::kServer || row_.transport == Transport::kFake) return;
     ServerSettings settings;
     settings.runtime = &runtime_;
     if (row_.kind == Kind::kBig) {
@@ -219,9 +226,10 @@ class Bench {
   bool TakeOne() { return left_.fetch_sub(1, std::memory_order_relaxed) > 0; }
 
   void Work(size_t number) {
-    const std::string url = row_.transport == Transport::kFake
-                                ? absl::StrCat("http://foobar", number, ".com/aaa/bbb")
-                                : absl::StrCat("http://", host_, std::string(kPath));
+    const std::string url =
+        row_.transport == Transport::kFake ? absl::StrCat("http://foobar", number, ".com/aaa/bbb")
+        : row_.transport == Transport::kServer ? absl::StrCat("http://", host_, "/")
+                                               : absl::StrCat("http://", host_, std::string(kPath));
     Request request;
     request.SetRequestURI(url);
     Response response;
@@ -230,7 +238,11 @@ class Bench {
         case Kind::kDo: {
           absl::Status status = client_->Do(request, response);
           if (!status.ok()) Fail(status);
-          Check(response, kCannedBody);
+          if (row_.transport != Transport::kServer) {
+            Check(response, kCannedBody);
+          } else if (response.StatusCode() != kStatusOK || response.Body().empty()) {
+            std::abort();
+          }
           break;
         }
         case Kind::kBig: {
@@ -272,7 +284,10 @@ void Run(const Row& row, Runtime& runtime, const InstructionCounter& counter) {
   const bool big = row.kind == Kind::kBig;
   uint64_t requests = absl::GetFlag(FLAGS_requests);
   if (requests == 0)
-    requests = big ? 5'000 : row.transport == Transport::kTcp ? 100'000 : 1'000'000;
+    requests = big ? 5'000
+               : row.transport == Transport::kTcp || row.transport == Transport::kServer
+                   ? 100'000
+                   : 1'000'000;
   bench.Run(std::max<uint64_t>(bench.tasks() * 3, std::min<uint64_t>(requests, 1000)));
   const Allocations before = ProcessAllocations();
   const uint64_t instructions_before = counter.Read();
