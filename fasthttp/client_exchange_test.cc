@@ -85,6 +85,26 @@ TEST_F(ClientExchangeTest, TargetsOfAllKinds) {
   EXPECT_EQ(Sent(options).substr(0, 18), "OPTIONS * HTTP/1.1");
 }
 
+// For proxies, and for peers that look at the order.
+TEST_F(ClientExchangeTest, WithoutSpecialFieldsTheOrderIsTheProgramsOwn) {
+  Request request;
+  request.SetRequestURI("http://example.com/");
+  request.header().DisableSpecialHeader();
+  request.header().DisableNormalizing();
+  request.header().Add("x-first", "1");
+  request.header().Add("user-agent", "u");
+  request.header().Add("hOST", "elsewhere");
+  request.header().Add("X-Last", "2");
+  EXPECT_EQ(Sent(request),
+            "GET / HTTP/1.1\r\nx-first: 1\r\nuser-agent: u\r\nhOST: example.com\r\nX-Last: "
+            "2\r\n\r\n");
+  request.SetUseHostHeader(true);
+  request.header().Del("user-agent");
+  EXPECT_EQ(Sent(request),
+            "GET / HTTP/1.1\r\nUser-Agent: fasthttp\r\nx-first: 1\r\nhOST: elsewhere\r\nX-Last: "
+            "2\r\n\r\n");
+}
+
 TEST_F(ClientExchangeTest, DoNeverChangesTheRequest) {
   Request request;
   request.SetRequestURI("http://u:p@example.com/x");

@@ -111,6 +111,32 @@ TEST(Cookie, ParseErrors) {
   EXPECT_EQ(ErrcOf(Cookie().Parse("")), Errc::kNoCookies);
 }
 
+TEST(Cookie, SEC_HostileSetCookieLines) {
+  for (const char* text : {"a\tb=c\x01", "a=b\x7f", "a\"=b", "a\\=b", "a=\"b", "a=b\"",
+                           "a=\"b\"c\"", "a=b; domain=x\\y", "a=b; domain=\x01", "a=b; path=/\x7f",
+                           "a=b; path=/\x1b[2J", "a=b\nSet-Cookie: c=d", "a=b\rc"}) {
+    EXPECT_EQ(Reparsed(text), "BadCookieValue") << text;
+  }
+  EXPECT_EQ(Reparsed(std::string_view("a=b\0c", 5)), "BadCookieValue");
+  EXPECT_EQ(Reparsed(std::string_view("a\0=b", 4)), "BadCookieValue");
+  for (const char* age : {"", "+5", "5.0", "1e3", "0x5", " 5 5", "\xd9\xa5", "5;", "NaN"}) {
+    const std::string text = std::string("a=b; max-age=") + age;
+    EXPECT_EQ(Reparsed(text), age == std::string_view("5;") ? "a=b; max-age=5" : "BadNumber")
+        << text;
+  }
+  for (const char* date : {"", "0", "now", "Tue, 32 Nov 2009 23:00:00 GMT",
+                           "Tue, 10 Nov 2009 25:00:00 GMT", "Tue, 10 Nov 2009 23:00:00 GMT x"}) {
+    EXPECT_EQ(Reparsed(std::string("a=b; expires=") + date), "BadDate") << date;
+  }
+  // A nameless cookie does not become one with a name, and flags need no value.
+  EXPECT_EQ(Reparsed("=__Host-a=b"), "=__Host-a=b");
+  EXPECT_EQ(Reparsed("__Host-a"), "__Host-a");
+  EXPECT_EQ(Reparsed("a=b; secure=false; httponly=0"), "a=b; HttpOnly; secure");
+  EXPECT_EQ(Reparsed("a=b; ; =; ;=x;domain"), "a=b");
+  EXPECT_EQ(Reparsed("a=b; domain=evil.example; domain=x"), "a=b; domain=x");
+  EXPECT_EQ(Reparsed("a=b; path=/%0d%0aX: y"), "a=b; path=/%0d%0aX: y");
+}
+
 TEST(Cookie, TrapNegativeMaxAgeFromTheWireMeansNow) {
   EXPECT_EQ(Reparsed("a=b; max-age=-5"), "a=b; max-age=0");
   EXPECT_EQ(Reparsed("a=b; max-age=-"), "BadNumber");
@@ -151,6 +177,18 @@ std::string Pairs(std::string_view line) {
     return true;
   });
   return shown;
+}
+
+TEST(RequestCookies, SEC_HostileLines) {
+  EXPECT_EQ(Pairs("a=1; b=\x01; c=3"), "[a|1][c|3]");
+  EXPECT_EQ(Pairs(std::string_view("a=1; b=\0; c=3", 13)), "[a|1][c|3]");
+  EXPECT_EQ(Pairs("a=\"1; b=2\""), "") << "quotes hide no separator, and half a quote is no value";
+  EXPECT_EQ(Pairs("$Version=1; $Path=/; a=1"), "[$Version|1][$Path|/][a|1]");
+  EXPECT_EQ(Pairs("a=1, b=2"), "[a|1, b=2]");
+  EXPECT_EQ(Pairs("a=1; a=2"), "[a|1][a|2]");
+  EXPECT_EQ(Pairs("; ; ;"), "");
+  EXPECT_EQ(Pairs("=a=b"), "[|a=b]");
+  EXPECT_EQ(Pairs("\ta\t=\t1\t;\tb=2"), "[a|1][b|2]");
 }
 
 TEST(RequestCookies, Walk) {

@@ -37,6 +37,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/byte_buffer.h"
@@ -293,6 +294,10 @@ class RequestHeader : public HeaderTrailers {
   // Framing fields are those that were set or received.
   void AppendBytes(std::string& dst) const;
   std::string String() const;
+  // Reads a head alone from the beginning of `bytes`, which are copied, as a server would; gives
+  // how many bytes it took, behind which the body begins. kUnexpectedEof: `bytes` end within it.
+  // After an error the header is empty.
+  absl::StatusOr<size_t> Read(std::string_view bytes);
 
   // --- For serializers: the parts of a header that the program made ---
   // The list without the fields that have a slot (Host, User-Agent, Content-Type, Content-Length,
@@ -462,6 +467,10 @@ class ResponseHeader : public HeaderTrailers {
   std::string String() const;
   // Its first line, "HTTP/1.1 200 OK", with the line end.
   void AppendStatusLine(std::string& dst) const;
+  // Reads a head alone, interim or final, from the beginning of `bytes`, which are copied, as a
+  // client would that sent a GET; gives how many bytes it took. kUnexpectedEof: `bytes` end within
+  // it. After an error the header is empty.
+  absl::StatusOr<size_t> Read(std::string_view bytes);
 
   // --- For codecs ---
   // The fields without those that have a slot (Content-Type, Content-Encoding, Server,

@@ -28,7 +28,7 @@ MessageReader::MessageReader(std::string_view bytes)
 }
 
 template <typename Parse>
-Errc MessageReader::ReadHead(Parse parse, http1::Head& head) {
+Errc MessageReader::ParseHead(Parse parse, http1::Head& head) {
   head.field_count = 0;
   head.UseArena(fields_);
   http1::ParseProgress progress;
@@ -39,12 +39,26 @@ Errc MessageReader::ReadHead(Parse parse, http1::Head& head) {
   return errc;
 }
 
-Errc MessageReader::ReadRequestHead(http1::Head& head) {
-  return ReadHead(http1::ParseRequestHead, head);
+Errc MessageReader::ReadHead(RequestHeader& header, http1::Framing& framing) {
+  http1::Head head;
+  Errc errc = ParseHead(http1::ParseRequestHead, head);
+  if (errc == Errc::kOk) errc = DecideFraming(head, http1::Leniency::kStrict, framing);
+  if (errc != Errc::kOk) return errc;
+  RequestHeader received;
+  received.Bind(&head);
+  received.CopyTo(header);
+  return Errc::kOk;
 }
 
-Errc MessageReader::ReadResponseHead(http1::Head& head) {
-  return ReadHead(http1::ParseResponseHead, head);
+Errc MessageReader::ReadHead(ResponseHeader& header, http1::MethodId request_method,
+                             http1::Framing& framing) {
+  http1::Head head;
+  Errc errc = ParseHead(http1::ParseResponseHead, head);
+  if (errc == Errc::kOk) {
+    errc = DecideResponseFraming(head, request_method, http1::Leniency::kStrict, framing);
+  }
+  if (errc == Errc::kOk) header.CopyFrom(head);
+  return errc;
 }
 
 Errc MessageReader::ReadBody(const http1::Framing& framing, uint64_t max_body_size,

@@ -1,4 +1,4 @@
-// The steps of reading a whole message out of memory. For Request::Read and Response::Read.
+// The steps of reading a message out of memory. For the Read of messages and headers.
 #ifndef FASTHTTP_MESSAGE_READER_H_
 #define FASTHTTP_MESSAGE_READER_H_
 
@@ -22,8 +22,9 @@ class MessageReader {
   // Copies `bytes`.
   explicit MessageReader(std::string_view bytes);
 
-  Errc ReadRequestHead(http1::Head& head);
-  Errc ReadResponseHead(http1::Head& head);
+  // A head into `header`, which owns its bytes then, and where the body behind it ends.
+  Errc ReadHead(RequestHeader& header, http1::Framing& framing);
+  Errc ReadHead(ResponseHeader& header, http1::MethodId request_method, http1::Framing& framing);
   // The body behind the head that was read last: f(piece) for each piece of it. kUnexpectedEof,
   // kBodyTooLarge, or what is wrong with a chunk. Trailers go to `header`.
   Errc ReadBody(const http1::Framing& framing, uint64_t max_body_size, HeaderTrailers& header,
@@ -34,7 +35,7 @@ class MessageReader {
 
  private:
   template <typename Parse>
-  Errc ReadHead(Parse parse, http1::Head& head);
+  Errc ParseHead(Parse parse, http1::Head& head);
   Errc ReadChunked(uint64_t max_body_size, HeaderTrailers& header,
                    absl::FunctionRef<void(std::string_view piece)> f);
   std::string_view rest() const { return std::string_view(bytes_).substr(used_, size_ - used_); }

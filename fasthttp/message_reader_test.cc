@@ -36,6 +36,9 @@ TEST(RequestRead, EveryCaseOfTheTable) {
     EXPECT_EQ(request.header().Method(), c.method);
     EXPECT_EQ(request.header().RequestURI(), c.target);
     EXPECT_EQ(request.Body(), c.body);
+    // What framing lets through has a target and a host that mean something.
+    EXPECT_EQ(request.TryParseURI(), Errc::kOk);
+    EXPECT_EQ(request.URI().Host().empty(), request.header().Host().empty());
     for (const testing::CaseField& trailer : c.trailers) {
       ASSERT_NE(request.header().Trailers(), nullptr);
       EXPECT_EQ(request.header().Trailers()->Peek(trailer.name), trailer.value);
@@ -156,6 +159,138 @@ TEST(ResponseString, NeverABodyWhereNoneIsAllowed) {
   response.ResetBody();
   response.header().SetContentLength(7);
   EXPECT_EQ(response.String(), "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n");
+}
+
+TEST(RequestString, IsWhatAClientSends) {
+  Request request;
+  request.SetRequestURI("http://u:p@Example.com:81/a/../b c?d=e#f");
+  request.header().SetMethod("POST");
+  request.header().Set("X-A", "1");
+  request.header().SetContentLength(99);
+  request.header().SetCookie("k", "v");
+  request.SetBody("hello");
+  const std::string bytes = request.String();
+  EXPECT_EQ(bytes,
+            "POST /b%20c?d=e HTTP/1.1\r\nHost: example.com:81\r\nContent-Type: "
+            "application/octet-stream\r\nContent-Length: 5\r\nX-A: 1\r\nCookie: k=v\r\n"
+            "Authorization: Basic dTpw\r\n\r\nhello");
+  std::string appended = "before";
+  ASSERT_TRUE(request.AppendBytes(appended).ok());
+  EXPECT_EQ(appended, "before" + bytes);
+  Request read;
+  absl::StatusOr<size_t> used = read.Read(bytes + "GET /");
+  ASSERT_TRUE(used.ok()) << used.status();
+  EXPECT_EQ(*used, bytes.size());
+  EXPECT_EQ(read.header().Peek("Authorization"), "Basic dTpw");
+  EXPECT_EQ(read.header().Cookie("k"), "v");
+  EXPECT_EQ(read.Body(), "hello");
+}
+
+TEST(RequestString, FramingFitsTheBody) {
+  Request request;
+  request.SetRequestURI("http://h/");
+  EXPECT_EQ(request.String(), "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  request.SetBody("x");  // Sent on GET too.
+  request.header().SetContentType("a/b");
+  EXPECT_EQ(request.String(),
+            "GET / HTTP/1.1\r\nHost: h\r\nContent-Type: a/b\r\nContent-Length: 1\r\n\r\nx");
+  ASSERT_TRUE(request.header().SetTrailer("X-Sum").ok());
+  request.header().Set("X-Sum", "7");
+  EXPECT_EQ(request.String(),
+            "GET / HTTP/1.1\r\nHost: h\r\nContent-Type: a/b\r\nTransfer-Encoding: chunked\r\n"
+            "Trailer: X-Sum\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 7\r\n\r\n");
+  request.Reset();
+  request.header().SetMethod("POST");
+  request.SetRequestURI("http://h/");
+  EXPECT_EQ(request.String(), "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  request.MutablePostArgs().Set("a", "b c");
+  EXPECT_EQ(request.String(),
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            "Content-Length: 5\r\n\r\na=b+c");
+}
+
+TEST(RequestString, WhatCannotBeSentAppendsNothing) {
+  auto failure = [](const char* method, const char* uri) {
+    Request request;
+    request.header().SetMethod(method);
+    request.SetRequestURI(uri);
+    std::string bytes = "kept";
+    const Errc errc = ErrcOf(request.AppendBytes(bytes));
+    EXPECT_EQ(bytes, "kept");
+    EXPECT_EQ(request.String(), "");
+    return errc;
+  };
+  EXPECT_EQ(failure("GET", "/x"), Errc::kMissingHost);
+  EXPECT_EQ(failure("GET", "http://a b/"), Errc::kBadHost);
+  EXPECT_EQ(failure("GET", "1http://a/"), Errc::kBadUri);
+  EXPECT_EQ(failure("CONNECT", "/x"), Errc::kBadTarget);
+}
+
+TEST(RequestString, EveryCaseOfTheTableReadsBackAsTheSame) {
+  int cases = 0;
+  for (const testing::RequestCase& c : testing::RequestCases()) {
+    if (c.errc != Errc::kOk || c.leniency != Leniency::kStrict) continue;
+    Request request, again;
+    ASSERT_TRUE(request.Read(c.raw).ok());
+    std::string bytes;
+    if (!request.AppendBytes(bytes).ok()) {  // HTTP/1.0 without Host.
+      EXPECT_EQ(request.Host(), "") << c.name;
+      continue;
+    }
+    SCOPED_TRACE(c.name + ": " + bytes);
+    ++cases;
+    absl::StatusOr<size_t> used = again.Read(bytes);
+    ASSERT_TRUE(used.ok()) << used.status();
+    EXPECT_EQ(*used, bytes.size());
+    EXPECT_EQ(again.header().Method(), request.header().Method());
+    // A zone means nothing to the other side (RFC 6874, section 4).
+    if (request.Host().find('%') == std::string_view::npos) {
+      EXPECT_EQ(again.Host(), request.Host());
+    }
+    EXPECT_EQ(again.URI().Path(), request.URI().Path());
+    EXPECT_EQ(again.URI().QueryString(), request.URI().QueryString());
+    EXPECT_EQ(again.Body(), request.Body());
+    EXPECT_EQ(again.String(), bytes);
+  }
+  EXPECT_GT(cases, 100);
+}
+
+TEST(Request, MayContinue) {
+  Request request;
+  EXPECT_FALSE(request.MayContinue());
+  request.header().Set("Expect", "100-Continue");
+  EXPECT_TRUE(request.MayContinue());
+  request.header().Set("Expect", "200-ok");
+  EXPECT_FALSE(request.MayContinue());
+}
+
+TEST(RequestHeaderRead, TakesTheHeadAlone) {
+  const std::string head = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n";
+  RequestHeader header;
+  header.Set("X-Old", "1");
+  absl::StatusOr<size_t> used = header.Read(head + "hello");
+  ASSERT_TRUE(used.ok()) << used.status();
+  EXPECT_EQ(*used, head.size());
+  EXPECT_EQ(header.String(), head);
+  EXPECT_EQ(header.ContentLength(), 5);
+  EXPECT_EQ(ErrcOf(header.Read(head.substr(0, 20)).status()), Errc::kUnexpectedEof);
+  EXPECT_EQ(header.Len(), 0u);
+  EXPECT_EQ(ErrcOf(header.Read("POST / HTTP/1.1\r\n\r\n").status()), Errc::kMissingHost);
+}
+
+TEST(ResponseHeaderRead, TakesTheHeadAlone) {
+  const std::string head = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+  ResponseHeader header;
+  header.Set("X-Old", "1");
+  absl::StatusOr<size_t> used = header.Read(head + "HTTP/1.1 200 OK\r\n");
+  ASSERT_TRUE(used.ok()) << used.status();
+  EXPECT_EQ(*used, head.size());
+  EXPECT_EQ(header.String(), head);
+  EXPECT_EQ(ErrcOf(header.Read("HTTP/1.1 200 OK\r\n").status()), Errc::kUnexpectedEof);
+  EXPECT_EQ(header.Len(), 0u);
+  EXPECT_EQ(header.StatusCode(), 200);
+  EXPECT_EQ(ErrcOf(header.Read("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n").status()),
+            Errc::kBadContentLength);
 }
 
 TEST(ResponseRead, SEC_BodiesAreBounded) {

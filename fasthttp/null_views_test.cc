@@ -219,7 +219,8 @@ TEST_F(NullViews, RequestAndResponse) {
        ROW(request.SetBodyOwned(std::string_view(), [] {})), ROW(request.AppendBody({})),
        ROW(request.AppendBodyString({})), ROW(request.Write({})), ROW(response.SetBody({})),
        ROW(response.SetBodyRaw({})), ROW(response.AppendBody({})), ROW(response.SetContentType({})),
-       ROW(request.Read({}).ok()), ROW(response.Read({}, {}).ok())});
+       ROW(request.Read({}).ok()), ROW(response.Read({}, {}).ok()),
+       ROW(request.header().Read({}).ok()), ROW(response.header().Read({}).ok())});
   EXPECT_EQ(request.Body(), "");
   EXPECT_EQ(response.Body(), "");
 }

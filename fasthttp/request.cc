@@ -3,6 +3,7 @@
 #include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
 #include "fasthttp/message_reader.h"
+#include "fasthttp/wire_request.h"
 
 namespace fasthttp {
 
@@ -142,6 +143,29 @@ OwnedBytes Request::SwapBody(OwnedBytes bytes) {
   return old;
 }
 
+// --- As bytes ---
+
+bool Request::MayContinue() const {
+  return EqualsIgnoreCase(header_.Peek(http1::KnownField::kExpect), "100-continue");
+}
+
+absl::Status Request::AppendBytes(std::string& dst) const {
+  WireRequest wire;
+  if (Errc errc = wire.Describe(*this, {}, {}); errc != Errc::kOk) return ToStatus(errc);
+  const size_t start = dst.size();
+  dst.resize(start + wire.Bound());
+  const char* end = wire.Write(&dst[start]);
+  dst.resize(static_cast<size_t>(end - dst.data()));
+  dst.append(wire.body()).append(wire.suffix());
+  return absl::OkStatus();
+}
+
+std::string Request::String() const {
+  std::string text;
+  (void)AppendBytes(text);
+  return text;
+}
+
 absl::StatusOr<size_t> Request::Read(std::string_view bytes, size_t max_body_size) {
   size_t used = 0;
   Errc errc = ReadAll(bytes, max_body_size, used);
@@ -153,14 +177,9 @@ absl::StatusOr<size_t> Request::Read(std::string_view bytes, size_t max_body_siz
 Errc Request::ReadAll(std::string_view bytes, size_t max_body_size, size_t& used) {
   internal::MessageReader reader(bytes);  // `bytes` may be those of this request.
   Reset();
-  http1::Head head;
   http1::Framing framing;
-  Errc errc = reader.ReadRequestHead(head);
-  if (errc == Errc::kOk) errc = DecideFraming(head, http1::Leniency::kStrict, framing);
+  Errc errc = reader.ReadHead(header_, framing);
   if (errc != Errc::kOk) return errc;
-  RequestHeader received;
-  received.Bind(&head);
-  received.CopyTo(header_);
   errc = reader.ReadBody(framing, max_body_size, header_,
                          [this](std::string_view piece) { AppendBody(piece); });
   used = reader.used();

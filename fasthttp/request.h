@@ -138,7 +138,14 @@ class Request {
   // Drops the body with its buffer if the buffer's capacity is above `size`.
   void ReleaseBody(size_t size) { body_.ReleaseAbove(size); }
 
-  // --- From bytes ---
+  // --- As bytes ---
+  // Appends the request as a client sends it, but for the User-Agent that a client adds: Host from
+  // the URI (see SetUseHostHeader), credentials of the URI as Authorization, post arguments as the
+  // body if there is no other, one framing field that fits the body. kMissingHost, kBadUri,
+  // kBadHost, or kBadTarget (CONNECT to what is no authority): nothing is appended.
+  absl::Status AppendBytes(std::string& dst) const;
+  // The same; {} if it can't be sent.
+  std::string String() const;
   // Reads one request, head and body, from the beginning of `bytes`, which are copied, as a server
   // would read it. Gives how many bytes it took; the next request begins there. kUnexpectedEof:
   // `bytes` end within it; kBodyTooLarge; or what is malformed. After an error the request is
@@ -154,6 +161,9 @@ class Request {
   // The limit of a client's Do with this request; infinite by default.
   absl::Duration Timeout() const { return timeout_; }
   void SetTimeout(absl::Duration timeout) { timeout_ = timeout; }
+  // True if the client waits for "100 Continue" before it sends the body: it sent "Expect:
+  // 100-continue" (RFC 9110, section 10.1.1). A server sees to that before the handler is called.
+  bool MayContinue() const;
   bool ConnectionClose() const { return header_.ConnectionClose(); }
   void SetConnectionClose() { header_.SetConnectionClose(); }
   bool IsTLS() const { return tls_; }

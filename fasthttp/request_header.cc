@@ -2,10 +2,12 @@
 #include <string>
 
 #include "fasthttp/bytes.h"
+#include "fasthttp/error.h"
 #include "fasthttp/header.h"
 #include "fasthttp/header_ops.h"
 #include "fasthttp/http1/framing.h"
 #include "fasthttp/http1/serialize.h"
+#include "fasthttp/message_reader.h"
 #include "fasthttp/method.h"
 #include "fasthttp/quality.h"
 
@@ -591,6 +593,14 @@ std::string RequestHeader::String() const {
   std::string text;
   AppendBytes(text);
   return text;
+}
+
+absl::StatusOr<size_t> RequestHeader::Read(std::string_view bytes) {
+  internal::MessageReader reader(bytes);  // `bytes` may be those of this header.
+  Reset();
+  http1::Framing framing;
+  if (Errc errc = reader.ReadHead(*this, framing); errc != Errc::kOk) return ToStatus(errc);
+  return reader.used();
 }
 
 }  // namespace fasthttp

@@ -134,18 +134,13 @@ Errc Response::ReadAll(std::string_view bytes, std::string_view request_method,
   if (request_method == "CONNECT") method = http1::MethodId::kConnect;
   internal::MessageReader reader(bytes);  // `bytes` may be those of this response.
   Reset();
-  http1::Head head;
   http1::Framing framing;
   for (int interim = 0;; ++interim) {
-    Errc errc = reader.ReadResponseHead(head);
-    if (errc == Errc::kOk) {
-      errc = DecideResponseFraming(head, method, http1::Leniency::kStrict, framing);
-    }
+    Errc errc = reader.ReadHead(header(), method, framing);
     if (errc != Errc::kOk) return errc;
-    if (head.status >= 200 || framing.upgrade) break;
+    if (StatusCode() >= 200 || framing.upgrade) break;
     if (interim == kMaxInterim) return Errc::kTooManyInterimResponses;
   }
-  header().CopyFrom(head);
   rep_->skip_body = method == http1::MethodId::kHead;
   Errc errc = reader.ReadBody(framing, max_body_size, header(),
                               [this](std::string_view piece) { AppendBody(piece); });

@@ -4,10 +4,12 @@
 
 #include "fasthttp/bytes.h"
 #include "fasthttp/date.h"
+#include "fasthttp/error.h"
 #include "fasthttp/header.h"
 #include "fasthttp/header_ops.h"
 #include "fasthttp/http1/framing.h"
 #include "fasthttp/http1/serialize.h"
+#include "fasthttp/message_reader.h"
 #include "fasthttp/status.h"
 
 namespace fasthttp {
@@ -401,6 +403,15 @@ std::string ResponseHeader::String() const {
   std::string text;
   AppendBytes(text);
   return text;
+}
+
+absl::StatusOr<size_t> ResponseHeader::Read(std::string_view bytes) {
+  internal::MessageReader reader(bytes);  // `bytes` may be those of this header.
+  Reset();
+  http1::Framing framing;
+  if (Errc errc = reader.ReadHead(*this, http1::MethodId::kGet, framing); errc != Errc::kOk)
+    return ToStatus(errc);
+  return reader.used();
 }
 
 }  // namespace fasthttp

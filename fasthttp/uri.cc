@@ -34,6 +34,13 @@ size_t SchemeLength(std::string_view text) {
   return mark;
 }
 
+// True if `reference` has a scheme but no authority (RFC 3986, sections 3 and 4.2): "mailto:x".
+bool IsOpaque(std::string_view reference) {
+  const size_t colon = reference.find_first_of(":/?#");
+  return colon != kNpos && reference[colon] == ':' && IsScheme(reference.substr(0, colon)) &&
+         reference.substr(colon + 1, 2) != "//";
+}
+
 // True if `path` is what normalising would make of it.
 bool IsNormalPath(std::string_view path) {
   if (path.empty() || path[0] != '/') return false;
@@ -55,7 +62,7 @@ size_t CollapseSlashes(char* path, size_t size) {
   return out;
 }
 
-// Removes "." and ".." segments, in place. A "." at the end stays: only "/./" is removed.
+// Removes "." and ".." segments, in place (RFC 3986, section 5.2.4).
 size_t RemoveDotSegments(char* path, size_t size) {
   size_t out = 1;  // path[0 .. out) ends with "/".
   size_t in = 1;
@@ -67,7 +74,7 @@ size_t RemoveDotSegments(char* path, size_t size) {
     if (segment == "..") {
       if (out > 1) --out;
       while (path[out - 1] != '/') --out;
-    } else if (segment != "." || last) {
+    } else if (segment != ".") {
       std::copy(path + in, path + end, path + out);
       out += segment.size();
       if (!last) path[out++] = '/';
@@ -179,18 +186,13 @@ Errc AppendCanonicalHost(std::string& dst, std::string_view host) {
     dst.append(host.substr(end));
     return Errc::kOk;
   }
-  size_t start = dst.size();
   for (size_t i = 0; i < host.size(); ++i) {
     if (host[i] != '%') {
       dst.push_back(AsciiLower(host[i]));
       continue;
     }
     char decoded[3];
-    bool escaped = internal::Unquote(decoded, host.substr(i, 3), /*plus=*/false) == 1;
-    if (!escaped || static_cast<unsigned char>(decoded[0]) < 0x80) {
-      dst.resize(start);
-      return Errc::kBadHost;
-    }
+    internal::Unquote(decoded, host.substr(i, 3), /*plus=*/false);
     dst.push_back(decoded[0]);
     i += 2;
   }
@@ -410,8 +412,7 @@ void URI::SetPathPart() {
 void URI::BindPlain(std::string_view host, std::string_view target, size_t query) {
   Clear();
   if (HasUpper(host) || host.find('%') != kNpos) {
-    // It was validated; an escaped ASCII byte is all that can be wrong, and leaves no host.
-    (void)SetHostPart(host);
+    (void)SetHostPart(host);  // It was validated.
   } else {
     host_.Borrow(host);
   }
@@ -551,6 +552,7 @@ std::string URI::FullURI() const {
 // error leaves this one alone.
 absl::Status URI::Update(std::string_view reference) {
   if (reference.empty()) return absl::OkStatus();
+  if (IsOpaque(reference)) return ToStatus(Errc::kBadUri);
   bool absolute = SchemeLength(reference) != kNpos;
   bool network = reference.substr(0, 2) == "//";
   std::string text;

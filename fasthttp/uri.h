@@ -2,11 +2,11 @@
 // (RFC 3986, RFC 9110 section 4.2).
 //
 // Path() is normalised, in this order: percent-decoding of everything (also %2F and %00), then
-// repeated slashes become one, then dot segments are removed ("/a/../b" is "/b"; ".." above the
-// root stays at the root). Because decoding comes first, "%2e%2e%2f" cannot climb out of a
-// directory; because %2F is decoded too, a slash in Path() may have been an escaped one: a proxy
-// or an access rule that must tell them apart uses PathOriginal(). A malformed percent sequence
-// stays as it is.
+// repeated slashes become one, then dot segments are removed (RFC 3986, section 5.2.4: "/a/../b" is
+// "/b", "/a/." is "/a/"; ".." above the root stays at the root). Because decoding comes first,
+// "%2e%2e%2f" cannot climb out of a directory; because %2F is decoded too, a slash in Path() may
+// have been an escaped one: a proxy or an access rule that must tell them apart uses
+// PathOriginal(). A malformed percent sequence stays as it is.
 //
 // Parsing refuses what other parsers read in two ways: control bytes anywhere; in the host
 // backslashes, spaces, escaped ASCII, brackets that are no IPv6 address, more than one colon; a
@@ -150,7 +150,7 @@ class URI {
   // Resolves a reference against this URI, which becomes the result: absolute URIs, "//host/path",
   // "/path", "?query", "#hash", relative paths; "" changes nothing. On error the URI stays as it
   // was. "a//b" and "https//x" are relative paths: "//" counts only at the start or behind a valid
-  // scheme and ":".
+  // scheme and ":". A scheme without "//" ("mailto:x", also "host:80/x") is kBadUri.
   absl::Status Update(std::string_view reference);
 
  private:

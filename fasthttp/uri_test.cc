@@ -56,7 +56,39 @@ TEST(Path, Normalizes) {
   EXPECT_EQ(Normal("../a"), "/a");
 }
 
-TEST(Path, TrapTrailingDotSegmentStays) { EXPECT_EQ(Normal("/a/."), "/a/."); }
+// RFC 3986, section 5.2.4: a dot segment at the end leaves its slash.
+TEST(Path, TrapADotSegmentAtTheEndGoesToo) {
+  EXPECT_EQ(Normal("/a/."), "/a/");
+  EXPECT_EQ(Normal("/."), "/");
+  EXPECT_EQ(Normal("."), "/");
+  EXPECT_EQ(Normal("/./"), "/");
+  EXPECT_EQ(Normal("/a/./."), "/a/");
+  EXPECT_EQ(Normal("/a/b/../."), "/a/");
+  EXPECT_EQ(Normal("/b/.."), "/");
+  EXPECT_EQ(Normal("/b/../"), "/");
+  EXPECT_EQ(Normal("/a/b/./.."), "/a/");
+  EXPECT_EQ(Normal(".."), "/");
+  EXPECT_EQ(Normal("/../.."), "/");
+  EXPECT_EQ(Normal("/a/.//.."), "/");
+  for (std::string_view stays : {"/a/...", "/...", "/a.", "/a..", "/.a", "/..a", "/. ", "/ ."}) {
+    EXPECT_EQ(Normal(stays), stays);
+  }
+}
+
+TEST(Path, EscapedDotsAreDots) {
+  EXPECT_EQ(Normal("/a/%2e"), "/a/");
+  EXPECT_EQ(Normal("/a/%2E/b"), "/a/b");
+  EXPECT_EQ(Normal("/a/%2e%2E"), "/");
+  EXPECT_EQ(Normal("/a/.%2e/b"), "/b");
+  EXPECT_EQ(Normal("/a/%2e./b"), "/b");
+  EXPECT_EQ(Normal("%2e%2e"), "/");
+  EXPECT_EQ(Normal("%2e/a"), "/a");
+  EXPECT_EQ(Normal("/a/b%2f%2e"), "/a/b/");
+  EXPECT_EQ(Normal("/a/b%2f.."), "/a/");
+  EXPECT_EQ(Normal("/a/%252e"), "/a/%2e");  // Decoded once.
+  EXPECT_EQ(Normal("/a/%2"), "/a/%2");
+  EXPECT_EQ(Normal("/a/.%00"), std::string_view("/a/.\0", 5));
+}
 
 TEST(Path, TrapDecodingComesBeforeEverythingElse) {
   EXPECT_EQ(Normal("/a%2F%2Fb"), "/a/b");
@@ -158,6 +190,50 @@ TEST(Host, SEC_Refused) {
   EXPECT_EQ(Host({}), "BadHost");
 }
 
+// As in the catalogues of what parsers read in two ways.
+TEST(URI, SEC_HostileAuthorities) {
+  for (std::string_view text : {"http://h:80:80/",
+                                "http://[::1]evil/",
+                                "http://evil[::1]/",
+                                "http://[::1",
+                                "http://h%00.evil/",
+                                "http://h%2eevil/",
+                                "http://h%40evil/",
+                                "http://evil\\@h/",
+                                "http://h\\evil/",
+                                "http://h evil/",
+                                "http://h,evil/",
+                                "http://\xef\xbc\x8f/",
+                                "http://h\xe3\x80\x82/",
+                                "http://h:\xd9\xa8\xd9\xa0/",
+                                "http://h:80a/",
+                                "http://h:-80/",
+                                "http://h:65536/",
+                                "http://h:99999999999/",
+                                "http://[::1%en0]/",
+                                "http://[::1%25]/",
+                                "http://[v1.x]/",
+                                "http://[127.0.0.1]/",
+                                "http://[1:2:3:4:5:6:7:8:9]/",
+                                "http://u@",
+                                "http://u@/",
+                                "http://u@:80/",
+                                "http://u\"@h/",
+                                "http://u<v@h/",
+                                "http://u[@h/",
+                                "http://u v@h/"}) {
+    EXPECT_EQ(Parts({}, text), "BadHost") << text;
+  }
+  // Not an authority at all.
+  EXPECT_EQ(Parts("h", "http:/evil/"), "http|||h|/http:/evil/||");
+  EXPECT_EQ(Parts("h", "http:\\\\evil/"), "http|||h|/http:\\\\evil/||");
+  EXPECT_EQ(Parts("h", "/http://evil/"), "http|||h|/http:/evil/||");
+  EXPECT_EQ(Parts("h", "?http://evil/"), "http|||h|/|http://evil/|");
+  // The last "@" counts, whatever stands before it.
+  EXPECT_EQ(Parts({}, "http://good.example:80@evil.example/"),
+            "http|good.example|80|evil.example|/||");
+}
+
 TEST(Host, SEC_OnlyNonAsciiIsDecoded) {
   EXPECT_EQ(Host("x%C3%A4"), "x\xC3\xA4");
   EXPECT_EQ(Host("x%41"), "BadHost");
@@ -251,6 +327,71 @@ TEST(URI, Update) {
   EXPECT_EQ(Updated("http://h", "x"), "http://h/x");
   EXPECT_EQ(Updated("http://[fe80::1%25en0]:80/a", "b"), "http://[fe80::1%25en0]:80/b");
   EXPECT_EQ(Updated("http://h/a%20b/c", "d"), "http://h/a%20b/d");
+}
+
+// The examples of RFC 3986, sections 5.4.1 and 5.4.2, but for those with another scheme.
+TEST(URI, UpdateResolvesTheExamplesOfRfc3986) {
+  struct Row {
+    const char* reference;
+    const char* target;
+  };
+  for (const Row& row : std::initializer_list<Row>{{"g", "b/c/g"},
+                                                   {"./g", "b/c/g"},
+                                                   {"g/", "b/c/g/"},
+                                                   {"/g", "g"},
+                                                   {"?y", "b/c/d;p?y"},
+                                                   {"g?y", "b/c/g?y"},
+                                                   {"#s", "b/c/d;p?q#s"},
+                                                   {"g#s", "b/c/g#s"},
+                                                   {"g?y#s", "b/c/g?y#s"},
+                                                   {";x", "b/c/;x"},
+                                                   {"g;x", "b/c/g;x"},
+                                                   {"g;x?y#s", "b/c/g;x?y#s"},
+                                                   {"", "b/c/d;p?q"},
+                                                   {".", "b/c/"},
+                                                   {"./", "b/c/"},
+                                                   {"..", "b/"},
+                                                   {"../", "b/"},
+                                                   {"../g", "b/g"},
+                                                   {"../..", ""},
+                                                   {"../../", ""},
+                                                   {"../../g", "g"},
+                                                   {"../../../g", "g"},
+                                                   {"../../../../g", "g"},
+                                                   {"/./g", "g"},
+                                                   {"/../g", "g"},
+                                                   {"g.", "b/c/g."},
+                                                   {".g", "b/c/.g"},
+                                                   {"g..", "b/c/g.."},
+                                                   {"..g", "b/c/..g"},
+                                                   {"./../g", "b/g"},
+                                                   {"./g/.", "b/c/g/"},
+                                                   {"g/./h", "b/c/g/h"},
+                                                   {"g/../h", "b/c/h"},
+                                                   {"g;x=1/./y", "b/c/g;x=1/y"},
+                                                   {"g;x=1/../y", "b/c/y"},
+                                                   {"g?y/./x", "b/c/g?y/./x"},
+                                                   {"g?y/../x", "b/c/g?y/../x"},
+                                                   {"g#s/./x", "b/c/g#s/./x"},
+                                                   {"g#s/../x", "b/c/g#s/../x"}}) {
+    EXPECT_EQ(Updated("http://a/b/c/d;p?q", row.reference), std::string("http://a/") + row.target)
+        << row.reference;
+  }
+  EXPECT_EQ(Updated("http://a/b/c/d;p?q", "//g"), "http://g/");
+}
+
+// RFC 3986, section 4.2: a colon in the first segment makes it a scheme, and there is no telling
+// where "mailto:x" would lead. Not followed in silence to a path of that name.
+TEST(URI, SEC_UpdateRefusesWhatHasASchemeAndNoAuthority) {
+  for (std::string_view reference : {"g:h", "http:g", "http:/g", "https:", "javascript:alert(1)",
+                                     "mailto:a@b", "data:,x", "h.example:80/x", "HTTP:\\\\h"}) {
+    EXPECT_EQ(Updated("http://a/b/c", reference), "BadUri") << reference;
+  }
+  EXPECT_EQ(Updated("http://a/b/c", "./g:h"), "http://a/b/g:h");
+  EXPECT_EQ(Updated("http://a/b/c", "g/h:i"), "http://a/b/g/h:i");
+  EXPECT_EQ(Updated("http://a/b/c", "?x:y"), "http://a/b/c?x:y");
+  EXPECT_EQ(Updated("http://a/b/c", "#x:y"), "http://a/b/c#x:y");
+  EXPECT_EQ(Updated("http://a/b/c", "10:30"), "http://a/b/10:30");
 }
 
 TEST(URI, SEC_UpdateTakesDoubleSlashOnlyBehindAScheme) {

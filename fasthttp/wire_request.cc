@@ -1,6 +1,7 @@
 #include "fasthttp/wire_request.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "fasthttp/bytes.h"
@@ -149,12 +150,24 @@ inline void WireRequest::DescribeFields(const Request& request) {
   }
 }
 
+// Writes a slot's field here, among the others, and not before them.
+void WireRequest::MoveSlot(std::string_view name, std::string_view& slot) {
+  if (!slot.empty()) fields_.push_back({name, std::exchange(slot, {})});
+}
+
 void WireRequest::AddField(const RequestHeader& header, KnownField id, std::string_view name,
                            std::string_view value) {
+  const bool in_place = header.SpecialHeaderDisabled();
   switch (id) {
     case KnownField::kHost:
+      if (in_place) MoveSlot(name, head_.host);
+      return;
     case KnownField::kUserAgent:
+      if (in_place) MoveSlot(name, head_.user_agent);
+      return;
     case KnownField::kContentType:
+      if (in_place) MoveSlot(name, head_.content_type);
+      return;
     case KnownField::kContentLength:
     case KnownField::kTransferEncoding:
     case KnownField::kTrailer:

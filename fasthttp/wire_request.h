@@ -70,6 +70,7 @@ class WireRequest {
   void DescribeBody(const Request& request);
   void AddField(const RequestHeader& header, http1::KnownField id, std::string_view name,
                 std::string_view value);
+  void MoveSlot(std::string_view name, std::string_view& slot);
   void AddCredentials(const Request& request);
   void AddTrailers(const Request& request);
   void ClearText();

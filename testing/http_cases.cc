@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "testing/http_cases_names.h"
+#include "testing/http_cases_parts.h"
 
 namespace fasthttp::testing {
 namespace {
@@ -387,7 +387,9 @@ constexpr const char* kGoodHosts[] = {"h",
                                       "[::ffff:1.2.3.4]",
                                       "[1:2:3:4:5:6:1.2.3.4]",
                                       "[fe80::1%25eth0]",
-                                      "a%41b",
+                                      "b%c3%bccher.de",
+                                      "b%C3%BCcher.de:80",
+                                      "[fe80::1%25e%c3%bc]",
                                       "x~!$&'()*+;=y",
                                       "a-name-of-more-than-16-bytes.example.com:12345",
                                       "h:00080",
@@ -435,6 +437,11 @@ constexpr const char* kBadHosts[] = {":80",
                                      "%4",
                                      "%zz",
                                      "a%00b",
+                                     "a%41b",
+                                     "a%2eb",
+                                     "a%7f",
+                                     "a%c3%4",
+                                     "[fe80::1%25%41]",
                                      "a%2fb",
                                      "a%0d%0a",
                                      "h\x80",
@@ -645,6 +652,7 @@ const std::vector<RequestCase>& RequestCases() {
     AddConnection(out);
     AddExpectAndTrailer(out);
     AddChunkedBodies(out);
+    AddHostileRequests(out);
     FixNames(out);
     return out;
   }();

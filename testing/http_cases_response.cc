@@ -1,7 +1,7 @@
 #include <utility>
 
 #include "testing/http_cases.h"
-#include "testing/http_cases_names.h"
+#include "testing/http_cases_parts.h"
 
 namespace fasthttp::testing {
 namespace {
@@ -255,6 +255,7 @@ const std::vector<ResponseCase>& ResponseCases() {
     auto* out = new std::vector<ResponseCase>;
     AddStatusLines(out);
     AddResponseBodies(out);
+    AddHostileResponses(out);
     FixNames(out);
     return out;
   }();
@@ -266,6 +267,7 @@ const std::vector<ChunkedCase>& ChunkedCases() {
     auto* out = new std::vector<ChunkedCase>;
     AddGoodChunks(out);
     AddBadChunks(out);
+    AddHostileChunks(out);
     FixNames(out);
     return out;
   }();

@@ -65,10 +65,10 @@ Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency l
                            Framing& framing);
 
 // True if `host` is uri-host [":" port] (RFC 3986 section 3.2) and the host is not empty: a
-// registered name with valid percent-escapes of printable bytes, an IPv4 address or an IPv6 address
-// in brackets, with a zone if need be (RFC 6874: "[fe80::1%25eth0]"). The port may be empty, else
-// it is at most 65535. No userinfo. Stricter than the RFC in two points: no comma (it is what a
-// proxy makes of two Host fields) and no IPvFuture.
+// registered name, an IPv4 address or an IPv6 address in brackets, with a zone if need be (RFC
+// 6874: "[fe80::1%25eth0]"). The port may be empty, else it is at most 65535. No userinfo. Stricter
+// than the RFC in three points: percent-escapes are for bytes that are no ASCII, no comma (it is
+// what a proxy makes of two Host fields), and no IPvFuture.
 [[nodiscard]] bool IsValidHost(std::string_view host);
 
 // True if `list` (a field value: tokens between commas) holds `token`, ASCII case folded: how

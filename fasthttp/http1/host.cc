@@ -24,20 +24,17 @@ bool IsPort(std::string_view port) {
 
 int HexValue(char c) { return IsDigit(c) ? c - '0' : (c | 0x20) - 'a' + 10; }
 
-// "%" HEXDIG HEXDIG at s[0], for a byte that may be hidden in a name: nothing that a later stage
-// would take for a delimiter or a control.
-bool IsHarmlessEscape(std::string_view s) {
-  if (s.size() < 3 || !Is(s[1], kHex) || !Is(s[2], kHex)) return false;
-  const int byte = HexValue(s[1]) * 16 + HexValue(s[2]);
-  if (byte <= 0x20 || byte == 0x7f) return false;
-  return std::string_view("/?#@:[]\\%,").find(static_cast<char>(byte)) == std::string_view::npos;
+// "%" HEXDIG HEXDIG at s[0], for a byte that is no ASCII. One that is has no reason to hide, and a
+// later stage might take it for a delimiter.
+bool IsNonAsciiEscape(std::string_view s) {
+  return s.size() >= 3 && Is(s[1], kHex) && Is(s[2], kHex) && HexValue(s[1]) >= 8;
 }
 
 // reg-name = *( unreserved / pct-encoded / sub-delims ), RFC 3986 section 3.2.2.
 bool IsRegName(std::string_view name) {
   for (size_t i = 0; i < name.size(); ++i) {
     if (Is(name[i], kRegName)) continue;
-    if (name[i] != '%' || !IsHarmlessEscape(name.substr(i))) return false;
+    if (name[i] != '%' || !IsNonAsciiEscape(name.substr(i))) return false;
     i += 2;
   }
   return !name.empty();
@@ -93,7 +90,7 @@ bool IsZone(std::string_view zone) {
         zone[i] == '~') {
       continue;
     }
-    if (zone[i] != '%' || !IsHarmlessEscape(zone.substr(i))) return false;
+    if (zone[i] != '%' || !IsNonAsciiEscape(zone.substr(i))) return false;
     i += 2;
   }
   return !zone.empty();

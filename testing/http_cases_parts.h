@@ -1,12 +1,18 @@
-// Names of test cases, for the files that fill the table.
-#ifndef TESTING_HTTP_CASES_NAMES_H_
-#define TESTING_HTTP_CASES_NAMES_H_
+// What the files that fill the table of cases share.
+#ifndef TESTING_HTTP_CASES_PARTS_H_
+#define TESTING_HTTP_CASES_PARTS_H_
 
 #include <cstddef>
 #include <string>
 #include <vector>
 
+#include "testing/http_cases.h"
+
 namespace fasthttp::testing {
+
+void AddHostileRequests(std::vector<RequestCase>* out);
+void AddHostileResponses(std::vector<ResponseCase>* out);
+void AddHostileChunks(std::vector<ChunkedCase>* out);
 
 // Names become usable as test names and unique.
 template <typename Case>
@@ -23,4 +29,4 @@ void FixNames(std::vector<Case>* cases) {
 
 }  // namespace fasthttp::testing
 
-#endif  // TESTING_HTTP_CASES_NAMES_H_
+#endif  // TESTING_HTTP_CASES_PARTS_H_
