@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 
+import valgrind
+
 SHORT = 5000
 LONG = 15000
 ALLOCATORS = {"malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign"}
@@ -25,14 +27,9 @@ def count(program, row, iterations):
     """Instructions and calls of an allocator in one run."""
     with tempfile.TemporaryDirectory() as folder:
         profile = os.path.join(folder, "profile")
-        command = [
-            "valgrind", "--tool=callgrind", "--callgrind-out-file=" + profile, program,
-            "--benchmark_filter=^" + re.escape(row).replace(r"\/", "/") + "$",
-        ]
-        # What a row was named by Iterations() would end in.
-        command[-1] = command[-1][:-1] + "(/iterations:[0-9]+)?$"
-        environment = dict(os.environ, BENCH_ITERATIONS=str(iterations))
-        run = subprocess.run(command, env=environment, capture_output=True, text=True)
+        bench, settings = valgrind.bench_command(program, row, iterations)
+        command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=" + profile] + bench
+        run = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True)
         if run.returncode != 0:
             sys.exit(run.stderr)
         if row not in run.stdout:

@@ -75,12 +75,6 @@ void Body::AppendSlow(std::string_view bytes) {
   bytes_ = buffer_.view();
 }
 
-void Body::DropExternal() {
-  external_ = false;
-  bytes_ = {};
-  owned_ = OwnedBytes();
-}
-
 void Body::SetOwned(OwnedBytes bytes) {
   Clear();
   owned_ = std::move(bytes);

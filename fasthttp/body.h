@@ -47,6 +47,12 @@ class OwnedBytes {
   size_t size() const { return bytes_.size(); }
   bool empty() const { return bytes_.empty(); }
 
+  // Frees them now.
+  void Drop() {
+    if (kind_ != Kind::kNone) Free();
+    bytes_ = {};
+  }
+
  private:
   enum class Kind : uint8_t { kNone, kMalloc, kHolder };
   struct Holder;
@@ -132,7 +138,11 @@ class Body {
  private:
   void SetSlow(std::string_view bytes);
   void AppendSlow(std::string_view bytes);
-  void DropExternal();
+  void DropExternal() {
+    external_ = false;
+    bytes_ = {};
+    owned_.Drop();
+  }
 
   std::string_view bytes_;
   bool external_ = false;  // bytes_ are raw or those of owned_.

@@ -33,10 +33,10 @@ bool CopyAndCheckLong(char* dst, const char* src, size_t n) {
   uint64_t word;
   for (size_t i = 0; i + 8 <= n; i += 8) {
     std::memcpy(&word, dst + i, 8);
-    if (MayHaveControl(word)) return true;
+    if (ControlBits(word) != 0) return true;
   }
   std::memcpy(&word, dst + n - 8, 8);
-  return MayHaveControl(word);
+  return ControlBits(word) != 0;
 }
 
 void ReplaceControls(char* data, size_t n) {

@@ -44,11 +44,11 @@ inline void Unpoison([[maybe_unused]] const void* data, [[maybe_unused]] size_t 
 #endif
 }
 
-// True if a byte of `word` may be a control byte: below 0x20 or 0x7F. Also true of HTAB and of most
+// Not 0 if a byte of `word` may be a control byte: below 0x20 or 0x7F. Also not 0 for HTAB and most
 // bytes from 0x80 on, which the slow path then finds harmless.
-inline bool MayHaveControl(uint64_t word) {
+inline uint64_t ControlBits(uint64_t word) {
   constexpr uint64_t kOnes = 0x0101010101010101u;
-  return ((((word - kOnes * 0x20) & ~word) | (word + kOnes)) & (kOnes * 0x80)) != 0;
+  return (((word - kOnes * 0x20) & ~word) | (word + kOnes)) & (kOnes * 0x80);
 }
 
 // Copies `n` bytes; the ranges may overlap. Returns true if a copied byte may be a control byte.
@@ -60,7 +60,7 @@ inline bool CopyAndCheck(char* dst, const char* src, size_t n) {
     std::memcpy(&tail, src + n - 8, 8);
     std::memcpy(dst, &head, 8);
     std::memcpy(dst + n - 8, &tail, 8);
-    return MayHaveControl(head) || MayHaveControl(tail);
+    return (ControlBits(head) | ControlBits(tail)) != 0;
   }
   return CopyAndCheckLong(dst, src, n);
 }

@@ -39,6 +39,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "fasthttp/base/check.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/byte_buffer.h"
 #include "fasthttp/cookie.h"
@@ -369,7 +370,7 @@ class ResponseHeader : public HeaderTrailers {
     normalize_ = true;
     no_default_content_type_ = false;
     content_type_.Clear();
-    if (HasMore()) ResetMore();
+    if (MayHaveMore()) ResetMore();
   }
   void CopyTo(ResponseHeader& to) const;
 
@@ -394,10 +395,16 @@ class ResponseHeader : public HeaderTrailers {
   std::string_view ContentEncoding() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
     return content_encoding_.view();
   }
-  void SetContentEncoding(std::string_view coding) { content_encoding_.AssignClean(coding); }
+  void SetContentEncoding(std::string_view coding) {
+    more_ = true;
+    content_encoding_.AssignClean(coding);
+  }
 
   std::string_view Server() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return server_.view(); }
-  void SetServer(std::string_view server) { server_.AssignClean(server); }
+  void SetServer(std::string_view server) {
+    more_ = true;
+    server_.AssignClean(server);
+  }
 
   // The declared length; kContentLengthChunked; kContentLengthNone (the default). The length of a
   // buffered body is declared without it: set it for a HEAD answer or a streamed body.
@@ -476,18 +483,26 @@ class ResponseHeader : public HeaderTrailers {
   // The fields without those that have a slot (Content-Type, Content-Encoding, Server,
   // Content-Length, "Connection: close"); Set-Cookie lines are among them.
   const internal::FieldList& OtherFields() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return fields_; }
-  // True if a Content-Type is set and else at most a status code and ConnectionClose.
-  bool IsPlain() const { return HasContentType() && !HasMore(); }
+  // A quick test: true only if a Content-Type is set and else at most a status code and
+  // ConnectionClose.
+  bool IsPlain() const { return HasContentType() && !MayHaveMore(); }
   // Makes this header a copy of a received head; names keep their bytes. `length`: that of the
   // body, if framing has read it from the Content-Length of this head.
   void CopyFrom(const http1::Head& head, int64_t length = kContentLengthNone);
 
  private:
-  // True if there is anything that most responses have not.
-  bool HasMore() const {
-    return (fields_.size() | server_.size() | content_encoding_.size() |
-            content_length_text_.size()) != 0 ||
-           content_length_ != kContentLengthNone || trailers_used_;
+  // False if there is nothing that most responses have not.
+  bool MayHaveMore() const {
+    FASTHTTP_DCHECK(
+        more_ || (fields_.size() == 0 && server_.empty() && content_encoding_.empty() &&
+                  content_length_text_.empty() && content_length_ == kContentLengthNone),
+        "a setter of a response header did not tell");
+    return more_ || trailers_used_;
+  }
+  // For changes that may add.
+  internal::FieldList& MoreFields() {
+    more_ = true;
+    return fields_;
   }
   void ResetMore();
   const internal::ByteBuffer* SlotOf(http1::KnownField id) const;
@@ -501,6 +516,7 @@ class ResponseHeader : public HeaderTrailers {
   bool close_ = false;
   bool normalize_ = true;
   bool no_default_content_type_ = false;
+  bool more_ = false;  // Something below, content_type_ aside, has been set since the last Reset.
   int64_t content_length_ = kContentLengthNone;
   internal::ByteBuffer content_type_, content_encoding_, server_;
   internal::ByteBuffer content_length_text_;

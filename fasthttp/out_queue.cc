@@ -30,10 +30,18 @@ void OutQueue::Append(OwnedBytes bytes) {
   pieces_.push_back({size_, std::move(bytes)});
 }
 
-Errc OutQueue::Flush(Conn& conn, uint32_t tick) {
-  while (pending() != 0) {
-    iovec out[kMaxPieces];
-    IoResult result = conn.TrySend({out, Gather(out)});
+Errc OutQueue::FlushSlow(Conn& conn, uint32_t tick) {
+  if (pending() == 0) {
+    Clear();
+    return Errc::kOk;
+  }
+  iovec out[kMaxPieces];
+  return FlushRest(conn, tick, conn.TrySend({out, Gather(out)}));
+}
+
+// Goes on behind the first TrySend.
+Errc OutQueue::FlushRest(Conn& conn, uint32_t tick, IoResult result) {
+  for (;;) {
     if (result.again()) {
       if (!waiting_) {
         rate_.Start(tick);
@@ -45,6 +53,9 @@ Errc OutQueue::Flush(Conn& conn, uint32_t tick) {
     if (!result.ok()) return result.errc();
     if (waiting_) rate_.Moved(tick, result.bytes());
     Sent(result.bytes());
+    if (pending() == 0) break;
+    iovec out[kMaxPieces];
+    result = conn.TrySend({out, Gather(out)});
   }
   Clear();
   return Errc::kOk;

@@ -50,7 +50,17 @@ class OutQueue {
 
   // Sends what the connection takes now. kOk: all is sent. kAgain: the rest waits for writability.
   // Anything else: the connection is broken.
-  Errc Flush(Conn& conn, uint32_t tick);
+  Errc Flush(Conn& conn, uint32_t tick) {
+    if (waiting_ || !pieces_.empty()) [[unlikely]]
+      return FlushSlow(conn, tick);
+    const iovec out = {buffer_ + sent_, size_ - sent_};
+    if (out.iov_len == 0) return Errc::kOk;
+    const IoResult result = conn.TrySend({&out, 1});
+    if (!result.ok() || result.bytes() != out.iov_len || capacity_ > kKeepCapacity) [[unlikely]]
+      return FlushRest(conn, tick, result);
+    size_ = sent_ = 0;
+    return Errc::kOk;
+  }
 
   // Watches the peer while something is pending. What it has taken out of the transport's own
   // buffer counts once Look has been called.
@@ -65,6 +75,8 @@ class OutQueue {
     OwnedBytes bytes;
   };
 
+  Errc FlushRest(Conn& conn, uint32_t tick, IoResult result);
+  Errc FlushSlow(Conn& conn, uint32_t tick);
   void Grow(size_t n);
   size_t Gather(iovec* out) const;
   void Sent(size_t n);

@@ -15,7 +15,12 @@ constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
 
 Request::~Request() = default;
 
-void Request::ResetParsed() {
+void Request::ResetTouched() {
+  touched_ = false;
+  use_host_header_ = false;
+  disable_redirect_path_normalizing_ = false;
+  timeout_ = absl::InfiniteDuration();
+  if (parsed_ == nullptr) return;
   // A URI that was only read is cleared when the next one is parsed.
   if (parsed_->uri_changed || parsed_->uri.HasParsedArgs()) parsed_->uri.Reset();
   if (parsed_->post_parsed || parsed_->post_changed) parsed_->post_args.Reset();
@@ -26,17 +31,13 @@ void Request::ResetParsed() {
   parsed_->post_changed = false;
 }
 
-void Request::ResetBodyPooled() {
-  body_.ClearUpTo(RequestBodyPoolLimit());
-  body_touched_ = false;
-}
-
 void Request::CopyTo(Request& to) const {
   if (this == &to) return;
   to.Reset();
   header_.CopyTo(to.header_);
   to.SetBody(body_.view());
   to.tls_ = tls_;
+  to.touched_ = touched_;
   to.use_host_header_ = use_host_header_;
   to.disable_redirect_path_normalizing_ = disable_redirect_path_normalizing_;
   to.timeout_ = timeout_;
@@ -47,6 +48,7 @@ void Request::CopyTo(Request& to) const {
 }
 
 Request::Parsed& Request::EnsureParsed() const {
+  touched_ = true;
   if (parsed_ == nullptr) parsed_ = std::make_unique<Parsed>();
   return *parsed_;
 }

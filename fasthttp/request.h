@@ -52,12 +52,9 @@ class Request {
   // body follows by SetBodyRaw, SetBodyOwned or PrepareBody.
   void Bind(const http1::Head* head, bool tls) {
     header_.Bind(head);
-    if (parsed_ != nullptr) ResetParsed();
+    if (touched_) ResetTouched();
     if (body_touched_) ResetBodyPooled();
     tls_ = tls;
-    use_host_header_ = false;
-    disable_redirect_path_normalizing_ = false;
-    timeout_ = absl::InfiniteDuration();
   }
 
   // For servers: the request is answered. What a large body holds is freed now and not by the next
@@ -155,12 +152,21 @@ class Request {
   // --- Switches, cleared by Reset ---
   // Send the Host field as it is set even if the URI names another host.
   bool UseHostHeader() const { return use_host_header_; }
-  void SetUseHostHeader(bool use) { use_host_header_ = use; }
+  void SetUseHostHeader(bool use) {
+    touched_ = true;
+    use_host_header_ = use;
+  }
   bool DisableRedirectPathNormalizing() const { return disable_redirect_path_normalizing_; }
-  void SetDisableRedirectPathNormalizing(bool off) { disable_redirect_path_normalizing_ = off; }
+  void SetDisableRedirectPathNormalizing(bool off) {
+    touched_ = true;
+    disable_redirect_path_normalizing_ = off;
+  }
   // The limit of a client's Do with this request; infinite by default.
   absl::Duration Timeout() const { return timeout_; }
-  void SetTimeout(absl::Duration timeout) { timeout_ = timeout; }
+  void SetTimeout(absl::Duration timeout) {
+    touched_ = true;
+    timeout_ = timeout;
+  }
   // True if the client waits for "100 Continue" before it sends the body: it sent "Expect:
   // 100-continue" (RFC 9110, section 10.1.1). A server sees to that before the handler is called.
   bool MayContinue() const;
@@ -190,8 +196,11 @@ class Request {
     return body_;
   }
   Parsed& EnsureParsed() const;
-  void ResetParsed();
-  void ResetBodyPooled();
+  void ResetTouched();
+  void ResetBodyPooled() {
+    body_.ClearUpTo(RequestBodyPoolLimit());
+    body_touched_ = false;
+  }
   Errc ParseURIOnce() const;
   Errc BindURI(Parsed& parsed) const;
   Errc ReadAll(std::string_view bytes, size_t max_body_size, size_t& used);
@@ -199,12 +208,13 @@ class Request {
   RequestHeader header_;
   fasthttp::Body body_;
   mutable std::unique_ptr<Parsed> parsed_;
-  absl::Duration timeout_ = absl::InfiniteDuration();
   size_t max_args_ = Args::kNoLimit;
   bool body_touched_ = false;
   bool tls_ = false;
+  mutable bool touched_ = false;  // *parsed_, or a switch below.
   bool use_host_header_ = false;
   bool disable_redirect_path_normalizing_ = false;
+  absl::Duration timeout_ = absl::InfiniteDuration();
 };
 
 }  // namespace fasthttp

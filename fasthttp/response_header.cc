@@ -32,6 +32,7 @@ std::string_view CookieName(std::string_view line) {
 }  // namespace
 
 void ResponseHeader::ResetMore() {
+  more_ = false;
   content_length_ = kContentLengthNone;
   content_encoding_.Clear();
   server_.Clear();
@@ -47,6 +48,7 @@ void ResponseHeader::CopyTo(ResponseHeader& to) const {
   to.close_ = close_;
   to.normalize_ = normalize_;
   to.no_default_content_type_ = no_default_content_type_;
+  to.more_ = more_;
   to.content_length_ = content_length_;
   to.content_type_.Assign(content_type_.view());
   to.content_encoding_.Assign(content_encoding_.view());
@@ -72,6 +74,7 @@ void ResponseHeader::CopyFrom(const http1::Head& head, int64_t length) {
   Reset();
   SetStatusCode(head.status);
   no_default_content_type_ = true;
+  more_ = true;
   close_ = head.minor_version == 0;
   // The fields that nearly all responses have, each once; the others one by one.
   uint64_t done = 0;
@@ -147,6 +150,7 @@ bool ResponseHeader::ConnectionUpgrade() const {
 }
 
 void ResponseHeader::SetContentLength(int64_t length) {
+  more_ = true;
   content_length_ = length >= 0 ? length : kContentLengthChunked;
   content_length_text_.Clear();
   if (length < 0) return;
@@ -252,7 +256,7 @@ bool ResponseHeader::SetSpecial(KnownField id, std::string_view value) {
 }
 
 void ResponseHeader::SetKnown(KnownField id, std::string_view value) {
-  internal::SetField(fields_, id, http1::KnownFieldName(id), value, normalize_);
+  internal::SetField(MoreFields(), id, http1::KnownFieldName(id), value, normalize_);
 }
 
 void ResponseHeader::Set(std::string_view name, std::string_view value) {
@@ -260,10 +264,11 @@ void ResponseHeader::Set(std::string_view name, std::string_view value) {
   if (SetSpecial(id, value)) return;
   if (id == KnownField::kTrailer) return SetTrailer(value).IgnoreError();
   if (id != KnownField::kSetCookie) {
-    return internal::SetField(fields_, id, name, value, normalize_);
+    return internal::SetField(MoreFields(), id, name, value, normalize_);
   }
   size_t i = FindCookie(CookieName(value));
-  if (i == FieldList::kNotFound) return internal::AddField(fields_, id, name, value, normalize_);
+  if (i == FieldList::kNotFound)
+    return internal::AddField(MoreFields(), id, name, value, normalize_);
   fields_.SetValue(i, value, FieldList::Bytes::kWithoutControls);
 }
 
@@ -277,7 +282,7 @@ void ResponseHeader::Add(std::string_view name, std::string_view value) {
   KnownField id = LookupKnownField(name);
   if (SetSpecial(id, value)) return;
   if (id == KnownField::kTrailer) return AddTrailer(value).IgnoreError();
-  internal::AddField(fields_, id, name, value, normalize_);
+  internal::AddField(MoreFields(), id, name, value, normalize_);
 }
 
 void ResponseHeader::Del(std::string_view name) {

@@ -24,10 +24,9 @@ constexpr uint32_t kLingerBytes = 64 * 1024;
 // Beyond this the out queue is sent before the next request is looked at.
 constexpr size_t kOutHighWater = 64 * 1024;
 
-// A 2xx to CONNECT: what follows on the connection is no HTTP (RFC 9110 section 9.3.6), and nothing
-// here takes it over.
-bool OpensTunnel(const Turn& turn, int status) {
-  return turn.head.method_id == http1::MethodId::kConnect && status / 100 == 2;
+// Their answers are not framed as others are.
+constexpr bool HasPlainAnswer(http1::MethodId method) {
+  return method != http1::MethodId::kHead && method != http1::MethodId::kConnect;
 }
 
 bool Before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
@@ -43,8 +42,9 @@ bool LiesIn(std::string_view part, const char* begin, size_t size) {
 struct ServerConn::Budget {
   explicit Budget(runtime::Loop& l) : loop(l), until(l.now() + runtime::kMillisecond) {}
 
+  // Whether `received` is, Serve sees after each Receive.
   bool UsedUp() {
-    if (--requests == 0 || received >= kBytes) return true;
+    if (--requests == 0) return true;
     // A clock reading costs as much as a small handler: look at every eighth request.
     return requests % 8 == 0 && loop.FreshNow() >= until;
   }
@@ -143,66 +143,79 @@ void ServerConn::LetOthersGo() {
 
 Errc ServerConn::Receive(Turn& turn, Budget& budget) {
   if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
-  const bool direct =
-      turn.phase == Turn::Phase::kBody && turn.framing.kind == http1::Framing::kLength;
-  std::span<char> room;
-  if (direct) {
-    room = turn.ctx.request().PrepareBody(std::min(turn.body_left, kBodyPiece));
-    if (room.size() > turn.body_left) room = room.first(turn.body_left);
-  } else {
-    room = RoomForHead(turn);
+  const bool in_head = turn.phase == Turn::Phase::kHead;
+  const std::span<char> room = in_head ? RoomForHead(turn) : RoomForBody(turn);
+  const IoResult result = endpoint_.conn->TryRecv(room);
+  if (!result.ok()) {
+    if (result.again()) endpoint_.latched &= ~kReadable;
+    return result.errc();
   }
-  IoResult result = endpoint_.conn->TryRecv(room);
-  if (result.again()) {
-    endpoint_.latched &= ~kReadable;
-    return Errc::kAgain;
-  }
-  if (!result.ok()) return result.errc();
   const size_t n = result.bytes();
+  if (n == 0) return Errc::kUnexpectedEof;
   // A short read means drained, unless the end was announced: no second event would come for it.
-  if (n < room.size() && n != 0 && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
+  if (n < room.size() && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
     endpoint_.latched &= ~kReadable;
   }
-  if (n == 0) return Errc::kUnexpectedEof;
   ServerLoop::Count(server_.counters_.received, n);
   budget.received += n;
-  if (direct) {
-    turn.ctx.request().CommitBody(n);
-    turn.body_left -= n;
+  if (in_head) {
+    turn.block->Commit(n);
   } else {
-    (turn.phase == Turn::Phase::kHead ? turn.block : turn.chunks)->Commit(n);
+    CommitBody(turn, n);
   }
-  if (turn.phase == Turn::Phase::kBody) turn.rate.Moved(loop().tick(), n);
   return Errc::kOk;
 }
 
-// Room behind what is received. An incomplete head may still be moved: nothing points into it.
 std::span<char> ServerConn::RoomForHead(Turn& turn) {
-  if (turn.phase == Turn::Phase::kBody) {
-    if (turn.chunks == nullptr) turn.chunks = server_.blocks_.Take();
-    base::Block& chunks = *turn.chunks;
-    FASTHTTP_DCHECK(chunks.unread_size() == 0, "chunked bytes were left behind");
-    chunks.begin = chunks.end = 0;
-    return {chunks.room(), chunks.room_size()};
-  }
+  base::Block& block = *turn.block;
+  if (block.end != 0) return RoomBehindHead(turn);
+  turn.head_started = loop().tick();
+  return {block.data(), block.capacity};
+}
+
+// Room behind what is received. An incomplete head may still be moved: nothing points into it.
+std::span<char> ServerConn::RoomBehindHead(Turn& turn) {
   base::Block*& block = turn.block;
   // An empty line behind the last request does not start a head.
   if (block->unread_size() == 0 || IsBetweenRequests()) turn.head_started = loop().tick();
-  if (block->unread_size() == 0) {
+  if (block->room_size() == 0 && (block->begin == 0 || block->size_class == 0)) {
+    // The head is larger, or a client that fills a block pipelines: of a larger one, fewer heads
+    // are cut at the end.
+    block = server_.blocks_.Grow(block);
+    FASTHTTP_CHECK(block != nullptr, "the parser wants more than the largest head");
+  } else if (block->unread_size() == 0) {
     block->begin = block->end = 0;
   } else if (block->room_size() == 0) {
-    if (block->begin != 0) {
-      size_t size = block->unread_size();
-      std::memmove(block->data(), block->unread(), size);
-      block->begin = block->end = 0;
-      block->Commit(size);
-    } else {
-      base::Block* grown = server_.blocks_.Grow(block);
-      FASTHTTP_CHECK(grown != nullptr, "the parser wants more than the largest head");
-      block = grown;
-    }
+    const size_t size = block->unread_size();
+    std::memmove(block->data(), block->unread(), size);
+    block->begin = block->end = 0;
+    block->Commit(size);
   }
   return {block->room(), block->room_size()};
+}
+
+// A body with a length is received where it stays, chunks where they are decoded.
+std::span<char> ServerConn::RoomForBody(Turn& turn) {
+  if (turn.framing.kind == http1::Framing::kLength) {
+    const std::span<char> room =
+        turn.ctx.request().PrepareBody(std::min(turn.body_left, kBodyPiece));
+    return room.first(std::min<uint64_t>(room.size(), turn.body_left));
+  }
+  if (turn.chunks == nullptr) turn.chunks = server_.blocks_.Take();
+  base::Block& chunks = *turn.chunks;
+  FASTHTTP_DCHECK(chunks.unread_size() == 0, "chunked bytes were left behind");
+  chunks.begin = chunks.end = 0;
+  return {chunks.room(), chunks.room_size()};
+}
+
+void ServerConn::CommitBody(Turn& turn, size_t n) {
+  if (turn.framing.kind == http1::Framing::kLength) {
+    turn.ctx.request().CommitBody(n);
+    turn.body_left -= n;
+  } else {
+    turn.chunks->Commit(n);
+  }
+  turn.rate.Moved(loop().tick(), n);
 }
 
 // --- Steps 3 to 5 -----------------------------------------------------------------------------
@@ -213,15 +226,22 @@ Errc ServerConn::ParseHead(Turn& turn) {
   http1::PaddedView in = {block.unread(), block.unread_size()};
   const ServerLimits& limits = server_.limits_;
   Errc errc = http1::ParseRequestHead(in, limits.head, limits.leniency, turn.progress, turn.head);
-  if (errc == Errc::kNeedFieldSpace) [[unlikely]] {
-    size_t count = limits.head.max_fields;
-    if (turn.more_fields == nullptr) turn.more_fields = std::make_unique<http1::Field[]>(count);
-    turn.head.UseArena({turn.more_fields.get(), count});
-    errc = http1::ParseRequestHead(in, limits.head, limits.leniency, turn.progress, turn.head);
-  }
+  if (errc == Errc::kNeedFieldSpace) [[unlikely]]
+    errc = ParseLongHead(turn);
   if (errc != Errc::kOk) return errc;
-  block.begin += turn.head.size;
+  turn.block->begin += turn.head.size;
   return BeginRequest(turn);
+}
+
+// A head of more fields than a turn has room for.
+Errc ServerConn::ParseLongHead(Turn& turn) {
+  base::Block& block = *turn.block;
+  const ServerLimits& limits = server_.limits_;
+  const size_t count = limits.head.max_fields;
+  if (turn.more_fields == nullptr) turn.more_fields = std::make_unique<http1::Field[]>(count);
+  turn.head.UseArena({turn.more_fields.get(), count});
+  return http1::ParseRequestHead({block.unread(), block.unread_size()}, limits.head,
+                                 limits.leniency, turn.progress, turn.head);
 }
 
 Errc ServerConn::BeginRequest(Turn& turn) {
@@ -232,14 +252,25 @@ Errc ServerConn::BeginRequest(Turn& turn) {
   Errc errc = http1::DecideFraming(turn.head, server_.limits_.leniency, turn.framing);
   if (errc != Errc::kOk) return errc;
   ServerLoop::Count(server_.counters_.requests, 1);
-  const ServerSettings& settings = server_.settings();
-  if (settings.get_only && turn.head.method_id != http1::MethodId::kGet &&
+  if (server_.limits_.get_only && turn.head.method_id != http1::MethodId::kGet &&
       turn.head.method_id != http1::MethodId::kHead) {
     return Errc::kGetOnly;
   }
-  if (turn.framing.kind == http1::Framing::kNone) return Errc::kOk;
-  if (turn.framing.length > settings.max_request_body_size) return Errc::kBodyTooLarge;
-  turn.body_left = turn.framing.length;
+  return turn.framing.kind == http1::Framing::kNone ? Errc::kOk : BeginBody(turn);
+}
+
+// A body that came with its head stays where it is.
+Errc ServerConn::BeginBody(Turn& turn) {
+  const uint64_t length = turn.framing.length;
+  if (length > server_.settings().max_request_body_size) return Errc::kBodyTooLarge;
+  turn.body_left = length;
+  base::Block& block = *turn.block;
+  if (turn.framing.kind == http1::Framing::kLength && length <= block.unread_size()) {
+    if (length != 0) turn.ctx.request().SetBodyRaw({block.unread(), length});
+    block.begin += static_cast<uint32_t>(length);
+    turn.body_left = 0;
+    return Errc::kOk;
+  }
   turn.decoder = http1::ChunkedDecoder(server_.limits_.chunked);
   turn.rate.Start(loop().tick());
   return Errc::kOk;
@@ -252,22 +283,16 @@ Errc ServerConn::ReadBody(Turn& turn) {
     case http1::Framing::kNone:
       return Errc::kOk;
     case http1::Framing::kLength:
-      return ReadLengthBody(turn);
+      return turn.body_left == 0 ? Errc::kOk : ReadLengthBody(turn);
     default:
       return ReadChunkedBody(turn);
   }
 }
 
 Errc ServerConn::ReadLengthBody(Turn& turn) {
-  if (turn.body_left == 0) return Errc::kOk;
   base::Block& block = *turn.block;
-  Request& request = turn.ctx.request();
-  size_t here = std::min<uint64_t>(block.unread_size(), turn.body_left);
-  if (here == turn.body_left && request.Body().empty()) {
-    request.SetBodyRaw({block.unread(), here});
-  } else if (here != 0) {
-    request.AppendBody({block.unread(), here});
-  }
+  const size_t here = std::min<uint64_t>(block.unread_size(), turn.body_left);
+  if (here != 0) turn.ctx.request().AppendBody({block.unread(), here});
   block.begin += static_cast<uint32_t>(here);
   turn.body_left -= here;
   return turn.body_left == 0 ? Errc::kOk : SendContinue(turn);
@@ -326,7 +351,7 @@ bool ServerConn::CallHandler(Turn& turn) {
     ServerLoop::Count(server_.counters_.errors, 1);
     return true;
   }
-  SetState(kHandling);
+  BeginHandling();
   loop().BeginUser(turn);
   try {
     server_.settings().handler(turn.ctx);
@@ -431,26 +456,30 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 
 // Queues the response; true if the connection goes on.
 bool ServerConn::Serialize(Turn& turn, Response& response) {
-  const bool close = EndsConnection(turn, response);
-  if (!SerializePlain(turn, response, close)) SerializeAny(turn, response, close);
+  bool close = EndsConnection(turn, response);
+  if (SerializePlain(turn, response, close)) return !close;
+  close |= IsLastAnswer(turn, response.StatusCode());
+  SerializeAny(turn, response, close);
   return !close;
 }
 
 bool ServerConn::EndsConnection(const Turn& turn, const Response& response) {
-  const ResponseHeader& header = response.header();
-  const int status = header.StatusCode();
-  // A client takes what follows an interim status for the answer to the same request.
-  return status < 200 || OpensTunnel(turn, status) || !turn.framing.keep_alive ||
-         header.ConnectionClose() || server_.draining_ ||
+  return !turn.framing.keep_alive || response.ConnectionClose() || server_.draining_ ||
          data().requests >= server_.limits_.requests_per_conn;
 }
 
-// What nearly all handlers answer: a status, a type and a small body. False if it is something
-// else.
+// By its status: a client takes what follows an interim one for the answer to the same request, and
+// what follows a 2xx to CONNECT is no HTTP (RFC 9110 section 9.3.6), which nothing here takes over.
+bool ServerConn::IsLastAnswer(const Turn& turn, int status) {
+  return status < 200 || (turn.head.method_id == http1::MethodId::kConnect && status / 100 == 2);
+}
+
+// What nearly all handlers answer: a final status, a type and a small body. False if it is
+// something else.
 bool ServerConn::SerializePlain(const Turn& turn, const Response& response, bool close) {
   const std::string_view body = response.Body();
   if (!response.header().IsPlain() || body.size() >= OutQueue::kCopyLimit ||
-      turn.head.minor_version == 0 || turn.head.method_id == http1::MethodId::kHead) {
+      turn.head.minor_version == 0 || !HasPlainAnswer(turn.head.method_id)) {
     return false;
   }
   const std::string_view block = server_.Blocks().Get(response.StatusCode());
@@ -558,27 +587,24 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
 
 // --- Step 9: sending --------------------------------------------------------------------------
 
-OutQueue& ServerConn::Out() {
-  if (data().out == nullptr) data().out = server_.TakeOut();
-  return *data().out;
-}
-
 // kOk: nothing is left. kAgain: the rest goes out when the socket is writable. kConnectionReset:
 // the connection is broken and, unless a handler runs, closed.
 Errc ServerConn::Flush() {
-  OutQueue* out = data().out;
+  OutQueue* const out = data().out;
   if (out == nullptr) return Errc::kOk;
-  size_t before = out->pending();
-  Errc errc = out->Flush(*endpoint_.conn, loop().tick());
-  ServerLoop::Count(server_.counters_.sent, before - out->pending());
-  if (errc == Errc::kAgain) {
-    if (ArmIfNeeded()) return Errc::kAgain;
-    errc = Errc::kIo;
-  }
-  if (errc == Errc::kOk) {
-    server_.GiveOut(std::exchange(data().out, nullptr));
-    return Errc::kOk;
-  }
+  const size_t before = out->pending();
+  const Errc errc = out->Flush(*endpoint_.conn, loop().tick());
+  if (errc != Errc::kOk) [[unlikely]]
+    return FlushFailed(errc, before);
+  ServerLoop::Count(server_.counters_.sent, before);
+  data().out = nullptr;
+  server_.GiveOut(out);
+  return Errc::kOk;
+}
+
+Errc ServerConn::FlushFailed(Errc errc, size_t before) {
+  ServerLoop::Count(server_.counters_.sent, before - data().out->pending());
+  if (errc == Errc::kAgain && ArmIfNeeded()) return Errc::kAgain;
   if (state() != kHandling) Close(/*reset=*/true);
   return Errc::kConnectionReset;
 }
@@ -596,9 +622,12 @@ void ServerConn::FlushOrWait() {
 }
 
 void ServerConn::CloseWhenSent() {
+  const Errc errc = Flush();
+  if (errc == Errc::kOk) return EndConnection();
+  if (errc == Errc::kConnectionReset) return;
   SetState(kSending);
   Set(kCloseWhenSent);
-  FlushOrWait();
+  Rearm();
 }
 
 void ServerConn::BeforeSuspend() {
@@ -646,11 +675,6 @@ bool ServerConn::IsBetweenRequests() {
   if (turn->phase != Turn::Phase::kHead || data().requests == 0) return false;
   std::string_view rest = {turn->block->unread(), turn->block->unread_size()};
   return rest.find_first_not_of("\r\n") == std::string_view::npos;
-}
-
-void ServerConn::ReleaseTurn() {
-  Turn* turn = std::exchange(data().turn, nullptr);
-  if (turn != nullptr) server_.GiveTurn(turn);
 }
 
 bool ServerConn::ArmIfNeeded() {
@@ -730,10 +754,10 @@ void ServerConn::OnTimer() {
 // Everything is sent. A close with unread bytes in the kernel would send a reset, which can
 // overtake the answer and destroy it (RFC 9112 section 9.6).
 void ServerConn::EndConnection() {
-  bool unread =
-      Is(kLingerLong) || (data().turn != nullptr && data().turn->block->unread_size() != 0);
+  const bool unread = Is(kLingerLong) ||
+                      (data().turn != nullptr && data().turn->block->unread_size() != 0) ||
+                      ((endpoint_.latched & kReadable) && endpoint_.conn->HasUnread());
   ReleaseTurn();
-  unread |= (endpoint_.latched & kReadable) && endpoint_.conn->HasUnread();
   if (unread) return Linger();
   Close(/*reset=*/false);
 }
@@ -782,14 +806,16 @@ void ServerConn::Cut(Errc cause) {
 
 void ServerConn::Close(bool reset) {
   FASTHTTP_DCHECK(state() != kHandling, "a connection was closed under its handler");
-  ReleaseTurn();
-  if (data().out != nullptr) {
-    // A queue with unsent bytes is not worth keeping.
-    delete std::exchange(data().out, nullptr);
-  }
-  if (Is(kPerIp)) server_.shared_.per_ip.Remove(endpoint_.conn->RemoteAddr());
+  if (data().turn != nullptr || data().out != nullptr || Is(kPerIp)) ReleaseAll();
   endpoint_.conn->Close(reset);
   server_.Forget(endpoint_);
+}
+
+void ServerConn::ReleaseAll() {
+  ReleaseTurn();
+  // A queue with unsent bytes is not worth keeping.
+  delete std::exchange(data().out, nullptr);
+  if (Is(kPerIp)) server_.shared_.per_ip.Remove(endpoint_.conn->RemoteAddr());
 }
 
 }  // namespace fasthttp

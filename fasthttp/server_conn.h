@@ -17,7 +17,9 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 
+#include "fasthttp/base/check.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/out_queue.h"
 #include "fasthttp/runtime/endpoint.h"
@@ -61,6 +63,8 @@ class ServerConn {
 
   void OnReady(uint8_t ready);
   void OnTimer();
+  // Takes what has arrived as far as it goes: the requests of a connection that reads.
+  void Serve();
 
   // Flushes and begins to watch the connection before its handler suspends.
   void BeforeSuspend();
@@ -75,15 +79,19 @@ class ServerConn {
 
   // The steps that each request takes once are compiled into Serve: hence inline.
 
-  void Serve();
   void LetOthersGo();
   Turn& TurnOf() { return data().turn != nullptr ? *data().turn : NewTurn(); }
   Turn& NewTurn();
   void OnReadyWhileHandling(uint8_t ready);
   Errc Receive(Turn& turn, Budget& budget);
-  std::span<char> RoomForHead(Turn& turn);
+  inline std::span<char> RoomForHead(Turn& turn);
+  std::span<char> RoomBehindHead(Turn& turn);
+  std::span<char> RoomForBody(Turn& turn);
+  void CommitBody(Turn& turn, size_t n);
   inline Errc ParseHead(Turn& turn);
+  Errc ParseLongHead(Turn& turn);
   inline Errc BeginRequest(Turn& turn);
+  inline Errc BeginBody(Turn& turn);
   inline Errc ReadBody(Turn& turn);
   Errc ReadLengthBody(Turn& turn);
   Errc ReadChunkedBody(Turn& turn);
@@ -97,6 +105,7 @@ class ServerConn {
   void AnswerException(Turn& turn, std::string_view what);
   inline bool Serialize(Turn& turn, Response& response);
   inline bool EndsConnection(const Turn& turn, const Response& response);
+  static bool IsLastAnswer(const Turn& turn, int status);
   inline bool SerializePlain(const Turn& turn, const Response& response, bool close);
   void SerializeAny(Turn& turn, Response& response, bool close);
   void DescribeHead(Turn& turn, const Response& response, http1::ResponseHeadView& view);
@@ -104,15 +113,23 @@ class ServerConn {
   void OnEnd(Turn& turn, Errc errc);
   void Reject(Turn& turn, Errc errc);
 
-  OutQueue& Out();
+  OutQueue& Out() {
+    if (data().out == nullptr) data().out = server_.TakeOut();
+    return *data().out;
+  }
   Errc Flush();
+  Errc FlushFailed(Errc errc, size_t before);
   void FlushOrWait();
   void Park(Turn& turn);
   void Rest();
   bool IsBetweenRequests();
-  void ReleaseTurn();
+  void ReleaseTurn() {
+    Turn* turn = std::exchange(data().turn, nullptr);
+    if (turn != nullptr) server_.GiveTurn(turn);
+  }
   void CloseWhenSent();
   void EndConnection();
+  void ReleaseAll();
   void Linger();
   void DrainLingering();
   void Close(bool reset);
@@ -129,6 +146,10 @@ class ServerConn {
   void Set(State flag) { endpoint_.owner_state |= flag; }
   void SetState(State state) {
     endpoint_.owner_state = static_cast<uint16_t>((endpoint_.owner_state & ~kStateMask) | state);
+  }
+  void BeginHandling() {
+    FASTHTTP_DCHECK(state() == kReading, "a handler in the wrong state");
+    Set(kHandling);
   }
   runtime::Loop& loop() { return server_.loop_; }
 

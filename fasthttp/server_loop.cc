@@ -40,6 +40,7 @@ ServerLimits::ServerLimits(const ServerSettings& settings)
       requests_per_conn(settings.disable_keepalive            ? 1
                         : settings.max_requests_per_conn != 0 ? settings.max_requests_per_conn
                                                               : UINT32_MAX),
+      get_only(settings.get_only),
       head_ms(Milliseconds(settings.read_head_timeout)),
       idle_ms(Milliseconds(settings.idle_timeout)),
       body(Transfer(settings, settings.read_body_timeout)),
@@ -93,8 +94,9 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
     runtime::Loop& loop = server_.loop_;
     // If a handler suspends below, this event goes on with the accepting.
     loop.QueueReady(endpoint_->slot, endpoint_->generation, kReadable | kResume);
+    Accepted accepted;
     for (int i = 0; i < kBatch; ++i) {
-      Accepted accepted;
+      accepted.conn = nullptr;
       Errc errc = listener_->TryAccept(accepted);
       if (errc == Errc::kAgain) {
         waiting_ = true;
@@ -107,10 +109,13 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
         return loop.SetTimer(*endpoint_, loop.tick() + kPauseMs);
       }
       if (errc != Errc::kOk) continue;
-      runtime::Endpoint* conn = server_.Adopt(accepted, nullptr, nullptr);
-      if (conn == nullptr) continue;
+      runtime::Endpoint& conn = server_.Adopt(accepted);
+      if (Errc refused = server_.Admit(conn); refused != Errc::kOk) {
+        server_.Refuse(conn, refused);
+        continue;
+      }
       const uint64_t switches = loop.stats().switches;
-      server_.OnReady(*conn, kReadable);
+      ServerConn(server_, conn).Serve();
       // While the handler was suspended this object may have ended.
       if (loop.stats().switches != switches) return;
     }
@@ -139,7 +144,8 @@ ServerLoop::ServerLoop(ServerShared& shared, runtime::Loop& loop)
     : shared_(shared), loop_(loop), limits_(shared.settings) {}
 
 ServerLoop::~ServerLoop() {
-  FASTHTTP_CHECK(conns_ == 0 && acceptors_.empty(), "a server was destroyed with open connections");
+  FASTHTTP_CHECK(counters_.open == 0 && acceptors_.empty(),
+                 "a server was destroyed with open connections");
   FASTHTTP_CHECK(held_ == nullptr, "a server was destroyed with held requests");
   FASTHTTP_CHECK(blocks_.in_use() == 0, "a server was destroyed with buffers in use");
   FASTHTTP_CHECK(!registered_, "a server's loop was destroyed while registered");
@@ -174,50 +180,47 @@ Errc ServerLoop::AddConn(Conn* conn, runtime::Latch* ended) {
   draining_ = !drained_.empty();
   Accepted accepted;
   accepted.conn = conn;
-  Errc refused = Errc::kOk;
-  runtime::Endpoint* endpoint = Adopt(accepted, ended, &refused);
-  // Served in a step of its own: this one may be inside a handler.
-  if (endpoint != nullptr) loop_.QueueReady(endpoint->slot, endpoint->generation, kReadable);
+  runtime::Endpoint& endpoint = Adopt(accepted);
+  if (ended != nullptr) {
+    endpoint.owner_state |= ServerConn::kWaitedFor;
+    waited_for_[endpoint.slot] = ended;
+  }
+  const Errc refused = Admit(endpoint);
+  if (refused != Errc::kOk) {
+    Refuse(endpoint, refused);
+  } else {
+    // Served in a step of its own: this one may be inside a handler.
+    loop_.QueueReady(endpoint.slot, endpoint.generation, kReadable);
+  }
   return refused;
 }
 
-runtime::Endpoint* ServerLoop::Adopt(Accepted& accepted, runtime::Latch* ended, Errc* refused) {
+runtime::Endpoint& ServerLoop::Adopt(const Accepted& accepted) {
   runtime::Endpoint* endpoint = loop_.Open(accepted.conn, this);
   FASTHTTP_CHECK(endpoint != nullptr, "out of memory for a connection");
-  Addr remote = accepted.remote;
   if (accepted.conn == nullptr) {
     endpoint->conn = new (endpoint->socket) runtime::SocketConn(accepted.fd, accepted.remote);
-  } else if (shared_.per_ip.enabled()) {
-    remote = accepted.conn->RemoteAddr();
   }
   new (endpoint->owner) ServerConn::Data{};
   endpoint->latched = kReadable | kWritable;
-  ++conns_;
   Count(counters_.accepted, 1);
-  counters_.open.store(conns_, std::memory_order_relaxed);
-  if (ended != nullptr) {
-    endpoint->owner_state |= ServerConn::kWaitedFor;
-    waited_for_[endpoint->slot] = ended;
-  }
+  Count(counters_.open, 1);
+  return *endpoint;
+}
 
-  Errc errc = Errc::kOk;
+Errc ServerLoop::Admit(runtime::Endpoint& endpoint) {
   if (shared_.open.fetch_add(1, std::memory_order_relaxed) >= shared_.settings.concurrency) {
     shared_.open.fetch_sub(1, std::memory_order_relaxed);
-    errc = Errc::kConcurrencyLimit;
-  } else {
-    endpoint->owner_state |= ServerConn::kCounted;
-    if (shared_.per_ip.enabled()) {
-      if (shared_.per_ip.Add(remote)) {
-        endpoint->owner_state |= ServerConn::kPerIp;
-      } else {
-        errc = Errc::kPerIpLimit;
-      }
-    }
+    return Errc::kConcurrencyLimit;
   }
-  if (refused != nullptr) *refused = errc;
-  if (errc == Errc::kOk) return endpoint;
-  Refuse(*endpoint, errc);
-  return nullptr;
+  endpoint.owner_state |= ServerConn::kCounted;
+  return shared_.per_ip.enabled() ? AdmitPerIp(endpoint) : Errc::kOk;
+}
+
+Errc ServerLoop::AdmitPerIp(runtime::Endpoint& endpoint) {
+  if (!shared_.per_ip.Add(endpoint.conn->RemoteAddr())) return Errc::kPerIpLimit;
+  endpoint.owner_state |= ServerConn::kPerIp;
+  return Errc::kOk;
 }
 
 void ServerLoop::Refuse(runtime::Endpoint& endpoint, Errc errc) {
@@ -243,20 +246,20 @@ void ServerLoop::Refuse(runtime::Endpoint& endpoint, Errc errc) {
 
 // The connection is closed; its endpoint goes back.
 void ServerLoop::Forget(runtime::Endpoint& endpoint) {
-  uint16_t state = endpoint.owner_state;
+  const uint16_t state = endpoint.owner_state;
   if (state & ServerConn::kCounted) shared_.open.fetch_sub(1, std::memory_order_relaxed);
   if (state & ServerConn::kRefused) --lingering_;
-  runtime::Latch* ended = nullptr;
-  if (state & ServerConn::kWaitedFor) {
-    auto it = waited_for_.find(endpoint.slot);
-    ended = it->second;
-    waited_for_.erase(it);
-  }
   loop_.Release(endpoint);
-  --conns_;
-  counters_.open.store(conns_, std::memory_order_relaxed);
-  if (ended != nullptr) ended->CountDown();
+  Count(counters_.open, ~uint64_t{0});  // Minus one.
+  if (state & ServerConn::kWaitedFor) EndWaitFor(endpoint.slot);
   if (draining_) CheckDrained();
+}
+
+void ServerLoop::EndWaitFor(uint32_t slot) {
+  auto it = waited_for_.find(slot);
+  runtime::Latch* ended = it->second;
+  waited_for_.erase(it);
+  ended->CountDown();
 }
 
 void ServerLoop::Drain(std::shared_ptr<runtime::Latch> drained) {
@@ -333,7 +336,7 @@ void ServerLoop::ListStragglers(std::vector<Straggler>& stragglers) {
 }
 
 void ServerLoop::CheckDrained() {
-  if (conns_ + held_count_ != aside_.size() || !acceptors_.empty()) return;
+  if (counters_.open + held_count_ != aside_.size() || !acceptors_.empty()) return;
   for (const auto& latch : std::exchange(drained_, {})) latch->CountDown();
 }
 
@@ -384,45 +387,19 @@ void ServerLoop::LetGo(Turn& turn) {
 
 // --- Pools ------------------------------------------------------------------------------------
 
-Turn* ServerLoop::TakeTurn() {
-  Turn* turn = free_turns_;
-  if (turn == nullptr) {
-    turn = new Turn;
-    turn->server = this;
-    return turn;
-  }
-  free_turns_ = turn->next;
-  --free_turn_count_;
-  internal::Unpoison(&turn->ctx, sizeof turn->ctx);
+Turn* ServerLoop::NewTurn() {
+  Turn* turn = new Turn;
+  turn->server = this;
   return turn;
 }
 
-// Who kept a reference to the context without a pin is found by ASan here.
-void ServerLoop::GiveTurn(Turn* turn) {
-  if (turn->phase != Turn::Phase::kHead) turn->EndRequest(loop_.tick());
-  if (turn->fate != 0) turn->Restore();
-  turn->progress = {};
-  blocks_.Give(std::exchange(turn->block, nullptr));
-  turn->endpoint = nullptr;
-  internal::Poison(&turn->ctx, sizeof turn->ctx);
-  turn->next = free_turns_;
-  free_turns_ = turn;
-  ++free_turn_count_;
+// What its connection leaves unfinished, or what parted it from that.
+void ServerLoop::EndTurn(Turn& turn) {
+  if (turn.phase != Turn::Phase::kHead) turn.EndRequest(loop_.tick());
+  if (turn.fate != 0) turn.Restore();
 }
 
-OutQueue* ServerLoop::TakeOut() {
-  OutQueue* out = free_outs_;
-  if (out == nullptr) return new OutQueue;
-  free_outs_ = out->next;
-  --free_out_count_;
-  return out;
-}
-
-void ServerLoop::GiveOut(OutQueue* out) {
-  out->next = free_outs_;
-  free_outs_ = out;
-  ++free_out_count_;
-}
+OutQueue* ServerLoop::NewOut() { return new OutQueue; }
 
 bool ServerLoop::Trim() {
   bool more = blocks_.Trim();
@@ -433,19 +410,16 @@ bool ServerLoop::Trim() {
   return more || free_turns_ != nullptr || free_outs_ != nullptr;
 }
 
-http1::StatusBlockCache& ServerLoop::Blocks() {
-  if (loop_.now() >= blocks_until_) {
-    timespec wall;
-    ::clock_gettime(CLOCK_REALTIME, &wall);
-    static_assert(sizeof date_ == kHTTPDateSize);
-    WriteHTTPDate(date_, wall.tv_sec);
-    const ServerSettings& settings = shared_.settings;
-    status_blocks_.Refresh(
-        settings.no_default_server_header ? std::string_view() : settings.name,
-        settings.no_default_date ? std::string_view() : std::string_view(date_, sizeof date_));
-    blocks_until_ = loop_.now() + runtime::kSecond - wall.tv_nsec;
-  }
-  return status_blocks_;
+void ServerLoop::RefreshBlocks() {
+  timespec wall;
+  ::clock_gettime(CLOCK_REALTIME, &wall);
+  static_assert(sizeof date_ == kHTTPDateSize);
+  WriteHTTPDate(date_, wall.tv_sec);
+  const ServerSettings& settings = shared_.settings;
+  status_blocks_.Refresh(
+      settings.no_default_server_header ? std::string_view() : settings.name,
+      settings.no_default_date ? std::string_view() : std::string_view(date_, sizeof date_));
+  blocks_until_ = loop_.now() + runtime::kSecond - wall.tv_nsec;
 }
 
 std::string ServerLoop::ServerAndDate(std::string_view server) {

@@ -68,8 +68,9 @@ struct ServerLimits {
   http1::ChunkedLimits chunked;
   http1::Leniency leniency;
   uint32_t requests_per_conn;  // The last of which ends the connection.
-  uint32_t head_ms;            // 0: off.
-  uint32_t idle_ms;            // 0: off.
+  bool get_only;
+  uint32_t head_ms;  // 0: off.
+  uint32_t idle_ms;  // 0: off.
   TransferLimits body;
   TransferLimits response;
 };
@@ -122,10 +123,13 @@ class ServerLoop final : public runtime::EventSink {
   static constexpr uint32_t kMaxLingering =
       1024;  // Connections that were refused and not yet closed.
 
-  // A new connection, counted and ready to be served; null if it was refused.
-  runtime::Endpoint* Adopt(Accepted& accepted, runtime::Latch* ended, Errc* refused);
+  // A new connection: ready to be served once it is admitted, else to be refused.
+  inline runtime::Endpoint& Adopt(const Accepted& accepted);
+  inline Errc Admit(runtime::Endpoint& endpoint);
+  Errc AdmitPerIp(runtime::Endpoint& endpoint);
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
   void Forget(runtime::Endpoint& endpoint);
+  void EndWaitFor(uint32_t slot);
   void CheckDrained();
   void Register();
 
@@ -139,12 +143,21 @@ class ServerLoop final : public runtime::EventSink {
   }
 
   Turn* TakeTurn();
+  Turn* NewTurn();
+  void EndTurn(Turn& turn);
+  // Who kept a reference to the context without a pin is found by ASan here.
   void GiveTurn(Turn* turn);
   OutQueue* TakeOut();
+  OutQueue* NewOut();
   void GiveOut(OutQueue* out);
   bool Trim();  // True: something unused is left.
   // Status line, Server and Date, made new when the second has changed.
-  http1::StatusBlockCache& Blocks();
+  http1::StatusBlockCache& Blocks() {
+    if (loop_.now() >= blocks_until_) [[unlikely]]
+      RefreshBlocks();
+    return status_blocks_;
+  }
+  void RefreshBlocks();
   // The lines of a response that names its own server.
   std::string ServerAndDate(std::string_view server);
 
@@ -162,7 +175,6 @@ class ServerLoop final : public runtime::EventSink {
 
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   absl::flat_hash_map<uint32_t, runtime::Latch*> waited_for_;  // By slot: ServeConn's connections.
-  uint32_t conns_ = 0;                                         // Endpoints of this server.
   Turn* held_ = nullptr;
   uint32_t held_count_ = 0;
   uint32_t lingering_ = 0;  // Of these, refused ones.
@@ -171,7 +183,7 @@ class ServerLoop final : public runtime::EventSink {
   std::vector<std::shared_ptr<runtime::Latch>> drained_;
   bool registered_ = false;  // With the loop, for Trim.
 
-  // Single writer, read by other threads for Stats().
+  // Single writer, read by other threads for Stats(). `open` counts this server's endpoints.
   struct Counters {
     std::atomic<uint64_t> requests{0}, errors{0}, timeouts{0}, held{0}, accepted{0}, rejected{0},
         open{0}, received{0}, sent{0};
@@ -181,6 +193,44 @@ class ServerLoop final : public runtime::EventSink {
   }
   Counters counters_;
 };
+
+// --- Implementation ---------------------------------------------------------------------------
+
+inline Turn* ServerLoop::TakeTurn() {
+  Turn* turn = free_turns_;
+  if (turn == nullptr) return NewTurn();
+  free_turns_ = turn->next;
+  --free_turn_count_;
+  internal::Unpoison(&turn->ctx, sizeof turn->ctx);
+  return turn;
+}
+
+inline void ServerLoop::GiveTurn(Turn* turn) {
+  if (turn->phase != Turn::Phase::kHead || turn->fate != 0) [[unlikely]]
+    EndTurn(*turn);
+  turn->progress = {};
+  blocks_.Give(turn->block);
+  turn->block = nullptr;
+  turn->endpoint = nullptr;
+  internal::Poison(&turn->ctx, sizeof turn->ctx);
+  turn->next = free_turns_;
+  free_turns_ = turn;
+  ++free_turn_count_;
+}
+
+inline OutQueue* ServerLoop::TakeOut() {
+  OutQueue* out = free_outs_;
+  if (out == nullptr) return NewOut();
+  free_outs_ = out->next;
+  --free_out_count_;
+  return out;
+}
+
+inline void ServerLoop::GiveOut(OutQueue* out) {
+  out->next = free_outs_;
+  free_outs_ = out;
+  ++free_out_count_;
+}
 
 }  // namespace fasthttp
 

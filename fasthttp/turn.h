@@ -50,9 +50,9 @@ class Turn final : public runtime::Task, public Exchange {
   void EndRequest(uint32_t tick) {
     ctx.Finish();
     phase = Phase::kHead;
+    continue_sent = false;
     progress = {};
     head_started = tick;
-    continue_sent = false;
     if (head.fields != head.inline_fields) [[unlikely]]
       head.UseInlineFields();
     if (framing.kind == http1::Framing::kChunked) EndChunkedRequest();
@@ -108,9 +108,9 @@ class Turn final : public runtime::Task, public Exchange {
   Turn* next = nullptr;           // In the pool, or among those held.
 
   Phase phase = Phase::kHead;
+  bool continue_sent = false;  // 100 Continue went out.
   uint8_t fate = 0;            // Fate bits; 0 for nearly all.
   bool running = false;        // Of those held: the handler has not returned.
-  bool continue_sent = false;  // 100 Continue went out.
   uint32_t head_started = 0;   // Tick of the first byte.
   uint32_t request_tick = 0;   // Tick at which the head was complete.
   uint64_t body_left = 0;      // Of a body with a length.

@@ -2,47 +2,30 @@
 //
 //   ./bazelw run --config=opt //benchmarks/client -- --threads=1 --benchmark_filter=EndToEnd
 //
-// One operation is one call, its response checked. The columns are those of the server benchmarks;
-// what a row does, and what it must not skip: benchmarks/README.md.
+// One operation is one call, its response checked. What a row does, and what it must not skip:
+// benchmarks/README.md. Columns and flags: benchmarks/rows.h.
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
-#include "benchmarks/instructions.h"
+#include "benchmarks/rows.h"
 #include "fasthttp/conn.h"
 #include "fasthttp/fasthttp.h"
 #include "fasthttp/runtime/latch.h"
 #include "fasthttp/runtime/loop.h"
-#include "testing/alloc_counter.h"
 #include "util/inmemory_listener.h"
-
-ABSL_FLAG(int, threads, 1, "event loops, as GOMAXPROCS");
-ABSL_FLAG(std::string, benchmark_filter, ".", "regular expression of the names to run");
-ABSL_FLAG(std::string, server, "",
-          "\"host:port\" of a server in another process, for the rows that measure a client alone");
-ABSL_FLAG(uint64_t, requests, 0, "calls of each benchmark; 0: about a second's worth");
 
 namespace fasthttp::benchmarks {
 namespace {
-
-using testing_internal::Allocations;
-using testing_internal::ProcessAllocations;
 
 constexpr std::string_view kCanned =
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\n123456789099";
@@ -50,38 +33,20 @@ constexpr std::string_view kCannedBody = "123456789099";
 constexpr std::string_view kPath = "/foo/bar?baz=123";
 constexpr size_t kBigBody = 1 << 20;
 
-enum class Kind { kDo, kGetTimeout, kGet, kBig };
-enum class Transport { kFake, kTcp, kInmemory, kServer };
+#if defined(__SANITIZE_THREAD__)
+constexpr int kMostTasks = 1'000;  // ThreadSanitizer knows 8,128 fibers.
+#else
+constexpr int kMostTasks = 10'000;
+#endif
 
-struct Row {
-  std::string name;
+enum class Kind { kDo, kGetTimeout, kGet, kBig };
+enum class Transport { kFake, kTcp, kInmemory };
+
+struct ClientRow {
   Kind kind;
   Transport transport;
   size_t parallelism;  // Tasks for each loop.
 };
-
-std::vector<Row> Rows() {
-  if (!absl::GetFlag(FLAGS_server).empty()) {
-    return {{"ClientDo1Server", Kind::kDo, Transport::kServer, 1},
-            {"ClientDo64Server", Kind::kDo, Transport::kServer, 64}};
-  }
-  std::vector<Row> rows = {{"ClientDoFastServer", Kind::kDo, Transport::kFake, 1},
-                           {"ClientGetTimeoutFastServer", Kind::kGetTimeout, Transport::kFake, 1}};
-  for (auto [label, n] : {std::pair("1", 1), {"10", 10}, {"100", 100}}) {
-    rows.push_back({absl::StrCat("ClientGetEndToEnd", label, "TCP"), Kind::kGet, Transport::kTcp,
-                    static_cast<size_t>(n)});
-  }
-  for (auto [label, n] :
-       {std::pair("1", 1), {"10", 10}, {"100", 100}, {"1000", 1000}, {"10K", 10'000}}) {
-    rows.push_back({absl::StrCat("ClientGetEndToEnd", label, "Inmemory"), Kind::kGet,
-                    Transport::kInmemory, static_cast<size_t>(n)});
-  }
-  for (auto [label, n] : {std::pair("1", 1), {"10", 10}}) {
-    rows.push_back({absl::StrCat("ClientEndToEndBigResponse", label, "Inmemory"), Kind::kBig,
-                    Transport::kInmemory, static_cast<size_t>(n)});
-  }
-  return rows;
-}
 
 // A server without one: whatever is written is a request, and the first read behind it finds the
 // canned response.
@@ -110,41 +75,44 @@ class FakeConn final : public Conn {
   bool owed_ = false;
 };
 
-[[noreturn]] void Fail(const absl::Status& status) {
-  absl::FPrintF(stderr, "%s\n", status.ToString());
-  std::abort();
+void CheckOk(const absl::Status& status) {
+  if (!status.ok()) Fail(status.ToString());
 }
 
 void Check(const Response& response, std::string_view body) {
-  if (response.StatusCode() != kStatusOK || response.Body() != body) std::abort();
+  if (response.StatusCode() != kStatusOK || response.Body() != body) {
+    Fail(absl::StrCat("not the response that was sent: ", response.StatusCode(), ", ",
+                      response.Body().size(), " bytes"));
+  }
 }
 
 // What a row needs: a client, and a server if it has one.
-class Bench {
+class ClientSubject final : public Subject {
  public:
-  Bench(const Row& row, Runtime& runtime)
+  ClientSubject(const ClientRow& row, Runtime& runtime)
       : row_(row), runtime_(runtime), listener_(&runtime), big_(kBigBody, 'x') {
     StartServer();
     ClientOptions options;
     options.runtime = &runtime_;
     options.max_conns_per_host = std::max<uint32_t>(512, static_cast<uint32_t>(tasks()));
-    if (row_.transport == Transport::kFake || row_.transport == Transport::kInmemory) {
+    if (row_.transport != Transport::kTcp) {
       options.dial = [this](std::string_view, absl::Time deadline) { return Dial(deadline); };
     }
     client_ = std::make_unique<Client>(std::move(options));
   }
-  ~Bench() {
+  ~ClientSubject() override {
     client_.reset();
     listener_.Close();
-    if (server_ != nullptr && !server_->Shutdown().ok()) std::abort();
+    if (server_ != nullptr && !server_->Shutdown().ok())
+      Fail("the benchmark's own server or connection failed");
     if (serving_ != nullptr)
       runtime_.Run([this] { (void)served_.Wait(*runtime::Loop::Current(), runtime::kNoDeadline); });
   }
 
   size_t tasks() const { return row_.parallelism * runtime_.loops(); }
 
-  // `requests` calls, by all tasks together.
-  void Run(uint64_t requests) {
+  // By all tasks together.
+  void Run(uint64_t requests) override {
     left_.store(static_cast<int64_t>(requests));
     runtime::Latch done(tasks());
     std::vector<std::unique_ptr<Worker>> workers;
@@ -161,33 +129,32 @@ class Bench {
  private:
   class Worker final : public runtime::Task {
    public:
-    Worker(Bench& bench, size_t number, runtime::Latch& done)
-        : bench_(bench), number_(number), done_(done) {}
+    Worker(ClientSubject& subject, size_t number, runtime::Latch& done)
+        : subject_(subject), number_(number), done_(done) {}
     void Run(runtime::Loop&) override {
-      bench_.Work(number_);
+      subject_.Work(number_);
       done_.CountDown();
     }
 
    private:
-    Bench& bench_;
+    ClientSubject& subject_;
     const size_t number_;
     runtime::Latch& done_;
   };
   class ServeTask final : public runtime::Task {
    public:
-    explicit ServeTask(Bench& bench) : bench_(bench) {}
+    explicit ServeTask(ClientSubject& subject) : subject_(subject) {}
     void Run(runtime::Loop&) override {
-      (void)bench_.server_->Serve(bench_.listener_);
-      bench_.served_.CountDown();
+      (void)subject_.server_->Serve(subject_.listener_);
+      subject_.served_.CountDown();
     }
 
    private:
-    Bench& bench_;
+    ClientSubject& subject_;
   };
 
   void StartServer() {
-    if (row_.transport == Transport::kServer) host_ = absl::GetFlag(FLAGS_server);
-    if (row_.transport == Transport::kServer || row_.transport == Transport::kFake) return;
+    if (row_.transport == Transport::kFake) return;
     ServerSettings settings;
     settings.runtime = &runtime_;
     if (row_.kind == Kind::kBig) {
@@ -201,7 +168,7 @@ class Bench {
     server_ = std::make_unique<Server>(std::move(settings));
     if (row_.transport == Transport::kTcp) {
       absl::StatusOr<Addr> addr = server_->Start("127.0.0.1:0");
-      if (!addr.ok()) Fail(addr.status());
+      CheckOk(addr.status());
       host_ = addr->ToString();
       return;
     }
@@ -213,7 +180,8 @@ class Bench {
   absl::StatusOr<BlockingConn> Dial(absl::Time deadline) {
     if (row_.transport == Transport::kFake) {
       BlockingConn conn;
-      if (conn.Adopt(*runtime::Loop::Current(), new FakeConn) != Errc::kOk) std::abort();
+      if (conn.Adopt(*runtime::Loop::Current(), new FakeConn) != Errc::kOk)
+        Fail("the benchmark's own server or connection failed");
       return conn;
     }
     for (;;) {
@@ -226,40 +194,33 @@ class Bench {
   bool TakeOne() { return left_.fetch_sub(1, std::memory_order_relaxed) > 0; }
 
   void Work(size_t number) {
-    const std::string url =
-        row_.transport == Transport::kFake ? absl::StrCat("http://foobar", number, ".com/aaa/bbb")
-        : row_.transport == Transport::kServer ? absl::StrCat("http://", host_, "/")
-                                               : absl::StrCat("http://", host_, std::string(kPath));
+    const std::string url = row_.transport == Transport::kFake
+                                ? absl::StrCat("http://foobar", number, ".com/aaa/bbb")
+                                : absl::StrCat("http://", host_, std::string(kPath));
     Request request;
     request.SetRequestURI(url);
     Response response;
     while (TakeOne()) {
       switch (row_.kind) {
         case Kind::kDo: {
-          absl::Status status = client_->Do(request, response);
-          if (!status.ok()) Fail(status);
-          if (row_.transport != Transport::kServer) {
-            Check(response, kCannedBody);
-          } else if (response.StatusCode() != kStatusOK || response.Body().empty()) {
-            std::abort();
-          }
+          CheckOk(client_->Do(request, response));
+          Check(response, kCannedBody);
           break;
         }
         case Kind::kBig: {
-          absl::Status status = client_->DoTimeout(request, response, absl::Seconds(5));
-          if (!status.ok()) Fail(status);
+          CheckOk(client_->DoTimeout(request, response, absl::Seconds(5)));
           Check(response, big_);
           break;
         }
         case Kind::kGetTimeout: {
           absl::StatusOr<Response> r = client_->GetTimeout(url, absl::Seconds(1));
-          if (!r.ok()) Fail(r.status());
+          CheckOk(r.status());
           Check(*r, kCannedBody);
           break;
         }
         case Kind::kGet: {
           absl::StatusOr<Response> r = client_->Get(url);
-          if (!r.ok()) Fail(r.status());
+          CheckOk(r.status());
           Check(*r, kPath);
           break;
         }
@@ -267,7 +228,7 @@ class Bench {
     }
   }
 
-  const Row& row_;
+  const ClientRow row_;
   Runtime& runtime_;
   fasthttputil::InmemoryListener listener_;
   const std::string big_;
@@ -279,50 +240,40 @@ class Bench {
   std::atomic<int64_t> left_{0};
 };
 
-void Run(const Row& row, Runtime& runtime, const InstructionCounter& counter) {
-  Bench bench(row, runtime);
-  const bool big = row.kind == Kind::kBig;
-  uint64_t requests = absl::GetFlag(FLAGS_requests);
-  if (requests == 0)
-    requests = big ? 5'000
-               : row.transport == Transport::kTcp || row.transport == Transport::kServer
-                   ? 100'000
-                   : 1'000'000;
-  bench.Run(std::max<uint64_t>(bench.tasks() * 3, std::min<uint64_t>(requests, 1000)));
-  const Allocations before = ProcessAllocations();
-  const uint64_t instructions_before = counter.Read();
-  const auto start = std::chrono::steady_clock::now();
-  bench.Run(requests);
-  const double ns =
-      std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
-  const uint64_t instructions = counter.Read() - instructions_before;
-  const Allocations after = ProcessAllocations();
-  const double n = static_cast<double>(requests);
-  std::string column = counter.available() ? absl::StrFormat("%10.0f instr/op",
-                                                             static_cast<double>(instructions) / n)
-                                           : "         - instr/op";
-  absl::PrintF("Benchmark%-40s %10d %10.1f ns/op %6d B/op %6d allocs/op %s\n",
-               absl::StrCat(row.name, "-", runtime.loops()), requests, ns / n,
-               (after.bytes - before.bytes) / requests, (after.count - before.count) / requests,
-               column);
-  std::fflush(stdout);
+void Add(std::vector<Row>& rows, std::string name, const ClientRow& row) {
+  uint64_t operations = 1'000'000;
+  if (row.transport == Transport::kTcp) operations = 100'000;
+  if (row.kind == Kind::kBig) operations = 5'000;
+  const uint64_t warm_up =
+      row.kind == Kind::kBig ? 100 : std::max<uint64_t>(5'000, 10 * row.parallelism);
+  rows.push_back({std::move(name), warm_up, operations, [row](Runtime& runtime) {
+                    return std::make_unique<ClientSubject>(row, runtime);
+                  }});
+}
+
+std::vector<Row> Rows() {
+  std::vector<Row> rows;
+  Add(rows, "ClientDoFastServer", {Kind::kDo, Transport::kFake, 1});
+  Add(rows, "ClientGetTimeoutFastServer", {Kind::kGetTimeout, Transport::kFake, 1});
+  for (size_t n : {1, 10, 100}) {
+    Add(rows, absl::StrCat("ClientGetEndToEnd", n, "TCP"), {Kind::kGet, Transport::kTcp, n});
+  }
+  for (auto [label, n] :
+       {std::pair("1", 1), {"10", 10}, {"100", 100}, {"1000", 1000}, {"10K", 10'000}}) {
+    if (n > kMostTasks) continue;
+    Add(rows, absl::StrCat("ClientGetEndToEnd", label, "Inmemory"),
+        {Kind::kGet, Transport::kInmemory, static_cast<size_t>(n)});
+  }
+  for (size_t n : {1, 10}) {
+    Add(rows, absl::StrCat("ClientEndToEndBigResponse", n, "Inmemory"),
+        {Kind::kBig, Transport::kInmemory, n});
+  }
+  return rows;
 }
 
 }  // namespace
 }  // namespace fasthttp::benchmarks
 
 int main(int argc, char** argv) {
-  using namespace fasthttp::benchmarks;
-  absl::ParseCommandLine(argc, argv);
-  InstructionCounter counter;
-  fasthttp::Runtime runtime({.threads = absl::GetFlag(FLAGS_threads)});
-  std::regex filter(absl::GetFlag(FLAGS_benchmark_filter));
-  int run = 0;
-  for (const Row& row : Rows()) {
-    if (!std::regex_search(row.name, filter)) continue;
-    Run(row, runtime, counter);
-    ++run;
-  }
-  if (run == 0) absl::FPrintF(stderr, "no benchmark matches\n");
-  return run == 0;
+  return fasthttp::benchmarks::RunRows(argc, argv, fasthttp::benchmarks::Rows());
 }

@@ -24,8 +24,8 @@
 #include "absl/flags/parse.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "benchmarks/fairness/light_load.h"
 #include "benchmarks/server/fake_transport.h"
+#include "benchmarks/tcp/load.h"
 #include "fasthttp/base/check.h"
 #include "fasthttp/fasthttp.h"
 #include "fasthttp/runtime/stack_pool.h"
@@ -42,6 +42,8 @@ ABSL_FLAG(std::string, guard, "install", "burst: install (Linux 6.13) or mprotec
 namespace fasthttp::benchmarks {
 namespace {
 
+constexpr std::string_view kLight = "GET /light HTTP/1.1\r\nHost: localhost\r\n\r\n";
+constexpr std::string_view kSleep = "GET /sleep HTTP/1.1\r\nHost: localhost\r\n\r\n";
 constexpr std::string_view kBlock = "GET /block HTTP/1.1\r\nHost: localhost\r\n\r\n";
 constexpr absl::Duration kHogWork = absl::Milliseconds(20);
 constexpr absl::Duration kHogSlice = absl::Microseconds(100);
@@ -179,10 +181,12 @@ Latencies RunScenario(const Scenario& scenario) {
   if (!scenario.hog.empty()) hog.emplace(subject, scenario.hog, absl::Milliseconds(80));
   LoadOptions load;
   load.port = subject.port();
+  load.request = kLight;
   load.rate = absl::GetFlag(FLAGS_rate);
-  load.duration_ns = static_cast<int64_t>(absl::GetFlag(FLAGS_seconds) * 1e9);
-  load.sleeper = scenario.sleeper;
-  Latencies latencies = RunLightLoad(load);
+  load.seconds = absl::GetFlag(FLAGS_seconds);
+  load.other_at = scenario.sleeper;
+  load.other = kSleep;
+  Latencies latencies = RunLoad(load).latencies;
   hog.reset();
   (void)subject.server().Shutdown(absl::ZeroDuration());
   return latencies;

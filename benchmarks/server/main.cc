@@ -2,43 +2,27 @@
 //
 //   ./bazelw run --config=opt //benchmarks/server -- --threads=1 --benchmark_filter=ServerGet
 //
-// Columns: ns/op is wall time over all threads divided by the number of requests, as Go's
-// RunParallel counts; B/op and allocs/op are everything that the process allocates, malloc and
-// mmap; instr/op is user instructions ("-" without hardware counters). What one operation is, and
-// what it must not skip: benchmarks/README.md.
+// What one operation is, and what it must not skip: benchmarks/README.md. Columns and flags:
+// benchmarks/rows.h.
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
-#include <regex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "benchmarks/instructions.h"
+#include "benchmarks/rows.h"
 #include "benchmarks/server/fake_transport.h"
 #include "fasthttp/fasthttp.h"
-#include "testing/alloc_counter.h"
-
-ABSL_FLAG(int, threads, 1, "event loops, as GOMAXPROCS");
-ABSL_FLAG(std::string, benchmark_filter, ".", "regular expression of the names to run");
-ABSL_FLAG(uint64_t, requests, 0, "requests of each benchmark; 0: about a second's worth");
 
 namespace fasthttp::benchmarks {
 namespace {
-
-using testing_internal::Allocations;
-using testing_internal::ProcessAllocations;
 
 constexpr std::string_view kGet =
     "GET /foobar?baz HTTP/1.1\r\nHost: google.com\r\n"
@@ -54,151 +38,154 @@ constexpr std::string_view kShortGet = "GET /foo HTTP/1.1\r\nHost: google.com\r\
 constexpr std::string_view kBody = "Hello, world!";
 constexpr std::string_view kShortBody = "123";
 
-struct Row {
-  std::string name;
-  std::string_view request;
+// Heads as they must go out, whatever the date.
+constexpr std::string_view kTextHead =
+    "HTTP/1.1 200 OK\r\nServer: fasthttp\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+    "Content-Type: text/plain\r\nContent-Length: 13\r\n\r\n";
+constexpr std::string_view kClose = "Connection: close\r\n";
+constexpr std::string_view kShortHead =
+    "HTTP/1.1 200 OK\r\nServer: fasthttp\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+    "Content-Type: foobar\r\nContent-Length: 3\r\n\r\n";
+
+enum class Kind { kGet, kPost, kShort, kTimeoutError, kTimeoutHandler };
+
+struct ServerRow {
+  Kind kind;
   size_t clients;
   uint64_t per_conn;
-  bool limited = false;  // By a TimeoutHandler, whose time is never over.
-};
+  uint32_t max_conns_per_ip = 0;
 
-std::vector<Row> Rows() {
-  size_t cpus = static_cast<size_t>(::sysconf(_SC_NPROCESSORS_ONLN));
-  std::vector<Row> rows;
-  for (auto [verb, request] : {std::pair("Get", kGet), std::pair("Post", kPost)}) {
-    for (auto [label, n] : {std::pair("1", 1), {"2", 2}, {"10", 10}, {"10K", 10'000}}) {
-      rows.push_back({absl::StrCat("Server", verb, label, "ReqPerConn"), request, cpus,
-                      static_cast<uint64_t>(n)});
-    }
+  std::string_view request() const {
+    if (kind == Kind::kPost) return kPost;
+    return kind == Kind::kShort || kind == Kind::kTimeoutError ? kShortGet : kGet;
   }
-  for (auto [label, n] : {std::pair("1", 1), {"2", 2}, {"10", 10}, {"100", 100}}) {
-    rows.push_back({absl::StrCat("ServerGet", label, "ReqPerConn10KClients"), kGet, 10'000,
-                    static_cast<uint64_t>(n)});
+  bool close() const { return per_conn == 1 && request() != kShortGet; }
+  // Bytes of a response that is all there.
+  size_t response_size() const {
+    if (request() == kShortGet) return kShortHead.size() + kShortBody.size();
+    return kTextHead.size() + (close() ? kClose.size() : 0) + kBody.size();
   }
-  rows.push_back({"ServerTimeoutError", kShortGet, 10, 1});
-  rows.push_back({"ServerTimeoutHandler10KReqPerConn", kGet, cpus, 10'000, /*limited=*/true});
-  return rows;
-}
+};
 
 // Each loop counts into its own line, so that counting is not what is measured.
 struct alignas(64) Served {
   std::atomic<uint64_t> count{0};
 };
 
-RequestHandler HandlerOf(const Row& row, std::vector<Served>& served) {
+RequestHandler HandlerOf(const ServerRow& row, std::vector<Served>& served) {
   auto count = [&served] {
     std::atomic<uint64_t>& mine = served[runtime::Loop::Current()->index()].count;
     mine.store(mine.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   };
-  const bool close = row.per_conn == 1;
-  if (row.request == kShortGet) {
-    // Every eighth is answered by TimeoutError, and its context used by another task afterwards.
-    return [count, n = std::make_shared<std::atomic<uint64_t>>(0)](RequestCtx& ctx) {
-      if (n->fetch_add(1, std::memory_order_relaxed) % 8 == 0) {
-        ctx.TimeoutError("xxx");
-        Spawn(Background(), [pin = ctx.Pin()] { pin->Success("foobar", kShortBody); });
-      } else {
+  const bool close = row.close();
+  switch (row.kind) {
+    case Kind::kShort:
+      return [count](RequestCtx& ctx) {
         ctx.Success("foobar", kShortBody);
-      }
-      count();
-    };
-  }
-  if (row.limited) {
-    Row unlimited = row;
-    unlimited.limited = false;
-    return TimeoutHandler(HandlerOf(unlimited, served), absl::Minutes(1), "timeout");
-  }
-  if (row.request == kGet) {
-    return [close, count](RequestCtx& ctx) {
-      if (!ctx.IsGet()) std::abort();
-      ctx.Success("text/plain", kBody);
-      if (close) ctx.SetConnectionClose();
-      count();
-    };
+        count();
+      };
+    case Kind::kTimeoutError:
+      // Every eighth is answered by TimeoutError, and its context used by another task afterwards.
+      return [count, n = std::make_shared<std::atomic<uint64_t>>(0)](RequestCtx& ctx) {
+        if (n->fetch_add(1, std::memory_order_relaxed) % 8 == 0) {
+          ctx.TimeoutError("xxx");
+          Spawn(Background(), [pin = ctx.Pin()] { pin->Success("foobar", kShortBody); });
+        } else {
+          ctx.Success("foobar", kShortBody);
+        }
+        count();
+      };
+    case Kind::kTimeoutHandler: {  // Whose time is never over.
+      ServerRow unlimited = row;
+      unlimited.kind = Kind::kGet;
+      return TimeoutHandler(HandlerOf(unlimited, served), absl::Minutes(1), "timeout");
+    }
+    case Kind::kPost:
+      return [close, count](RequestCtx& ctx) {
+        if (!ctx.IsPost() || ctx.PostBody() != kBody) Fail("not the request that was sent");
+        ctx.Success("text/plain", ctx.PostBody());
+        if (close) ctx.SetConnectionClose();
+        count();
+      };
+    case Kind::kGet:
+      break;
   }
   return [close, count](RequestCtx& ctx) {
-    if (!ctx.IsPost() || ctx.PostBody() != kBody) std::abort();
-    ctx.Success("text/plain", ctx.PostBody());
+    if (!ctx.IsGet()) Fail("not the request that was sent");
+    ctx.Success("text/plain", kBody);
     if (close) ctx.SetConnectionClose();
     count();
   };
 }
 
-struct Cost {
-  double ns = 0;
-  Allocations allocations;
-  uint64_t instructions = 0;
+class ServerSubject final : public Subject {
+ public:
+  ServerSubject(const ServerRow& row, Runtime& runtime)
+      : row_(row), served_(runtime.loops()), server_(Settings(runtime)) {}
+
+  void Run(uint64_t requests) override {
+    for (Served& loop : served_) loop.count.store(0);
+    FakeLoad load(row_.request(), requests, row_.per_conn, row_.clients, served_.size());
+    {
+      FakeListener listener(load);
+      if (!server_.Serve(listener).ok()) Fail("Serve failed");
+    }
+    uint64_t served = 0;
+    for (const Served& loop : served_) served += loop.count.load();
+    if (served != requests) Fail(absl::StrCat("served ", served, " of ", requests));
+    const uint64_t sent = load.bytes_sent.load();
+    const uint64_t expected = requests * row_.response_size();
+    // A response of TimeoutError is longer.
+    if (row_.kind == Kind::kTimeoutError ? sent < expected : sent != expected) {
+      Fail(absl::StrCat("sent ", sent, " bytes, not ", expected));
+    }
+  }
+
+ private:
+  ServerSettings Settings(Runtime& runtime) {
+    ServerSettings settings;
+    settings.handler = HandlerOf(row_, served_);
+    settings.runtime = &runtime;
+    settings.concurrency = static_cast<uint32_t>(16 * row_.clients);
+    settings.max_conns_per_ip = row_.max_conns_per_ip;
+    return settings;
+  }
+
+  const ServerRow row_;
+  std::vector<Served> served_;
+  Server server_;
 };
 
-Cost Measure(const Row& row, uint64_t requests, Server& server, std::vector<Served>& served,
-             const InstructionCounter& counter) {
-  for (Served& s : served) s.count.store(0);
-  FakeLoad load(row.request, requests, row.per_conn, row.clients, served.size());
-  Allocations before = ProcessAllocations();
-  uint64_t instructions = counter.Read();
-  auto start = std::chrono::steady_clock::now();
-  {
-    FakeListener listener(load);
-    if (!server.Serve(listener).ok()) std::abort();
-  }
-  Cost cost;
-  cost.ns =
-      std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
-  cost.instructions = counter.Read() - instructions;
-  Allocations after = ProcessAllocations();
-  cost.allocations = {after.count - before.count, after.bytes - before.bytes};
-  uint64_t total = 0;
-  for (const Served& s : served) total += s.count.load();
-  if (total != requests) {
-    absl::FPrintF(stderr, "%s: served %d of %d\n", row.name, total, requests);
-    std::abort();
-  }
-  const size_t body = row.request == kShortGet ? kShortBody.size() : kBody.size();
-  if (load.bytes_sent.load() < requests * body) {
-    absl::FPrintF(stderr, "%s: sent only %d bytes\n", row.name, load.bytes_sent.load());
-    std::abort();
-  }
-  return cost;
+void Add(std::vector<Row>& rows, std::string name, const ServerRow& row) {
+  // Ten times what there are connections and pipelines for.
+  const uint64_t warm_up = std::clamp<uint64_t>(10 * row.clients * row.per_conn, 20'000, 1'000'000);
+  rows.push_back({std::move(name), warm_up, 2'000'000, [row](Runtime& runtime) {
+                    return std::make_unique<ServerSubject>(row, runtime);
+                  }});
 }
 
-void Run(const Row& row, Runtime& runtime, const InstructionCounter& counter) {
-  std::vector<Served> served(runtime.loops());
-  ServerSettings settings;
-  settings.handler = HandlerOf(row, served);
-  settings.runtime = &runtime;
-  settings.concurrency = static_cast<uint32_t>(16 * row.clients);
-  Server server(std::move(settings));
-  uint64_t requests = std::max<uint64_t>(10 * row.clients * row.per_conn, 20'000);
-  Cost cost = Measure(row, std::min<uint64_t>(requests, 1'000'000), server, served, counter);
-  requests = absl::GetFlag(FLAGS_requests);
-  if (requests == 0) requests = 2'000'000;
-  cost = Measure(row, requests, server, served, counter);
-  double n = static_cast<double>(requests);
-  std::string instructions =
-      counter.available()
-          ? absl::StrFormat("%10.0f instr/op", static_cast<double>(cost.instructions) / n)
-          : "         - instr/op";
-  absl::PrintF("Benchmark%-36s %10d %10.1f ns/op %6d B/op %6d allocs/op %s\n",
-               absl::StrCat(row.name, "-", runtime.loops()), requests, cost.ns / n,
-               cost.allocations.bytes / requests, cost.allocations.count / requests, instructions);
-  std::fflush(stdout);
+std::vector<Row> Rows() {
+  const auto cpus = static_cast<size_t>(::sysconf(_SC_NPROCESSORS_ONLN));
+  std::vector<Row> rows;
+  for (auto [verb, kind] : {std::pair("Get", Kind::kGet), std::pair("Post", Kind::kPost)}) {
+    for (auto [label, n] : {std::pair("1", 1), {"2", 2}, {"10", 10}, {"10K", 10'000}}) {
+      Add(rows, absl::StrCat("Server", verb, label, "ReqPerConn"),
+          {kind, cpus, static_cast<uint64_t>(n)});
+    }
+  }
+  for (auto [label, n] : {std::pair("1", 1), {"2", 2}, {"10", 10}, {"100", 100}}) {
+    Add(rows, absl::StrCat("ServerGet", label, "ReqPerConn10KClients"),
+        {Kind::kGet, 10'000, static_cast<uint64_t>(n)});
+  }
+  Add(rows, "ServerMaxConnsPerIP", {Kind::kShort, 1'000, 10, /*max_conns_per_ip=*/2'000});
+  Add(rows, "ServerTimeoutError", {Kind::kTimeoutError, 10, 1});
+  Add(rows, "ServerTimeoutHandler10KReqPerConn", {Kind::kTimeoutHandler, cpus, 10'000});
+  return rows;
 }
 
 }  // namespace
 }  // namespace fasthttp::benchmarks
 
 int main(int argc, char** argv) {
-  using namespace fasthttp::benchmarks;
-  absl::ParseCommandLine(argc, argv);
-  InstructionCounter counter;
-  fasthttp::Runtime runtime({.threads = absl::GetFlag(FLAGS_threads)});
-  std::regex filter(absl::GetFlag(FLAGS_benchmark_filter));
-  int run = 0;
-  for (const Row& row : Rows()) {
-    if (!std::regex_search(row.name, filter)) continue;
-    Run(row, runtime, counter);
-    ++run;
-  }
-  if (run == 0) absl::FPrintF(stderr, "no benchmark matches\n");
-  return run == 0;
+  return fasthttp::benchmarks::RunRows(argc, argv, fasthttp::benchmarks::Rows());
 }

@@ -17,19 +17,11 @@ BlockPool::~BlockPool() {
   }
 }
 
-Block* BlockPool::TakeClass(size_t size_class) {
-  ++in_use_;
-  Block* block = free_[size_class];
-  if (block != nullptr) {
-    free_[size_class] = block->next;
-    --free_count_[size_class];
-    block->begin = block->end = 0;
-    return block;
-  }
+Block* BlockPool::Make(size_t size_class) {
   uint32_t capacity = kCapacities[size_class];
   void* memory = std::malloc(sizeof(Block) + capacity + Block::kPadding);
   FASTHTTP_CHECK(memory != nullptr, "out of memory for a receive block");
-  block = new (memory) Block;
+  Block* block = new (memory) Block;
   block->capacity = capacity;
   block->size_class = static_cast<uint8_t>(size_class);
   return block;

@@ -73,7 +73,16 @@ class BlockPool {
   size_t in_use() const { return in_use_; }
 
  private:
-  Block* TakeClass(size_t size_class);
+  Block* TakeClass(size_t size_class) {
+    ++in_use_;
+    Block* block = free_[size_class];
+    if (block == nullptr) return Make(size_class);
+    free_[size_class] = block->next;
+    --free_count_[size_class];
+    block->begin = block->end = 0;
+    return block;
+  }
+  static Block* Make(size_t size_class);
 
   Block* free_[kCapacities.size()] = {};
   size_t free_count_[kCapacities.size()] = {};

@@ -9,11 +9,13 @@
 #include "fasthttp/http1/head.h"
 #include "fasthttp/http1/serialize.h"
 #include "testing/bench_rows.h"
+#include "testing/browser_request.h"
 
 namespace fasthttp::http1 {
 namespace {
 
 using fasthttptest::FixedIterations;
+using fasthttptest::kBrowserRequest;
 
 constexpr std::string_view kGet =
     "GET /foobar?baz HTTP/1.1\r\nHost: google.com\r\nUser-Agent: aaa/bbb/ccc/ddd/eee Firefox "
@@ -25,21 +27,6 @@ constexpr std::string_view kPost =
     "24\r\nUser-Agent: aaa/bbb/ccc/ddd/eee Firefox Chrome MSIE Opera\r\nReferer: "
     "http://example.com/aaa?bbb=ccc\r\nCookie: foo=bar; baz=baraz; "
     "aa=aakslsdweriwereowriewroire\r\n\r\n";
-constexpr std::string_view kBrowser =
-    "GET /wp-content/uploads/2010/03/hello-kitty-darth-vader-pink.jpg HTTP/1.1\r\n"
-    "Host: www.kittyhell.com\r\n"
-    "User-Agent: Mozilla/5.0 (Macintosh; U; Intel Mac OS X 10.6; ja-JP-mac; rv:1.9.2.3) "
-    "Gecko/20100401 Firefox/3.6.3 Pathtraq/0.9\r\n"
-    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"
-    "Accept-Language: ja,en-us;q=0.7,en;q=0.3\r\n"
-    "Accept-Encoding: gzip,deflate\r\n"
-    "Accept-Charset: Shift_JIS,utf-8;q=0.7,*;q=0.7\r\n"
-    "Keep-Alive: 115\r\n"
-    "Connection: keep-alive\r\n"
-    "Cookie: wp_ozh_wsa_visits=2; wp_ozh_wsa_visit_lasttime=xxxxxxxxxx; "
-    "__utma=xxxxxxxxx.xxxxxxxxxx.xxxxxxxxxx.xxxxxxxxxx.xxxxxxxxxx.x; "
-    "__utmz=xxxxxxxxx.xxxxxxxxxx.x.x.utmccn=(referral)|utmcsr=reader.livedoor.com|utmcct=/reader/"
-    "|utmcmd=referral\r\n\r\n";
 constexpr std::string_view kSmall = "GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n";
 
 struct Input {
@@ -102,7 +89,8 @@ BENCHMARK(BM_WriteResponseHead)->Apply(FixedIterations);
 constexpr struct {
   const char* name;
   std::string_view bytes;
-} kRequests[] = {{"Get205", kGet}, {"Post259", kPost}, {"Browser697", kBrowser}, {"Get40", kSmall}};
+} kRequests[] = {
+    {"Get205", kGet}, {"Post259", kPost}, {"Browser697", kBrowserRequest}, {"Get40", kSmall}};
 constexpr struct {
   const char* name;
   ParserVariant variant;

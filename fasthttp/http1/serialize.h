@@ -102,7 +102,8 @@ char* WriteRequestHead(char* out, const RequestHeadView& view);
 // "HTTP/1.1 100 Continue\r\n\r\n".
 inline constexpr std::string_view kContinueResponse = "HTTP/1.1 100 Continue\r\n\r\n";
 
-// Decimal digits of `value` without leading zeros; at most 20. Returns the end.
+// Decimal digits of `value` without leading zeros; at most 20, but at least two bytes are written.
+// Returns the end.
 inline char* WriteDecimal(char* out, uint64_t value);
 char* WriteLongDecimal(char* out, uint64_t value);  // The same, for many digits.
 
@@ -131,15 +132,15 @@ class StatusBlockCache {
   // readable.
   void Refresh(std::string_view server, std::string_view date);
 
-  // The block for `status`, valid until the next Refresh and readable for kSlack bytes beyond its
-  // end; empty if the status is not one of those that are kept (then use server_and_date()).
-  // Rendered at its first use after a Refresh.
+  // The block for `status`, valid until the next Refresh, of which kReadable bytes are readable
+  // however long it is; empty if the status is not one of those that are kept (then use
+  // server_and_date()). Rendered at its first use after a Refresh.
   std::string_view Get(int status) {
     if (status == 200 && sizes_[0] != 0) [[likely]]
       return {blocks_[0], sizes_[0]};
     return GetSlow(status);
   }
-  static constexpr size_t kSlack = 16;
+  static constexpr size_t kReadable = 96;
 
   // "Server: ...\r\nDate: ...\r\n", valid until the next Refresh.
   std::string_view server_and_date() const { return {common_, common_size_}; }
@@ -147,7 +148,8 @@ class StatusBlockCache {
  private:
   static constexpr size_t kKept = 10;
   static constexpr size_t kCommonSize = 8 + kMaxServerSize + 2 + 6 + kDateSize + 2;
-  static constexpr size_t kBlockSize = 64 + kCommonSize + kSlack;
+  static constexpr size_t kBlockSize = 64 + kCommonSize;
+  static_assert(kBlockSize >= kReadable);
 
   std::string_view GetSlow(int status);
   void Render(size_t i, int status);
@@ -180,9 +182,9 @@ inline constexpr DigitPairs kDigitPairs = MakeDigitPairs();
 
 inline char* WritePlainResponse(char* out, std::string_view status_block,
                                 std::string_view content_type, bool close, std::string_view body) {
-  for (size_t i = 0; i < status_block.size(); i += 16) {
-    std::memcpy(out + i, status_block.data() + i, 16);
-  }
+  std::memcpy(out, status_block.data(), StatusBlockCache::kReadable);
+  if (status_block.size() > StatusBlockCache::kReadable) [[unlikely]]
+    std::memcpy(out, status_block.data(), status_block.size());
   out += status_block.size();
   std::memcpy(out, "Content-Type: ", 14);
   out = base::CopyShort(out + 14, content_type.data(), content_type.size());
@@ -198,8 +200,8 @@ inline char* WritePlainResponse(char* out, std::string_view status_block,
 
 inline char* WriteDecimal(char* out, uint64_t value) {
   if (value >= 100) return WriteLongDecimal(out, value);
-  const bool two = value >= 10;
-  std::memcpy(out, &internal::kDigitPairs.digits[2 * value + (two ? 0 : 1)], two ? 2 : 1);
+  const size_t two = value >= 10;
+  std::memcpy(out, &internal::kDigitPairs.digits[2 * value + 1 - two], 2);
   return out + 1 + two;
 }
 

@@ -3,10 +3,9 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <bit>
+#include <iterator>
 #include <new>
-
-#include "fasthttp/base/check.h"
+#include <utility>
 
 namespace fasthttp::runtime {
 namespace {
@@ -16,46 +15,32 @@ constexpr size_t kSlabBytes = EndpointTable::kPerSlab * sizeof(Endpoint);
 }  // namespace
 
 EndpointTable::~EndpointTable() {
-  for (Slab& slab : slabs_) ::munmap(slab.cells, kSlabBytes);
+  for (const auto& slab : slabs_) ::munmap(slab->cells, kSlabBytes);
 }
 
-Endpoint* EndpointTable::Take() {
-  while (first_open_ < slabs_.size() && slabs_[first_open_].used == kPerSlab) ++first_open_;
-  if (first_open_ == slabs_.size() && !AddSlab()) return nullptr;
-  Slab& slab = slabs_[first_open_];
-  if (!slab.resident) {
-    for (uint32_t i = 0; i < kPerSlab; ++i) {
-      Endpoint* cell = new (&slab.cells[i]) Endpoint;
-      cell->slot = static_cast<uint32_t>(first_open_) * kPerSlab + i;
-      cell->generation = slab.first_generation;
-    }
-    slab.resident = true;
+bool EndpointTable::FindOpen() {
+  for (size_t i = open_ == nullptr ? 0 : open_->index; i < slabs_.size() || AddSlab(); ++i) {
+    open_ = slabs_[i].get();
+    if (!open_->resident) MakeResident(*open_);
+    if (open_->open_words != 0) return true;
   }
-  size_t word = 0;
-  while (slab.free[word] == 0) ++word;
-  uint32_t bit = static_cast<uint32_t>(std::countr_zero(slab.free[word]));
-  slab.free[word] &= slab.free[word] - 1;
-  ++slab.used;
-  ++in_use_;
-  return &slab.cells[word * 64 + bit];
+  return false;
 }
 
-void EndpointTable::Release(Endpoint& endpoint) {
-  FASTHTTP_DCHECK(endpoint.waits == nullptr && !endpoint.timer.armed(),
-                  "an endpoint was released while in use");
-  ++endpoint.generation;
-  endpoint.conn = nullptr;
-  endpoint.sink = nullptr;
-  endpoint.latched = 0;
-  endpoint.armed = false;
-  endpoint.owner_state = 0;
-  size_t index = endpoint.slot / kPerSlab;
-  uint32_t cell = endpoint.slot % kPerSlab;
-  Slab& slab = slabs_[index];
-  slab.free[cell / 64] |= uint64_t{1} << (cell % 64);
-  --slab.used;
-  --in_use_;
-  first_open_ = std::min(first_open_, index);
+void EndpointTable::MakeResident(Slab& slab) {
+  for (uint32_t i = 0; i < kPerSlab; ++i) {
+    Endpoint* cell = new (&slab.cells[i]) Endpoint;
+    cell->slot = slab.index * kPerSlab + i;
+    cell->generation = slab.first_generation;
+  }
+  slab.open_words = (1u << std::size(slab.free)) - 1;
+  slab.resident = true;
+}
+
+size_t EndpointTable::in_use() const {
+  size_t count = 0;
+  for (const auto& slab : slabs_) count += slab->used;
+  return count;
 }
 
 Endpoint* EndpointTable::Find(uint32_t slot, uint32_t generation) {
@@ -69,18 +54,19 @@ Endpoint* EndpointTable::Find(uint32_t slot, uint32_t generation) {
 
 Endpoint* EndpointTable::At(uint32_t slot) {
   size_t index = slot / kPerSlab;
-  if (index >= slabs_.size() || !slabs_[index].resident) return nullptr;
-  return &slabs_[index].cells[slot % kPerSlab];
+  if (index >= slabs_.size() || !slabs_[index]->resident) return nullptr;
+  return &slabs_[index]->cells[slot % kPerSlab];
 }
 
 void EndpointTable::Trim() {
-  for (Slab& slab : slabs_) {
-    if (slab.used != 0 || !slab.resident) continue;
+  for (const auto& slab : slabs_) {
+    if (slab->used != 0 || !slab->resident) continue;
     for (uint32_t i = 0; i < kPerSlab; ++i) {
-      slab.first_generation = std::max(slab.first_generation, slab.cells[i].generation + 1);
+      slab->first_generation = std::max(slab->first_generation, slab->cells[i].generation + 1);
     }
-    ::madvise(slab.cells, kSlabBytes, MADV_DONTNEED);
-    slab.resident = false;
+    ::madvise(slab->cells, kSlabBytes, MADV_DONTNEED);
+    slab->open_words = 0;
+    slab->resident = false;
   }
 }
 
@@ -88,10 +74,11 @@ bool EndpointTable::AddSlab() {
   void* map =
       ::mmap(nullptr, kSlabBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (map == MAP_FAILED) return false;
-  Slab slab;
-  slab.cells = static_cast<Endpoint*>(map);
-  std::fill(std::begin(slab.free), std::end(slab.free), ~uint64_t{0});
-  slabs_.push_back(slab);
+  auto slab = std::make_unique<Slab>();
+  slab->cells = static_cast<Endpoint*>(map);
+  slab->index = static_cast<uint32_t>(slabs_.size());
+  std::fill(std::begin(slab->free), std::end(slab->free), ~uint64_t{0});
+  slabs_.push_back(std::move(slab));
   return true;
 }
 

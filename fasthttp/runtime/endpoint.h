@@ -9,10 +9,13 @@
 #ifndef FASTHTTP_RUNTIME_ENDPOINT_H_
 #define FASTHTTP_RUNTIME_ENDPOINT_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "fasthttp/base/check.h"
 #include "fasthttp/runtime/timer_wheel.h"
 #include "fasthttp/runtime/transport.h"
 
@@ -72,8 +75,35 @@ class EndpointTable {
   EndpointTable& operator=(const EndpointTable&) = delete;
 
   // A free endpoint with a generation never used before for its slot; null if memory is out.
-  Endpoint* Take();
-  void Release(Endpoint& endpoint);
+  Endpoint* Take() {
+    if (open_ == nullptr || open_->open_words == 0) [[unlikely]] {
+      if (!FindOpen()) return nullptr;
+    }
+    Slab& slab = *open_;
+    const int word = std::countr_zero(slab.open_words);
+    const int bit = std::countr_zero(slab.free[word]);
+    slab.free[word] &= slab.free[word] - 1;
+    if (slab.free[word] == 0) slab.open_words &= slab.open_words - 1;
+    ++slab.used;
+    return &slab.cells[word * 64 + bit];
+  }
+
+  void Release(Endpoint& endpoint) {
+    FASTHTTP_DCHECK(endpoint.waits == nullptr && !endpoint.timer.armed(),
+                    "an endpoint was released while in use");
+    ++endpoint.generation;
+    endpoint.conn = nullptr;
+    endpoint.sink = nullptr;
+    endpoint.latched = 0;
+    endpoint.armed = false;
+    endpoint.owner_state = 0;
+    Slab& slab = *slabs_[endpoint.slot / kPerSlab];
+    const uint32_t word = endpoint.slot % kPerSlab / 64;
+    slab.free[word] |= uint64_t{1} << (endpoint.slot % 64);
+    slab.open_words |= 1u << word;
+    --slab.used;
+    if (slab.index < open_->index) open_ = &slab;
+  }
 
   // The endpoint if it is in use with this generation, else null.
   Endpoint* Find(uint32_t slot, uint32_t generation);
@@ -82,7 +112,7 @@ class EndpointTable {
   uint32_t slots() const { return static_cast<uint32_t>(slabs_.size()) * kPerSlab; }
   Endpoint* At(uint32_t slot);
 
-  size_t in_use() const { return in_use_; }
+  size_t in_use() const;
 
   // Gives the pages of empty slabs back to the kernel.
   void Trim();
@@ -90,16 +120,19 @@ class EndpointTable {
  private:
   struct Slab {
     Endpoint* cells = nullptr;
-    uint64_t free[kPerSlab / 64];
+    uint64_t free[kPerSlab / 64];  // A bit for each free slot,
+    uint32_t open_words = 0;       // and one for each word that has any. None while not resident.
     uint32_t used = 0;
+    uint32_t index = 0;
     uint32_t first_generation = 1;  // Above all that were used before the pages were given back.
     bool resident = false;
   };
+  bool FindOpen();
   bool AddSlab();
+  void MakeResident(Slab& slab);
 
-  std::vector<Slab> slabs_;
-  size_t first_open_ = 0;  // No slab before this one has a free slot.
-  size_t in_use_ = 0;
+  std::vector<std::unique_ptr<Slab>> slabs_;
+  Slab* open_ = nullptr;  // No slab before this one has a free slot.
 };
 
 }  // namespace fasthttp::runtime

@@ -454,21 +454,6 @@ void Loop::RemoveTrimmer(void* pointer) {
 
 // --- Endpoints and tasks ----------------------------------------------------------------------
 
-Endpoint* Loop::Open(Conn* conn, EventSink* sink) {
-  Endpoint* endpoint = endpoints_.Take();
-  if (endpoint == nullptr) return nullptr;
-  endpoint->conn = conn;
-  endpoint->sink = sink;
-  endpoint->opened = tick();
-  return endpoint;
-}
-
-void Loop::Release(Endpoint& endpoint) {
-  while (endpoint.waits != nullptr) Fire(*endpoint.waits, Errc::kConnectionClosed);
-  endpoint_timers_.Remove(endpoint.timer);
-  endpoints_.Release(endpoint);
-}
-
 void Loop::SetTimer(Endpoint& endpoint, uint32_t due_tick) {
   endpoint_timers_.Remove(endpoint.timer);
   endpoint_timers_.Add(endpoint.timer, due_tick);
@@ -619,6 +604,10 @@ void Loop::Unlink(Wait& wait) {
   while (*at != &wait) at = &(*at)->next;
   *at = wait.next;
   wait.endpoint = nullptr;
+}
+
+void Loop::EndWaits(Endpoint& endpoint) {
+  while (endpoint.waits != nullptr) Fire(*endpoint.waits, Errc::kConnectionClosed);
 }
 
 // --- Other threads ----------------------------------------------------------------------------

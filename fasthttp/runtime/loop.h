@@ -137,9 +137,20 @@ class Loop {
   Poller& poller() { return *poller_; }
 
   // Takes an endpoint for `conn`, which is then reported to `sink`. Null if memory is out.
-  Endpoint* Open(Conn* conn, EventSink* sink);
+  Endpoint* Open(Conn* conn, EventSink* sink) {
+    Endpoint* endpoint = endpoints_.Take();
+    if (endpoint == nullptr) return nullptr;
+    endpoint->conn = conn;
+    endpoint->sink = sink;
+    endpoint->opened = tick();
+    return endpoint;
+  }
   // Gives the endpoint back after its Conn was closed; every wait on it has ended by then.
-  void Release(Endpoint& endpoint);
+  void Release(Endpoint& endpoint) {
+    if (endpoint.waits != nullptr) EndWaits(endpoint);
+    if (endpoint.timer.armed()) endpoint_timers_.Remove(endpoint.timer);
+    endpoints_.Release(endpoint);
+  }
 
   // Lazily kept timer of an endpoint: fires OnTimer at or after `due`; re-arming replaces.
   void SetTimer(Endpoint& endpoint, uint32_t due_tick);
@@ -209,7 +220,8 @@ class Loop {
   // stack for whoever goes on as the loop.
   uint32_t blocked() const { return blocked_; }
   bool may_block() {
-    return blocked_ < options_.max_blocked && (!parked_.empty() || stacks_.HasRoom());
+    return blocked_ < options_.max_blocked &&
+           (stacks_.HasFree() || !parked_.empty() || stacks_.HasRoom());
   }
 
   // --- Other threads --------------------------------------------------------------------------
@@ -293,6 +305,7 @@ class Loop {
   void Suspend(Fiber& next);
   void ShowStack(Fiber& self);
   void Unlink(Wait& wait);
+  void EndWaits(Endpoint& endpoint);
   void CancelAll();
   static void FiberMain(void* loop);
   struct LargeCall;

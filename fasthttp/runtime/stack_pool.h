@@ -46,7 +46,8 @@ class StackPool {
   Stack Allocate();
 
   // Whether Allocate would give one now.
-  bool HasRoom() { return !free_.empty() || AddSlab(); }
+  bool HasRoom() { return HasFree() || AddSlab(); }
+  bool HasFree() const { return !free_.empty(); }
 
   // Returns the stack; its pages stay resident until Trim().
   void Free(Stack stack);

@@ -49,6 +49,7 @@ void Task::DropState(bool end_context) {
   if (own != nullptr && end_context) own->Cancel(Errc::kCancelled, ClockNow());
   ContextNode::Unref(own);
   inherited_ = false;
+  scope = {};
 }
 
 Task& CurrentTask() {

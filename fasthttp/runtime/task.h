@@ -70,8 +70,10 @@ class Task {
   // The user code has ended: its context too, with kCancelled if `end_context`, and its locals are
   // gone. The task is as new.
   void EndTask(bool end_context) {
-    if (own_ != nullptr || locals != nullptr) DropState(end_context);
-    scope = {};
+    if (own_ != nullptr || locals != nullptr || scope.context != nullptr ||
+        scope.deadline != ContextNode::kNoDeadline) {
+      DropState(end_context);
+    }
     cancel_cause_ = Errc::kOk;
   }
 
