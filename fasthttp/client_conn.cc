@@ -77,7 +77,7 @@ class Exchange {
   Errc ReadUntilClose();
   Errc EndTrailers(std::string& section);
   [[gnu::noinline]] Errc Receive(int64_t deadline);
-  [[gnu::noinline]] Errc AwaitAndReceive(int64_t deadline);
+  Errc AwaitAndReceive(int64_t deadline);
   Errc TryReceive();
   Errc Commit(IoResult result);
   std::span<char> Room() {

@@ -37,22 +37,6 @@ ClientPool::Share::Share(std::shared_ptr<ClientPool> pool, Loop& loop)
 
 ClientPool::Share::~Share() { pool_->CloseIdle(*this); }
 
-void ClientPool::Share::PushIdle(ClientConn& conn) {
-  conn.idle = true;
-  conn.newer = nullptr;
-  conn.older = newest_;
-  (newest_ == nullptr ? oldest_ : newest_->newer) = &conn;
-  newest_ = &conn;
-  counters.idle.store(counters.idle.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-void ClientPool::Share::RemoveIdle(ClientConn& conn) {
-  conn.idle = false;
-  (conn.newer == nullptr ? newest_ : conn.newer->older) = conn.older;
-  (conn.older == nullptr ? oldest_ : conn.older->newer) = conn.newer;
-  counters.idle.store(counters.idle.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-}
-
 // An idle connection that the peer ends, or sends bytes on, is of no more use.
 void ClientPool::Share::OnReady(Endpoint& endpoint, uint8_t) {
   ClientConn& conn = ConnOf(endpoint);
@@ -104,13 +88,6 @@ uint64_t ClientPool::Sum(std::atomic<uint64_t> Share::Counters::* counter) const
   return sum;
 }
 
-int64_t ClientPool::IdleEnd(const ClientConn& conn) const {
-  auto end = [](int64_t from, int64_t limit) {
-    return limit < kNoDeadline - from ? from + limit : kNoDeadline;
-  };
-  return std::min(end(conn.idle_since, limits_.max_idle), end(conn.dialled, limits_.max_age));
-}
-
 // --- Acquiring --------------------------------------------------------------------------------
 
 bool ClientPool::TryPermit() {
@@ -126,16 +103,6 @@ Errc ClientPool::Acquire(Share& share, bool fresh, int64_t until, ClientConn*& c
   // Who comes later does not overtake those who wait.
   if (waiters_.load(std::memory_order_relaxed) == 0 && TryPermit()) return Errc::kOk;
   return Wait(share, fresh, until, conn);
-}
-
-ClientConn* ClientPool::TakeIdle(Share& share) {
-  for (;;) {
-    ClientConn* conn = limits_.oldest_first ? share.oldest_ : share.newest_;
-    if (conn == nullptr) return nullptr;
-    share.RemoveIdle(*conn);
-    if (share.loop().now() < conn->idle_end && conn->IsClean()) return conn;
-    Close(share, conn);
-  }
 }
 
 Errc ClientPool::Wait(Share& share, bool fresh, int64_t until, ClientConn*& conn) {
@@ -240,21 +207,18 @@ ClientConn* ClientPool::Adopt(Share& share, BlockingConn conn, std::string_view 
   return made;
 }
 
-void ClientPool::Release(Share& share, ClientConn* conn) {
+// An idle connection is to tell of its end, and to end itself some time.
+bool ClientPool::Watch(Share& share, ClientConn* conn) {
   Loop& loop = share.loop();
-  conn->idle_since = loop.now();
-  conn->idle_end = IdleEnd(*conn);
-  if (waiters_.load(std::memory_order_relaxed) != 0 && HandOver(share, conn)) return;
   Endpoint& endpoint = conn->endpoint();
   if (!endpoint.armed) {
-    if (endpoint.conn->Arm(endpoint.token(loop)) != Errc::kOk) return Close(share, conn);
+    if (endpoint.conn->Arm(endpoint.token(loop)) != Errc::kOk) return false;
     endpoint.armed = true;
   }
-  if (conn->idle_end <= conn->idle_since) return Close(share, conn);
   if (!endpoint.timer.armed() && conn->idle_end != kNoDeadline) {
     loop.SetTimer(endpoint, loop.TickAt(conn->idle_end));
   }
-  share.PushIdle(*conn);
+  return true;
 }
 
 // To the first waiter: the connection if they are of one loop, else its permit.

@@ -508,7 +508,7 @@ class ResponseHeader : public HeaderTrailers {
   const internal::ByteBuffer* SlotOf(http1::KnownField id) const;
   bool SetSpecial(http1::KnownField id, std::string_view value);
   void SetKnown(http1::KnownField id, std::string_view value);
-  void CopyFields(const http1::Head& head, uint64_t done);
+  void CopyFields(const http1::Head& head, uint64_t done, uint64_t known);
   void CopyContentLength(std::string_view value, int64_t length);
   size_t FindCookie(std::string_view name) const;
 

@@ -190,7 +190,7 @@ class HostClient::Impl {
   std::atomic<ClientPool*> known_pool_{nullptr};
 };
 
-Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
+inline Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
   if (options_.is_tls && internal::client_handshake.load() == nullptr) return Errc::kUnsupported;
   Errc errc = wire.Describe(request, user_agent_, default_host_);
   if (errc != Errc::kOk || options_.is_tls || wire.method() == http1::MethodId::kConnect) {
@@ -198,6 +198,31 @@ Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
   }
   // What is meant to be encrypted must not go out in clear text.
   return request.URI().Scheme() == "https" ? Errc::kRedirectToDifferentScheme : Errc::kOk;
+}
+
+inline Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, Response& response,
+                           int64_t deadline, Attempt& attempt) {
+  ClientConn* conn = attempt.fresh ? nullptr : pool_->TakeIdle(share);
+  if (conn == nullptr) {
+    if (Errc errc = Acquire(share, deadline, attempt, conn); errc != Errc::kOk) return errc;
+  }
+  attempt.reused = conn->exchanges != 0;
+  if (attempt.reused) ClientPool::Count(share.counters.reused);
+  const int64_t began = share.loop().now();
+  const ExchangeResult result =
+      RunExchange(share.client(), *conn, wire, limits_, deadline, response);
+  if (result.reusable) {
+    pool_->Release(share, conn);
+    return Errc::kOk;
+  }
+  attempt.stage = Attempt::kExchanging;
+  attempt.address = conn->address;
+  attempt.exchanges = conn->exchanges - 1;
+  attempt.idle = began - conn->idle_since;
+  attempt.response_started = result.response_started;
+  if (result.errc != Errc::kOk && conn->conn.is_open()) attempt.peer = PeerOf(*conn);
+  pool_->Close(share, conn);
+  return result.errc;
 }
 
 Errc HostClient::Impl::Call(Share& share, const Request& request, Response& response,
@@ -240,31 +265,6 @@ Errc HostClient::Impl::CallTransport(Loop& loop, const Request& request, Respons
   where =
       status.ok() || status.message().empty() ? nullptr : MakeWhere(std::string(status.message()));
   return ErrcOf(status);
-}
-
-Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, Response& response,
-                           int64_t deadline, Attempt& attempt) {
-  ClientConn* conn = attempt.fresh ? nullptr : pool_->TakeIdle(share);
-  if (conn == nullptr) {
-    if (Errc errc = Acquire(share, deadline, attempt, conn); errc != Errc::kOk) return errc;
-  }
-  attempt.reused = conn->exchanges != 0;
-  if (attempt.reused) ClientPool::Count(share.counters.reused);
-  const int64_t began = share.loop().now();
-  const ExchangeResult result =
-      RunExchange(share.client(), *conn, wire, limits_, deadline, response);
-  if (result.reusable) {
-    pool_->Release(share, conn);
-    return Errc::kOk;
-  }
-  attempt.stage = Attempt::kExchanging;
-  attempt.address = conn->address;
-  attempt.exchanges = conn->exchanges - 1;
-  attempt.idle = began - conn->idle_since;
-  attempt.response_started = result.response_started;
-  if (result.errc != Errc::kOk && conn->conn.is_open()) attempt.peer = PeerOf(*conn);
-  pool_->Close(share, conn);
-  return result.errc;
 }
 
 // With no idle connection at hand.

@@ -78,12 +78,14 @@ void ResponseHeader::CopyFrom(const http1::Head& head, int64_t length) {
   close_ = head.minor_version == 0;
   // The fields that nearly all responses have, each once; the others one by one.
   uint64_t done = 0;
+  uint64_t known = head.seen;
   size_t left = head.field_count;
   auto once = [&](KnownField id) {
     if (!head.Has(id) || head.HasMany(id)) return false;
     const uint16_t at = head.first[static_cast<size_t>(id)];
     if (at >= 64) return false;
     done |= uint64_t{1} << at;
+    known &= ~http1::MaskOf(id);
     --left;
     return true;
   };
@@ -92,14 +94,14 @@ void ResponseHeader::CopyFrom(const http1::Head& head, int64_t length) {
     CopyContentLength(head.Value(KnownField::kContentLength), length);
   }
   if (once(KnownField::kServer)) server_.Assign(head.Value(KnownField::kServer));
-  if (left != 0) CopyFields(head, done);
+  if (left != 0) CopyFields(head, done, known);
 }
 
-// All fields but those with a bit in `done`, by index.
-void ResponseHeader::CopyFields(const http1::Head& head, uint64_t done) {
+// All fields but those with a bit in `done`, by index; `known` has the bits of their known names.
+void ResponseHeader::CopyFields(const http1::Head& head, uint64_t done, uint64_t known) {
   uint8_t ids[http1::Head::kInlineFields] = {};
-  for (uint64_t left = head.seen; left != 0; left &= left - 1) {
-    const int id = std::countr_zero(left);
+  for (; known != 0; known &= known - 1) {
+    const int id = std::countr_zero(known);
     if (head.first[id] < std::size(ids)) ids[head.first[id]] = static_cast<uint8_t>(id);
   }
   bool lists_close = false;
@@ -136,7 +138,12 @@ void ResponseHeader::CopyFields(const http1::Head& head, uint64_t done) {
       default:
         break;
     }
-    fields_.Add(id, name, value, FieldList::Bytes::kAsGiven);
+    if (value.empty()) {
+      fields_.Add(id, name, value, FieldList::Bytes::kAsGiven);
+    } else {
+      fields_.AddLine(id, name.data(), name.size(),
+                      static_cast<size_t>(value.data() - name.data()), value.size());
+    }
   }
   close_ = lists_close || (close_ && !lists_keep_alive);
 }
