@@ -201,7 +201,7 @@ inline Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire
 }
 
 inline Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, Response& response,
-                           int64_t deadline, Attempt& attempt) {
+                                  int64_t deadline, Attempt& attempt) {
   ClientConn* conn = attempt.fresh ? nullptr : pool_->TakeIdle(share);
   if (conn == nullptr) {
     if (Errc errc = Acquire(share, deadline, attempt, conn); errc != Errc::kOk) return errc;

@@ -141,8 +141,8 @@ void ResponseHeader::CopyFields(const http1::Head& head, uint64_t done, uint64_t
     if (value.empty()) {
       fields_.Add(id, name, value, FieldList::Bytes::kAsGiven);
     } else {
-      fields_.AddLine(id, name.data(), name.size(),
-                      static_cast<size_t>(value.data() - name.data()), value.size());
+      fields_.AddLine(id, name.data(), name.size(), static_cast<size_t>(value.data() - name.data()),
+                      value.size());
     }
   }
   close_ = lists_close || (close_ && !lists_keep_alive);
