@@ -25,6 +25,8 @@ class OutQueue {
  public:
   // A body below this is cheaper to copy than to send as a piece of its own.
   static constexpr size_t kCopyLimit = 16 * 1024;
+  // Beyond this nothing is added before some of it was sent.
+  static constexpr size_t kHighWater = 64 * 1024;
   // A buffer beyond this is freed when the queue is empty.
   static constexpr size_t kKeepCapacity = 64 * 1024;
 

@@ -62,7 +62,7 @@ void Response::Release(Rep* rep) {
   }
   rep->header.Reset();
   rep->body.ClearUpTo(ResponseBodyPoolLimit());
-  rep->skip_body = false;
+  rep->ResetSpecial();
   rep->next = pool.free;
   pool.free = rep;
   ++pool.count;
@@ -72,13 +72,41 @@ void Response::CopyTo(Response& to) const {
   if (rep_ == to.rep_) return;
   rep_->header.CopyTo(to.rep_->header);
   to.rep_->body.Set(rep_->body.view());
-  to.rep_->skip_body = rep_->skip_body;
+  to.rep_->ResetSpecial();
+  to.rep_->special = rep_->special & (Rep::kSkipBody | Rep::kFlushHead);
 }
 
 OwnedBytes Response::SwapBody(OwnedBytes bytes) {
   OwnedBytes old = rep_->body.Take();
   rep_->body.SetOwned(std::move(bytes));
   return old;
+}
+
+// --- Streams ---
+
+void Response::Rep::ResetSpecial() {
+  special = 0;
+  if (source != nullptr) *source = {};
+}
+
+void Response::SetBodyStream(std::unique_ptr<BodyReader> reader, int64_t size) {
+  rep_->body.Clear();
+  if (rep_->source == nullptr) rep_->source = std::make_unique<BodySource>();
+  rep_->Set(Rep::kStream, reader != nullptr);
+  *rep_->source = {std::move(reader), nullptr, size};
+}
+
+void Response::SetBodyStreamWriter(absl::AnyInvocable<void(BodyWriter&) &&> writer) {
+  rep_->body.Clear();
+  if (rep_->source == nullptr) rep_->source = std::make_unique<BodySource>();
+  rep_->Set(Rep::kStream, writer != nullptr);
+  *rep_->source = {nullptr, std::move(writer), -1};
+}
+
+BodySource Response::TakeBodyStream() {
+  if (!IsBodyStream()) return {};
+  rep_->Set(Rep::kStream, false);
+  return std::exchange(*rep_->source, {});
 }
 
 // --- As bytes ---
@@ -141,7 +169,7 @@ Errc Response::ReadAll(std::string_view bytes, std::string_view request_method,
     if (StatusCode() >= 200 || framing.upgrade) break;
     if (interim == kMaxInterim) return Errc::kTooManyInterimResponses;
   }
-  rep_->skip_body = method == http1::MethodId::kHead;
+  SetSkipBody(method == http1::MethodId::kHead);
   Errc errc = reader.ReadBody(framing, max_body_size, header(),
                               [this](std::string_view piece) { AppendBody(piece); });
   used = reader.used();

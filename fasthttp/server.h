@@ -106,6 +106,9 @@ struct ServerSettings {
   bool disable_keepalive = false;
   // Other methods than GET and HEAD are answered 405 before their body is read.
   bool get_only = false;
+  // A hijacked connection is not closed when its handler has returned, as long as somebody holds
+  // what HijackedConn::Keep() gave.
+  bool keep_hijacked_conns = false;
   HalfClose half_close = HalfClose::kCancel;
 };
 
@@ -118,6 +121,7 @@ struct ServerStats {
   uint64_t connections_accepted = 0;
   uint64_t connections_rejected = 0;  // By concurrency or max_conns_per_ip.
   uint64_t connections_open = 0;
+  uint64_t connections_hijacked = 0;  // Now: with a handler that runs or is parked. Not open ones.
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;
 };
@@ -153,17 +157,19 @@ class Server {
   absl::Status Serve(Listener& listener);
 
   // Serves one connection, whose limits and errors are those of an accepted one, and returns when
-  // it has ended; the server closes it. kConcurrencyLimit and kPerIpLimit say that it was refused.
+  // it has ended, or was hijacked; the server, or the hijack handler's end, closes it.
+  // kConcurrencyLimit and kPerIpLimit say that it was refused.
   absl::Status ServeConn(Conn& conn);
 
   // Closes the listeners and the idle connections, lets running requests end (their responses say
-  // "Connection: close"), and returns when no connection, late handler or pin is left. After
-  // `timeout` what is left is cut: waits of handlers end with kDraining; the call then returns
-  // kTimeout (absl: DeadlineExceeded), at most a second later. If handlers ignore their end, the
-  // message names them: path and how long they have been at it. May be called again, also at the
-  // same time, and from a handler, whose own connection is left to it: its response is sent when it
-  // returns. Not from a signal handler: see docs/guide/timeouts.md. Afterwards the server may serve
-  // again.
+  // "Connection: close"), and returns when no connection, late handler or pin is left. Hijacked
+  // connections are told at once: parked ones are closed, blocking calls of hijack handlers end
+  // with kDraining, and their return is waited for. After `timeout` what is left is cut: waits of
+  // handlers end with kDraining; the call then returns kTimeout (absl: DeadlineExceeded), at most a
+  // second later. If handlers ignore their end, the message names them: path and how long they have
+  // been at it. May be called again, also at the same time, and from a handler, whose own
+  // connection is left to it: its response is sent when it returns. Not from a signal handler: see
+  // docs/guide/timeouts.md. Afterwards the server may serve again.
   absl::Status Shutdown();
   absl::Status Shutdown(absl::Duration timeout);
 

@@ -21,9 +21,6 @@ constexpr uint64_t kBodyPiece = 64 * 1024;
 // A client that half-closed, or keeps sending behind its last request, gets this much attention.
 constexpr uint32_t kLingerMs = 1000;
 constexpr uint32_t kLingerBytes = 64 * 1024;
-// Beyond this the out queue is sent before the next request is looked at.
-constexpr size_t kOutHighWater = 64 * 1024;
-
 // Their answers are not framed as others are.
 constexpr bool HasPlainAnswer(http1::MethodId method) {
   return method != http1::MethodId::kHead && method != http1::MethodId::kConnect;
@@ -78,6 +75,7 @@ void ServerConn::OnReadyWhileHandling(uint8_t ready) {
   bool gone = turn.gone() || (ready & kBroken);
   if (!gone && data().out != nullptr) gone = Flush() == Errc::kConnectionReset;
   if (gone) turn.fate |= Turn::kGone;
+  WakeWriter(turn);
   if (gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
 }
 
@@ -120,7 +118,7 @@ void ServerConn::Serve() {
     bool keep_alive = Serialize(turn, turn.ctx.response());
     EndRequest(turn);
     if (!keep_alive) return CloseWhenSent();
-    if (data().out->pending() > kOutHighWater) {
+    if (data().out->pending() > OutQueue::kHighWater) {
       Errc sent = Flush();
       if (sent == Errc::kConnectionReset) return;
       if (sent == Errc::kAgain) {
@@ -355,6 +353,8 @@ bool ServerConn::CallHandler(Turn& turn) {
   loop().BeginUser(turn);
   try {
     server_.settings().handler(turn.ctx);
+    if (turn.ctx.IsBodyStream()) [[unlikely]]
+      SendBodyStream(turn);
   } catch (const std::exception& e) {
     AnswerException(turn, e.what());
   } catch (...) {
@@ -378,40 +378,76 @@ bool ServerConn::AfterUnusual(Turn& turn) {
     return false;
   }
   SetState(kReading);
+  const bool streamed = turn.Is(Turn::kStreams);
+  // A timeout that comes behind a head is told by the end of the connection.
+  const bool cut = turn.gone() || (streamed && (prepared || !turn.stream->Finish()));
   const bool pinned = !turn.DropShare();
-  if (turn.gone()) {
+  if (cut) {
     if (pinned) PartFrom(turn);
     Close(/*reset=*/true);
     return false;
   }
-  if (pinned) {
-    AnswerAndPart(turn, prepared ? *prepared : turn.ctx.response());
-    return false;
+  const bool hijacked = !prepared && IsToBeHijacked(turn);
+  if (!pinned && !streamed && !hijacked) {
+    turn.Restore();
+    if (prepared) turn.ctx.response() = *std::move(prepared);
+    return true;
   }
-  turn.Restore();
-  if (prepared) turn.ctx.response() = *std::move(prepared);
-  return true;
+  std::unique_ptr<HijackRequest> hijack = std::move(turn.hijack);
+  bool keep_alive = true;
+  if (streamed) {
+    keep_alive = turn.stream->keep_alive();
+  } else if (!hijacked) {
+    keep_alive = Serialize(turn, prepared ? *prepared : turn.ctx.response());
+  } else if (!hijack->no_response) {
+    SerializeAny(turn, turn.ctx.response(), /*close=*/false);
+  }
+  if (pinned) {
+    PartFrom(turn);
+  } else {
+    turn.Restore();
+    EndRequest(turn);
+  }
+  GoOn(keep_alive, hijacked ? std::move(hijack) : nullptr);
+  return false;
+}
+
+// Behind an answer, in a step of its own: this one may be on the handler's stack.
+void ServerConn::GoOn(bool keep_alive, std::unique_ptr<HijackRequest> hijack) {
+  SetState(kReading);
+  if (!keep_alive) return CloseWhenSent();
+  if (hijack == nullptr) return LetOthersGo();
+  data().turn->hijack = std::move(hijack);
+  data().turn->fate |= Turn::kHijacks;
+  SetState(kSending);
+  Set(kHijackWhenSent);
+  FlushOrWait();
 }
 
 // The handler's time is over while it waits: the connection goes on without it.
 void ServerConn::AnswerLate(Turn& turn) {
   ServerLoop::Count(server_.counters_.timeouts, 1);
+  turn.running = true;
+  if (turn.Is(Turn::kStreams)) {
+    PartFrom(turn);
+    SetState(kReading);
+    Close(/*reset=*/true);
+    return loop().Cancel(turn, Errc::kHandlerTimeout);
+  }
   Response response;
   response.SetStatusCode(turn.limit->code);
   response.SetContentType(kDefaultContentType);
   response.SetBody(turn.limit->message);
-  turn.running = true;
-  AnswerAndPart(turn, response);
+  const bool keep_alive = Serialize(turn, response);
+  PartFrom(turn);
+  GoOn(keep_alive, nullptr);
   loop().Cancel(turn, Errc::kHandlerTimeout);
 }
 
-// Goes on in a step of its own: this one may be on the handler's stack.
-void ServerConn::AnswerAndPart(Turn& turn, Response& response) {
-  const bool keep_alive = Serialize(turn, response);
-  PartFrom(turn);
-  SetState(kReading);
-  if (!keep_alive) return CloseWhenSent();
-  LetOthersGo();
+// Who waits for the out queue to be empty: it is, or nothing is sent any more.
+void ServerConn::WakeWriter(Turn& turn) {
+  if (turn.sending == nullptr) return;
+  if (data().out == nullptr || turn.LostConn() != Errc::kOk) loop().Fire(*turn.sending, Errc::kOk);
 }
 
 // The turn keeps what it received of its request, which does not move; the connection gets a new
@@ -420,6 +456,7 @@ void ServerConn::PartFrom(Turn& turn) {
   turn.RememberConn();
   turn.endpoint = nullptr;
   turn.fate |= Turn::kParted;
+  WakeWriter(turn);
   server_.Hold(turn);
   Turn& fresh = NewTurn();
   fresh.head_started = loop().tick();
@@ -440,6 +477,7 @@ void ServerConn::PartFrom(Turn& turn) {
 void ServerConn::AnswerException(Turn& turn, std::string_view what) {
   ServerLoop::Count(server_.counters_.errors, 1);
   (void)turn.ctx.TakeTimeoutErrorResponse();
+  if (turn.Is(Turn::kStreams)) turn.stream->Abort();
   turn.ctx.Error(ErrcText(Errc::kHandlerException), kStatusInternalServerError);
   turn.ctx.SetConnectionClose();
   if (!turn.Is(Turn::kParted)) Set(kLingerLong);
@@ -468,10 +506,13 @@ bool ServerConn::EndsConnection(const Turn& turn, const Response& response) {
          data().requests >= server_.limits_.requests_per_conn;
 }
 
-// By its status: a client takes what follows an interim one for the answer to the same request, and
-// what follows a 2xx to CONNECT is no HTTP (RFC 9110 section 9.3.6), which nothing here takes over.
+// By its status: a client takes what follows an interim one for the answer to the same request.
 bool ServerConn::IsLastAnswer(const Turn& turn, int status) {
-  return status < 200 || (turn.head.method_id == http1::MethodId::kConnect && status / 100 == 2);
+  return status < 200 || OpensTunnel(turn, status);
+}
+
+bool ServerConn::KeepsAlive(const Turn& turn, const Response& response) {
+  return !EndsConnection(turn, response) && !IsLastAnswer(turn, response.StatusCode());
 }
 
 // What nearly all handlers answer: a final status, a type and a small body. False if it is
@@ -534,7 +575,9 @@ void ServerConn::DescribeHead(Turn& turn, const Response& response, http1::Respo
   }
   view.content_encoding = header.ContentEncoding();
   view.content_length = body_size;
-  if (http1::StatusHasNoBody(view.status)) view.body = http1::BodyHeader::kNone;
+  if (http1::StatusHasNoBody(view.status) || OpensTunnel(turn, view.status)) {
+    view.body = http1::BodyHeader::kNone;
+  }
   if (body_size == 0 && header.ContentLength() > 0 &&
       turn.head.method_id == http1::MethodId::kHead) {
     view.content_length = static_cast<uint64_t>(header.ContentLength());
@@ -609,11 +652,22 @@ Errc ServerConn::FlushFailed(Errc errc, size_t before) {
   return Errc::kConnectionReset;
 }
 
+// While a handler runs. True if nothing is left.
+bool ServerConn::SendNow(Turn& turn) {
+  const Errc errc = Flush();
+  if (errc == Errc::kConnectionReset) {
+    turn.fate |= Turn::kGone;
+    loop().Cancel(turn, Errc::kClientGone);
+  }
+  return errc == Errc::kOk;
+}
+
 // In state kSending.
 void ServerConn::FlushOrWait() {
   Errc errc = Flush();
   if (errc == Errc::kConnectionReset) return;
   if (errc == Errc::kAgain) return Rearm();
+  if (Is(kHijackWhenSent)) return HandOver();
   if (Is(kCloseWhenSent)) return EndConnection();
   SetState(kReading);
   // The time that our own answers took is not the next head's.
@@ -637,6 +691,7 @@ void ServerConn::BeforeSuspend() {
   const bool gone =
       (endpoint_.latched & kBroken) || Flush() == Errc::kConnectionReset || !ArmIfNeeded();
   if (gone) turn.fate |= Turn::kGone;
+  WakeWriter(turn);
   if (data().out != nullptr || turn.limit != nullptr) Rearm();
   if (gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
 }
@@ -800,8 +855,10 @@ void ServerConn::CloseIfIdle() {
 
 void ServerConn::Cut(Errc cause) {
   if (state() != kHandling) return Close(/*reset=*/true);
-  data().turn->fate |= Turn::kGone;
-  loop().Cancel(*data().turn, cause);
+  Turn& turn = *data().turn;
+  turn.fate |= Turn::kGone;
+  loop().Cancel(turn, cause);
+  WakeWriter(turn);
 }
 
 void ServerConn::Close(bool reset) {

@@ -16,12 +16,14 @@
 #define FASTHTTP_SERVER_CONN_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 
 #include "fasthttp/base/check.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/out_queue.h"
+#include "fasthttp/response_stream.h"
 #include "fasthttp/runtime/endpoint.h"
 #include "fasthttp/server_loop.h"
 #include "fasthttp/turn.h"
@@ -46,12 +48,13 @@ class ServerConn {
     kSending = 2,    // Nothing is read until the out queue is empty.
     kLingering = 3,  // Both sides are told that it is over; what still comes is dropped.
     kStateMask = 7,
-    kCloseWhenSent = 8,  // With kSending.
-    kCounted = 16,       // Counts against `concurrency`.
-    kPerIp = 32,         // Counts against max_conns_per_ip.
-    kWaitedFor = 64,     // ServeConn waits for it.
-    kRefused = 128,      // Answered 503 or 429 at accept.
-    kLingerLong = 256,   // Unread bytes may be under way: linger before closing.
+    kCloseWhenSent = 8,     // With kSending.
+    kCounted = 16,          // Counts against `concurrency`.
+    kPerIp = 32,            // Counts against max_conns_per_ip.
+    kWaitedFor = 64,        // ServeConn waits for it.
+    kRefused = 128,         // Answered 503 or 429 at accept.
+    kLingerLong = 256,      // Unread bytes may be under way: linger before closing.
+    kHijackWhenSent = 512,  // With kSending: somebody else gets the connection then.
   };
 
   ServerConn(ServerLoop& server, runtime::Endpoint& endpoint)
@@ -59,6 +62,11 @@ class ServerConn {
 
   static Data& DataOf(runtime::Endpoint& endpoint) {
     return *reinterpret_cast<Data*>(endpoint.owner);
+  }
+
+  // True of a 2xx to CONNECT: what follows on the connection is no HTTP (RFC 9110 section 9.3.6).
+  static bool OpensTunnel(const Turn& turn, int status) {
+    return turn.head.method_id == http1::MethodId::kConnect && status / 100 == 2;
   }
 
   void OnReady(uint8_t ready);
@@ -73,8 +81,11 @@ class ServerConn {
   // Closes at once if no handler runs, else when it has returned; waits of it end with `cause`.
   void Cut(Errc cause);
   void CloseIfIdle();
+  // An interim response with the Link fields of the turn's response.
+  Errc SendEarlyHints(Turn& turn);
 
  private:
+  friend class ResponseStream;
   struct Budget;
 
   // The steps that each request takes once are compiled into Serve: hence inline.
@@ -99,16 +110,24 @@ class ServerConn {
   Errc SendContinue(Turn& turn);
   inline bool CallHandler(Turn& turn);
   bool AfterUnusual(Turn& turn);
+  bool IsToBeHijacked(const Turn& turn);
+  void HandOver();
   void AnswerLate(Turn& turn);
-  void AnswerAndPart(Turn& turn, Response& response);
+  void WakeWriter(Turn& turn);
+  void GoOn(bool keep_alive, std::unique_ptr<HijackRequest> hijack);
   void PartFrom(Turn& turn);
   void AnswerException(Turn& turn, std::string_view what);
   inline bool Serialize(Turn& turn, Response& response);
   inline bool EndsConnection(const Turn& turn, const Response& response);
   static bool IsLastAnswer(const Turn& turn, int status);
+  bool KeepsAlive(const Turn& turn, const Response& response);
   inline bool SerializePlain(const Turn& turn, const Response& response, bool close);
   void SerializeAny(Turn& turn, Response& response, bool close);
   void DescribeHead(Turn& turn, const Response& response, http1::ResponseHeadView& view);
+  void AnnounceTrailers(Turn& turn, const TrailerList& trailers, http1::ResponseHeadView& view);
+  void SendBodyStream(Turn& turn);
+  Errc SendFromReader(Turn& turn, BodyReader& reader, int64_t size);
+  ResponseStream::Plan SerializeStreamHead(Turn& turn);
   void EndRequest(Turn& turn) { turn.EndRequest(loop().tick()); }
   void OnEnd(Turn& turn, Errc errc);
   void Reject(Turn& turn, Errc errc);
@@ -119,6 +138,7 @@ class ServerConn {
   }
   Errc Flush();
   Errc FlushFailed(Errc errc, size_t before);
+  bool SendNow(Turn& turn);
   void FlushOrWait();
   void Park(Turn& turn);
   void Rest();

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <new>
 #include <utility>
 
@@ -31,6 +32,14 @@ TransferLimits Transfer(const ServerSettings& settings, absl::Duration total) {
   if (settings.min_rate != 0) limits.window_ms = Milliseconds(settings.min_rate_window);
   limits.bytes_per_window = uint64_t{settings.min_rate} * limits.window_ms / 1000;
   return limits;
+}
+
+// For texts that people read. Not parsed, since another thread may have the request. A query may
+// hold secrets.
+std::string PathOf(const Turn& turn) {
+  constexpr size_t kShown = 100;
+  absl::string_view target = turn.head.Target();
+  return absl::CHexEscape(target.substr(0, std::min(target.find('?'), kShown)));
 }
 
 }  // namespace
@@ -246,20 +255,26 @@ void ServerLoop::Refuse(runtime::Endpoint& endpoint, Errc errc) {
 
 // The connection is closed; its endpoint goes back.
 void ServerLoop::Forget(runtime::Endpoint& endpoint) {
-  const uint16_t state = endpoint.owner_state;
-  if (state & ServerConn::kCounted) shared_.open.fetch_sub(1, std::memory_order_relaxed);
-  if (state & ServerConn::kRefused) --lingering_;
+  runtime::Latch* ended = Uncount(endpoint);
   loop_.Release(endpoint);
-  Count(counters_.open, ~uint64_t{0});  // Minus one.
-  if (state & ServerConn::kWaitedFor) EndWaitFor(endpoint.slot);
+  if (ended != nullptr) ended->CountDown();
   if (draining_) CheckDrained();
 }
 
-void ServerLoop::EndWaitFor(uint32_t slot) {
+// It is none of this server's any more. Gives whom ServeConn waits with.
+runtime::Latch* ServerLoop::Uncount(const runtime::Endpoint& endpoint) {
+  const uint16_t state = endpoint.owner_state;
+  if (state & ServerConn::kCounted) shared_.open.fetch_sub(1, std::memory_order_relaxed);
+  if (state & ServerConn::kRefused) --lingering_;
+  Count(counters_.open, ~uint64_t{0});  // Minus one.
+  return state & ServerConn::kWaitedFor ? EndWaitFor(endpoint.slot) : nullptr;
+}
+
+runtime::Latch* ServerLoop::EndWaitFor(uint32_t slot) {
   auto it = waited_for_.find(slot);
   runtime::Latch* ended = it->second;
   waited_for_.erase(it);
-  ended->CountDown();
+  return ended;
 }
 
 void ServerLoop::Drain(std::shared_ptr<runtime::Latch> drained) {
@@ -273,6 +288,7 @@ void ServerLoop::Drain(std::shared_ptr<runtime::Latch> drained) {
       ServerConn(*this, *endpoint).CloseIfIdle();
     }
   }
+  ForEachHijacked([](HijackedConn& conn) { conn.Drain(); });
   CheckDrained();
 }
 
@@ -296,6 +312,7 @@ void ServerLoop::Cut() {
     if (std::find(aside_.begin(), aside_.end(), turn) != aside_.end()) continue;
     ServerConn(*this, *endpoint).Cut(Errc::kDraining);
   }
+  ForEachHijacked([](HijackedConn& conn) { conn.Reset(); });
 }
 
 bool ServerLoop::StandAside(const runtime::Task& task) {
@@ -312,18 +329,15 @@ bool ServerLoop::StandAside(const runtime::Task& task) {
     aside_.push_back(&task);
     return true;
   }
-  return false;
+  if (IsHijacked(task)) aside_.push_back(&task);
+  return IsHijacked(task);
 }
 
 void ServerLoop::ListStragglers(std::vector<Straggler>& stragglers) {
-  auto add = [&](Turn& turn, bool pinned) {
+  auto add = [&](const Turn& turn, bool pinned) {
     if (std::find(aside_.begin(), aside_.end(), &turn) != aside_.end()) return;
-    constexpr size_t kShown = 100;
-    // Not parsed here, since another thread may have it. A query may hold secrets.
-    absl::string_view target = turn.head.Target();
-    target = target.substr(0, std::min(target.find('?'), kShown));
     const int64_t age = int64_t{loop_.tick() - turn.request_tick} * runtime::kMillisecond;
-    stragglers.push_back({absl::CHexEscape(target), age, pinned});
+    stragglers.push_back({PathOf(turn), age, pinned});
   };
   runtime::EndpointTable& table = loop_.endpoints();
   for (uint32_t slot = 0; slot < table.slots(); ++slot) {
@@ -333,10 +347,15 @@ void ServerLoop::ListStragglers(std::vector<Straggler>& stragglers) {
     add(*ServerConn::DataOf(*endpoint).turn, /*pinned=*/false);
   }
   for (Turn* turn = held_; turn != nullptr; turn = turn->next) add(*turn, !turn->running);
+  ForEachHijacked([&](HijackedConn& conn) {
+    stragglers.push_back({absl::StrCat("hijacked ", conn.RemoteAddr().ToString()), 0, false});
+  });
 }
 
 void ServerLoop::CheckDrained() {
-  if (counters_.open + held_count_ != aside_.size() || !acceptors_.empty()) return;
+  if (counters_.open + held_count_ + hijacked_count_ != aside_.size() || !acceptors_.empty()) {
+    return;
+  }
   for (const auto& latch : std::exchange(drained_, {})) latch->CountDown();
 }
 
@@ -349,6 +368,7 @@ void ServerLoop::AddStats(ServerStats& stats) const {
   stats.connections_accepted += value(counters_.accepted);
   stats.connections_rejected += value(counters_.rejected);
   stats.connections_open += value(counters_.open);
+  stats.connections_hijacked += value(counters_.hijacked);
   stats.bytes_received += value(counters_.received);
   stats.bytes_sent += value(counters_.sent);
 }
@@ -358,6 +378,55 @@ void ServerLoop::OnReady(runtime::Endpoint& endpoint, uint8_t ready) {
 }
 
 void ServerLoop::OnTimer(runtime::Endpoint& endpoint) { ServerConn(*this, endpoint).OnTimer(); }
+
+// --- Connections for other protocols ------------------------------------------------------------
+
+void ServerLoop::HandOver(runtime::Endpoint& endpoint, std::string received,
+                          HijackHandler handler) {
+  runtime::Latch* ended = Uncount(endpoint);
+  endpoint.owner_state = 0;
+  loop_.ClearTimer(endpoint);
+  HijackedConn& conn = HijackedConn::Start(loop_, endpoint, std::move(received), std::move(handler),
+                                           *this, settings().keep_hijacked_conns);
+  conn.next = hijacked_;
+  if (hijacked_ != nullptr) hijacked_->previous = &conn;
+  hijacked_ = &conn;
+  counters_.hijacked.store(++hijacked_count_, std::memory_order_relaxed);
+  if (ended != nullptr) ended->CountDown();
+}
+
+void ServerLoop::HijackEnded(HijackedConn& conn, const std::exception_ptr& exception) {
+  if (conn.next != nullptr) conn.next->previous = conn.previous;
+  (conn.previous != nullptr ? conn.previous->next : hijacked_) = conn.next;
+  counters_.hijacked.store(--hijacked_count_, std::memory_order_relaxed);
+  if (exception) {
+    Count(counters_.errors, 1);
+    loop_.owner()->LostException(exception);
+  }
+  if (draining_) CheckDrained();
+}
+
+// Of those whose handlers don't wait for a Shutdown themselves.
+void ServerLoop::ForEachHijacked(absl::FunctionRef<void(HijackedConn&)> f) {
+  for (HijackedConn *conn = hijacked_, *next; conn != nullptr; conn = next) {
+    next = conn->next;
+    if (std::find(aside_.begin(), aside_.end(), &conn->task()) == aside_.end()) f(*conn);
+  }
+}
+
+bool ServerLoop::IsHijacked(const runtime::Task& task) const {
+  const HijackedConn* conn = hijacked_;
+  while (conn != nullptr && &conn->task() != &task) conn = conn->next;
+  return conn != nullptr;
+}
+
+void ServerLoop::LogMisuse(const Turn& turn, std::string_view what) {
+  Count(counters_.errors, 1);
+  if (loop_.now() < next_log_) return;
+  next_log_ = loop_.now() + runtime::kSecond;
+  std::fprintf(stderr, "fasthttp: %s: %.*s\n", PathOf(turn).c_str(), static_cast<int>(what.size()),
+               what.data());
+}
 
 // --- Turns that outlive their answers -----------------------------------------------------------
 

@@ -17,7 +17,9 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "fasthttp/base/block_pool.h"
+#include "fasthttp/hijack.h"
 #include "fasthttp/http1/serialize.h"
 #include "fasthttp/out_queue.h"
 #include "fasthttp/per_ip_limit.h"
@@ -75,7 +77,7 @@ struct ServerLimits {
   TransferLimits response;
 };
 
-class ServerLoop final : public runtime::EventSink {
+class ServerLoop final : public runtime::EventSink, public HijackOwner {
  public:
   ServerLoop(ServerShared& shared, runtime::Loop& loop);
   ~ServerLoop();
@@ -99,6 +101,8 @@ class ServerLoop final : public runtime::EventSink {
   // If `task` is a handler of this loop: until Return its connection is neither waited for nor cut,
   // since it is the handler that waits. False if it is not.
   bool StandAside(const runtime::Task& task);
+  // True if `task` calls a hijack handler of this loop.
+  bool IsHijacked(const runtime::Task& task) const;
   void Return(const runtime::Task& task) { std::erase(aside_, &task); }
   // Stops accepting, for that call or (null) altogether.
   void CloseListeners(const Serving* serving = nullptr);
@@ -116,6 +120,7 @@ class ServerLoop final : public runtime::EventSink {
   const ServerSettings& settings() const { return shared_.settings; }
 
  private:
+  friend class ResponseStream;
   friend class ServerConn;
   friend class Turn;
   class Acceptor;
@@ -129,9 +134,18 @@ class ServerLoop final : public runtime::EventSink {
   Errc AdmitPerIp(runtime::Endpoint& endpoint);
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
   void Forget(runtime::Endpoint& endpoint);
-  void EndWaitFor(uint32_t slot);
+  runtime::Latch* EndWaitFor(uint32_t slot);
+  runtime::Latch* Uncount(const runtime::Endpoint& endpoint);
   void CheckDrained();
   void Register();
+
+  // The connection's server no longer.
+  void HandOver(runtime::Endpoint& endpoint, std::string received, HijackHandler handler);
+  void HijackEnded(HijackedConn& conn, const std::exception_ptr& exception) override;
+  void ForEachHijacked(absl::FunctionRef<void(HijackedConn&)> f);
+
+  // Counts an error of the program in the handler of `turn`, and tells it on stderr, once a second.
+  void LogMisuse(const Turn& turn, std::string_view what);
 
   // Turns that have parted from their connections: until the handler and the last pin are gone.
   void Hold(Turn& turn);
@@ -177,6 +191,9 @@ class ServerLoop final : public runtime::EventSink {
   absl::flat_hash_map<uint32_t, runtime::Latch*> waited_for_;  // By slot: ServeConn's connections.
   Turn* held_ = nullptr;
   uint32_t held_count_ = 0;
+  HijackedConn* hijacked_ = nullptr;
+  uint32_t hijacked_count_ = 0;
+  int64_t next_log_ = INT64_MIN;
   uint32_t lingering_ = 0;  // Of these, refused ones.
   bool draining_ = false;
   std::vector<const runtime::Task*> aside_;  // Handlers that wait for a Shutdown.
@@ -186,7 +203,7 @@ class ServerLoop final : public runtime::EventSink {
   // Single writer, read by other threads for Stats(). `open` counts this server's endpoints.
   struct Counters {
     std::atomic<uint64_t> requests{0}, errors{0}, timeouts{0}, held{0}, accepted{0}, rejected{0},
-        open{0}, received{0}, sent{0};
+        open{0}, hijacked{0}, received{0}, sent{0};
   };
   static void Count(std::atomic<uint64_t>& counter, uint64_t n) {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
