@@ -39,6 +39,6 @@ may_reach //fasthttp/runtime/... 'fasthttp/(base|runtime)[:/]|bazel/system:boost
 may_reach //fasthttp:parser 'fasthttp/(base|http1)[:/]|fasthttp:parser'
 may_reach //expvar:var '(expvar|fasthttp/base)[:/]'
 for target in //fasthttp:server //examples/hello //adaptor //expvar:handler; do
-  must_not_reach "$target" 'boringssl|brotli|zstd|[/_]re2'
+  must_not_reach "$target" 'boringssl|brotli|zstd|[/_]re2|system:(boost_beast|httplib)'
 done
 exit $failures

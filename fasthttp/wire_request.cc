@@ -108,7 +108,7 @@ Errc WireRequest::DescribeTarget(const Request& request, std::string_view defaul
   const RequestHeader& header = request.header();
   if (method_ == MethodId::kConnect) {
     head_.host = head_.target = header.RequestURI();
-    return http1::IsValidHost(head_.target) ? Errc::kOk : Errc::kBadTarget;
+    return http1::IsAuthorityForm(head_.target) ? Errc::kOk : Errc::kBadTarget;
   }
   if (Errc errc = request.TryParseURI(); errc != Errc::kOk) return errc;
   DescribeHost(request);
@@ -128,7 +128,8 @@ Errc WireRequest::DescribeTarget(const Request& request, std::string_view defaul
   target_.clear();
   request.URI().AppendRequestURI(target_);
   head_.target = target_;
-  return Errc::kOk;
+  // RFC 9112, section 3.2.4.
+  return target_ == "*" && method_ != MethodId::kOptions ? Errc::kBadTarget : Errc::kOk;
 }
 
 // A URI keeps its host decoded; a zone means nothing to the other side (RFC 6874, section 4).

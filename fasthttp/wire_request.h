@@ -28,7 +28,7 @@ class WireRequest {
  public:
   // `user_agent` is sent if the request has none, `default_host` if its URI has none. kBadUri and
   // kBadHost if the URI does not parse; kMissingHost; kBadTarget for a CONNECT whose target is no
-  // authority.
+  // authority, and for "*" with anything but OPTIONS.
   Errc Describe(const Request& request, std::string_view user_agent, std::string_view default_host);
 
   // Forgets the views, and large buffers.

@@ -3,6 +3,7 @@
 #include "examples/adaptor/main.cc"
 #undef main
 
+#include "adaptor/recorder.h"
 #include "gtest/gtest.h"
 #include "testing/test_server.h"
 
@@ -25,24 +26,21 @@ TEST(Adaptor, BothStylesSideBySide) {
   EXPECT_EQ(r->Body(), "new\n");
 }
 
-// Without a server: a writer of the test's own.
-struct Recorder : fasthttpadaptor::ResponseWriter {
-  fasthttpadaptor::Header& Header() override { return header; }
-  void WriteHeader(int value) override { code = value; }
-  absl::Status Write(std::string_view bytes) override {
-    body += bytes;
-    return absl::OkStatus();
-  }
-  fasthttpadaptor::Header header;
-  int code = 200;
-  std::string body;
-};
-
+// Without a server.
 TEST(Adaptor, AHandlerAlone) {
   fasthttpadaptor::Request request;
   request.url.path = "/alone";
-  Recorder recorder;
+  fasthttpadaptor::Recorder recorder;
   Legacy(recorder, request);
-  EXPECT_EQ(recorder.code, 201);
-  EXPECT_EQ(recorder.body, "you asked for /alone");
+  EXPECT_EQ(recorder.Result().StatusCode(), 201);
+  EXPECT_EQ(recorder.Result().Body(), "you asked for /alone");
+}
+
+// And a handler of the other style the same way.
+TEST(Adaptor, ANativeHandlerInTheStandardStyle) {
+  const fasthttpadaptor::HandlerFunc native = fasthttpadaptor::NewStdHandler(
+      [](fasthttp::RequestCtx& ctx) { ctx.Success("text/plain", "new\n"); });
+  fasthttpadaptor::Recorder recorder;
+  native(recorder, fasthttpadaptor::Request());
+  EXPECT_EQ(recorder.Result().Body(), "new\n");
 }
