@@ -71,6 +71,7 @@ HostClientOptions Client::Hosts::OptionsOf(std::string_view host, bool is_tls) c
   to.runtime = runtime_;
   to.name = from.name;
   to.no_default_user_agent_header = from.no_default_user_agent_header;
+  to.tls = from.tls;
   to.dial_timeout = from.dial_timeout;
   to.max_conns = from.max_conns_per_host;
   to.max_conn_wait_timeout = from.max_conn_wait_timeout;

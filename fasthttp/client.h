@@ -49,6 +49,7 @@ struct ClientOptions {
   std::string name = "fasthttp";
   bool no_default_user_agent_header = false;
 
+  ClientTLSConfig tls = {};
   DialFunc dial = nullptr;
   absl::Duration dial_timeout = absl::Seconds(5);
   uint32_t max_conns_per_host = 512;

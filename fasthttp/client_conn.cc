@@ -408,10 +408,14 @@ Errc Exchange::AwaitAndReceive(int64_t deadline) { return Commit(AwaitAndRecv(Ro
 inline Errc Exchange::TryReceive() { return Commit(TryRecv(Room())); }
 
 inline Errc Exchange::Commit(IoResult result) {
-  if (!result.ok()) return result.errc();
-  if (result.bytes() == 0) return started_ ? Errc::kUnexpectedEof : Errc::kConnectionClosed;
-  in_->Commit(result.bytes());
-  return Errc::kOk;
+  if (result.ok() && result.bytes() != 0) {
+    in_->Commit(result.bytes());
+    return Errc::kOk;
+  }
+  const Errc errc = result.ok() ? Errc::kUnexpectedEof : result.errc();
+  // TLS tells an end without its closing alert by that error: between messages it is the common
+  // one.
+  return errc == Errc::kUnexpectedEof && !started_ ? Errc::kConnectionClosed : errc;
 }
 
 // Only an incomplete head is ever moved.
@@ -477,7 +481,7 @@ ExchangeResult RunExchange(ClientLoop& client, ClientConn& conn, const WireReque
 // --- The connection ---------------------------------------------------------------------------
 
 ClientConn::ClientConn(BlockingConn c, std::string_view a)
-    : conn(std::move(c)), address(a), is_socket(endpoint().conn->fd() >= 0) {}
+    : conn(std::move(c)), address(a), is_socket(endpoint().conn->is_socket()) {}
 
 bool ClientConn::AskIfClean() {
   char byte;

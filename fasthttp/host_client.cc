@@ -9,7 +9,6 @@
 #include "fasthttp/client_pool.h"
 #include "fasthttp/error.h"
 #include "fasthttp/redirect.h"
-#include "fasthttp/tls_hook.h"
 
 namespace fasthttp {
 namespace {
@@ -73,6 +72,17 @@ absl::Time TimeOf(Loop& loop, int64_t deadline) {
   if (deadline == kNoDeadline) return absl::InfiniteFuture();
   if (loop.simulated()) return absl::FromUnixNanos(deadline);
   return absl::Now() + absl::Nanoseconds(deadline - loop.FreshNow());
+}
+
+bool HasTls() { return internal::make_client_tls_context.load() != nullptr; }
+
+// "[::1]:443" is the host "::1".
+std::string_view HostOf(std::string_view address) {
+  std::string_view host = address.substr(0, address.rfind(':'));
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  return host;
 }
 
 bool IsConnectionLoss(Errc errc) {
@@ -173,7 +183,6 @@ class HostClient::Impl {
   Errc Dial(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
   Errc DialAddress(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& into,
                    std::string& detail);
-  Errc Handshake(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& conn);
   bool ShouldRetry(Loop& loop, const Request& request, const WireRequest& wire, Errc errc,
                    int64_t deadline, const Attempt& attempt);
   std::string Explain(const Attempt& attempt) const;
@@ -191,7 +200,7 @@ class HostClient::Impl {
 };
 
 inline Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
-  if (options_.is_tls && internal::client_handshake.load() == nullptr) return Errc::kUnsupported;
+  if (options_.is_tls && !HasTls()) return Errc::kUnsupported;
   Errc errc = wire.Describe(request, user_agent_, default_host_);
   if (errc != Errc::kOk || options_.is_tls || wire.method() == http1::MethodId::kConnect) {
     return errc;
@@ -306,9 +315,11 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
     const int64_t until = limit == kNoDeadline ? limit : now + (limit - now) / left;
     BlockingConn opened;
     std::string detail;
+    std::string tls;
     errc = DialAddress(loop, attempt.address, until, opened, detail);
     if (errc == Errc::kOk && options_.is_tls) {
-      errc = Handshake(loop, attempt.address, limit, opened);
+      errc = options_.tls.context()->Handshake(loop, HostOf(attempt.address), attempt.address,
+                                               limit, opened, tls);
     }
     now = loop.FreshNow();
     if (errc == Errc::kOk && now >= deadline) errc = Errc::kTimeout;
@@ -316,14 +327,17 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
       conn = pool_->Adopt(share, std::move(opened), attempt.address);
       return errc;
     }
-    if (detail.empty()) detail = std::string(ErrcText(errc));
-    absl::StrAppend(&failures, failures.empty() ? "" : "; ", attempt.address,
-                    ", dialling: ", detail);
+    absl::StrAppend(&failures, failures.empty() ? "" : "; ", attempt.address, ", dialling",
+                    tls.empty() ? ": " : ", TLS with ",
+                    !tls.empty()      ? tls
+                    : !detail.empty() ? detail
+                                      : std::string(ErrcText(errc)));
     if (loop.CancelCause() != Errc::kOk || now >= limit) break;
   }
   attempt.dialled = std::make_unique<const std::string>(std::move(failures));
   ClientPool::Count(share.counters.dial_errors);
-  return errc == Errc::kDialTimeout && now >= deadline ? Errc::kTimeout : errc;
+  const bool dial_limit = errc == Errc::kDialTimeout || errc == Errc::kTlsHandshakeTimeout;
+  return dial_limit && now >= deadline ? Errc::kTimeout : errc;
 }
 
 Errc HostClient::Impl::DialAddress(Loop& loop, std::string_view address, int64_t deadline,
@@ -337,12 +351,6 @@ Errc HostClient::Impl::DialAddress(Loop& loop, std::string_view address, int64_t
   if (conn->loop() != &loop || !conn->is_open()) return Errc::kProgramming;
   into = *std::move(conn);
   return Errc::kOk;
-}
-
-Errc HostClient::Impl::Handshake(Loop& loop, std::string_view address, int64_t deadline,
-                                 BlockingConn& conn) {
-  return internal::client_handshake.load()(loop, address.substr(0, address.rfind(':')), deadline,
-                                           conn);
 }
 
 // --- Failures ---------------------------------------------------------------------------------
@@ -369,7 +377,7 @@ bool HostClient::Impl::ShouldRetry(Loop& loop, const Request& request, const Wir
 // For instance "10.0.0.1:80, reused connection (3 exchanges, idle for 2ms), attempt 2; 5
 // connections, 2 idle, 0 calls waiting".
 std::string HostClient::Impl::Explain(const Attempt& attempt) const {
-  if (options_.is_tls && internal::client_handshake.load() == nullptr) {
+  if (options_.is_tls && !HasTls()) {
     return "https needs the target //fasthttp:tls to be linked";
   }
   if (attempt.stage == Attempt::kDescribing) return "request";

@@ -47,6 +47,7 @@
 #include "fasthttp/caller.h"
 #include "fasthttp/client_conn.h"
 #include "fasthttp/client_pool.h"
+#include "fasthttp/client_tls.h"
 #include "fasthttp/conn.h"
 #include "fasthttp/request.h"
 #include "fasthttp/response.h"
@@ -92,6 +93,8 @@ struct HostClientOptions {
   std::string addr;
   // Speak TLS. Needs //fasthttp:tls to be linked; otherwise calls fail with kUnsupported.
   bool is_tls = false;
+  // Whom to trust then, and who this client is: fasthttp/client_tls.h.
+  ClientTLSConfig tls = {};
 
   // The loops to run on; null: Runtime::Default(). Must outlive the client.
   Runtime* runtime = nullptr;
@@ -103,7 +106,8 @@ struct HostClientOptions {
   // --- Connections ---
   // In place of fasthttp::Dial.
   DialFunc dial = nullptr;
-  // For opening one connection, over all its addresses. Beyond: kDialTimeout.
+  // For opening one connection, over all its addresses. Beyond: kDialTimeout, or
+  // kTlsHandshakeTimeout if it was in a handshake.
   absl::Duration dial_timeout = absl::Seconds(5);
   // Connections open at once, over all loops.
   uint32_t max_conns = 512;

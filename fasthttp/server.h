@@ -3,7 +3,8 @@
 //   fasthttp::Server server({.handler = Hello, .max_request_body_size = 1 << 20});
 //   absl::Status status = server.ListenAndServe(":8080");
 //
-// A request is read whole (head and body) before its handler is called; handlers run on the loops
+// A request is read whole (head and body) before its handler is called, unless the server streams
+// bodies; handlers run on the loops
 // of the Runtime, one after the other on each, and may block. Requests of one connection are
 // answered strictly in order.
 //
@@ -106,6 +107,16 @@ struct ServerSettings {
   bool disable_keepalive = false;
   // Other methods than GET and HEAD are answered 405 before their body is read.
   bool get_only = false;
+  // A handler is called when the head of its request is complete, and reads the body from
+  // RequestCtx::RequestBodyStream while it comes. max_request_body_size holds all the same: a
+  // larger length is refused before the handler is called, and Read fails with kBodyTooLarge once
+  // more has come in chunks. stall_timeout, min_rate and read_body_timeout count the time in which
+  // a Read waits. Body(), PostArgs() and FormValue() read the whole body first.
+  //
+  // What the handler leaves unread is dropped behind the answer, up to 256 KiB, so that the next
+  // request can be read; if it is more, or was held back for a "100 Continue" that was never sent,
+  // the connection is closed.
+  bool stream_request_body = false;
   // A hijacked connection is not closed when its handler has returned, as long as somebody holds
   // what HijackedConn::Keep() gave.
   bool keep_hijacked_conns = false;
@@ -151,6 +162,8 @@ class Server {
 
   // Listens and returns at once, with the address that was bound (for port 0).
   absl::StatusOr<Addr> Start(std::string_view address);
+  // The same with a listener, which the server owns from then on.
+  absl::StatusOr<Addr> Start(std::unique_ptr<Listener> listener);
 
   // Serves `listener`, which must outlive the call, until it is closed or Shutdown. Several calls
   // may be under way with several listeners. An error: the listener can't be watched.

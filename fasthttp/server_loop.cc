@@ -50,6 +50,7 @@ ServerLimits::ServerLimits(const ServerSettings& settings)
                         : settings.max_requests_per_conn != 0 ? settings.max_requests_per_conn
                                                               : UINT32_MAX),
       get_only(settings.get_only),
+      stream_bodies(settings.stream_request_body),
       head_ms(Milliseconds(settings.read_head_timeout)),
       idle_ms(Milliseconds(settings.idle_timeout)),
       body(Transfer(settings, settings.read_body_timeout)),
@@ -209,6 +210,8 @@ runtime::Endpoint& ServerLoop::Adopt(const Accepted& accepted) {
   FASTHTTP_CHECK(endpoint != nullptr, "out of memory for a connection");
   if (accepted.conn == nullptr) {
     endpoint->conn = new (endpoint->socket) runtime::SocketConn(accepted.fd, accepted.remote);
+  } else if (accepted.conn->is_tls()) {
+    endpoint->owner_state |= ServerConn::kTls;
   }
   new (endpoint->owner) ServerConn::Data{};
   endpoint->latched = kReadable | kWritable;
@@ -255,26 +258,25 @@ void ServerLoop::Refuse(runtime::Endpoint& endpoint, Errc errc) {
 
 // The connection is closed; its endpoint goes back.
 void ServerLoop::Forget(runtime::Endpoint& endpoint) {
-  runtime::Latch* ended = Uncount(endpoint);
+  const uint16_t state = endpoint.owner_state;
+  Uncount(state);
   loop_.Release(endpoint);
-  if (ended != nullptr) ended->CountDown();
+  if (state & ServerConn::kWaitedFor) EndWaitFor(endpoint.slot);
   if (draining_) CheckDrained();
 }
 
-// It is none of this server's any more. Gives whom ServeConn waits with.
-runtime::Latch* ServerLoop::Uncount(const runtime::Endpoint& endpoint) {
-  const uint16_t state = endpoint.owner_state;
+// A connection in this state is none of this server's any more.
+void ServerLoop::Uncount(uint16_t state) {
   if (state & ServerConn::kCounted) shared_.open.fetch_sub(1, std::memory_order_relaxed);
   if (state & ServerConn::kRefused) --lingering_;
   Count(counters_.open, ~uint64_t{0});  // Minus one.
-  return state & ServerConn::kWaitedFor ? EndWaitFor(endpoint.slot) : nullptr;
 }
 
-runtime::Latch* ServerLoop::EndWaitFor(uint32_t slot) {
+void ServerLoop::EndWaitFor(uint32_t slot) {
   auto it = waited_for_.find(slot);
   runtime::Latch* ended = it->second;
   waited_for_.erase(it);
-  return ended;
+  ended->CountDown();
 }
 
 void ServerLoop::Drain(std::shared_ptr<runtime::Latch> drained) {
@@ -353,9 +355,8 @@ void ServerLoop::ListStragglers(std::vector<Straggler>& stragglers) {
 }
 
 void ServerLoop::CheckDrained() {
-  if (counters_.open + held_count_ + hijacked_count_ != aside_.size() || !acceptors_.empty()) {
-    return;
-  }
+  const uint64_t left = counters_.open + held_count_ + hijacked_count_;
+  if (left != aside_.size() || !acceptors_.empty()) return;
   for (const auto& latch : std::exchange(drained_, {})) latch->CountDown();
 }
 
@@ -383,8 +384,8 @@ void ServerLoop::OnTimer(runtime::Endpoint& endpoint) { ServerConn(*this, endpoi
 
 void ServerLoop::HandOver(runtime::Endpoint& endpoint, std::string received,
                           HijackHandler handler) {
-  runtime::Latch* ended = Uncount(endpoint);
-  endpoint.owner_state = 0;
+  const uint16_t state = std::exchange(endpoint.owner_state, 0);
+  Uncount(state);
   loop_.ClearTimer(endpoint);
   HijackedConn& conn = HijackedConn::Start(loop_, endpoint, std::move(received), std::move(handler),
                                            *this, settings().keep_hijacked_conns);
@@ -392,7 +393,7 @@ void ServerLoop::HandOver(runtime::Endpoint& endpoint, std::string received,
   if (hijacked_ != nullptr) hijacked_->previous = &conn;
   hijacked_ = &conn;
   counters_.hijacked.store(++hijacked_count_, std::memory_order_relaxed);
-  if (ended != nullptr) ended->CountDown();
+  if (state & ServerConn::kWaitedFor) EndWaitFor(endpoint.slot);
 }
 
 void ServerLoop::HijackEnded(HijackedConn& conn, const std::exception_ptr& exception) {

@@ -71,6 +71,7 @@ struct ServerLimits {
   http1::Leniency leniency;
   uint32_t requests_per_conn;  // The last of which ends the connection.
   bool get_only;
+  bool stream_bodies;
   uint32_t head_ms;  // 0: off.
   uint32_t idle_ms;  // 0: off.
   TransferLimits body;
@@ -118,6 +119,7 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
 
   runtime::Loop& loop() { return loop_; }
   const ServerSettings& settings() const { return shared_.settings; }
+  const ServerLimits& limits() const { return limits_; }
 
  private:
   friend class ResponseStream;
@@ -134,8 +136,8 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
   Errc AdmitPerIp(runtime::Endpoint& endpoint);
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
   void Forget(runtime::Endpoint& endpoint);
-  runtime::Latch* EndWaitFor(uint32_t slot);
-  runtime::Latch* Uncount(const runtime::Endpoint& endpoint);
+  inline void Uncount(uint16_t state);
+  void EndWaitFor(uint32_t slot);
   void CheckDrained();
   void Register();
 

@@ -53,7 +53,7 @@ void WireRequest::ClearText() {
 
 Errc WireRequest::DescribeConnect(const Request& request) {
   head_.host = head_.target = request.header().RequestURI();
-  return http1::IsValidHost(head_.target) ? Errc::kOk : Errc::kBadTarget;
+  return http1::IsAuthorityForm(head_.target) ? Errc::kOk : Errc::kBadTarget;
 }
 
 inline Errc WireRequest::DescribeTarget(const Request& request, std::string_view default_host) {
@@ -61,7 +61,9 @@ inline Errc WireRequest::DescribeTarget(const Request& request, std::string_view
   const URI& uri = request.URI();
   head_.target = uri.PlainTarget();
   head_.host = uri.Host();
-  if (head_.target.empty() || request.HasChangedURI()) DescribeOtherTarget(request);
+  if (head_.target.empty() || request.HasChangedURI()) {
+    if (Errc errc = DescribeOtherTarget(request); errc != Errc::kOk) return errc;
+  }
   if (request.UseHostHeader() && !request.header().Host().empty()) {
     head_.host = request.header().Host();
   }
@@ -69,19 +71,21 @@ inline Errc WireRequest::DescribeTarget(const Request& request, std::string_view
   return head_.host.empty() ? Errc::kMissingHost : Errc::kOk;
 }
 
-void WireRequest::DescribeOtherTarget(const Request& request) {
+Errc WireRequest::DescribeOtherTarget(const Request& request) {
   DescribeHost(request);
   const http1::Head* received = request.header().head();
   if (received != nullptr && !request.HasChangedURI() &&
       received->target_form != http1::TargetForm::kAbsolute &&
       (received->target_flags & http1::kTargetHash) == 0) {
     head_.target = received->Target();  // A gateway passes it on as it came.
-    return;
+    return Errc::kOk;
   }
   used_text_ = true;
   target_.clear();
   request.URI().AppendRequestURI(target_);
   head_.target = target_;
+  // RFC 9112, section 3.2.4.
+  return target_ == "*" && method_ != MethodId::kOptions ? Errc::kBadTarget : Errc::kOk;
 }
 
 // A URI keeps its host decoded; a zone means nothing to the other side (RFC 6874, section 4).

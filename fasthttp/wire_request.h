@@ -30,7 +30,7 @@ class WireRequest {
  public:
   // `user_agent` is sent if the request has none, `default_host` if its URI has none. kBadUri and
   // kBadHost if the URI does not parse; kMissingHost; kBadTarget for a CONNECT whose target is no
-  // authority.
+  // authority, and for "*" with anything but OPTIONS.
   Errc Describe(const Request& request, std::string_view user_agent, std::string_view default_host);
 
   // After a call: forgets large buffers.
@@ -64,7 +64,7 @@ class WireRequest {
 
   Errc DescribeTarget(const Request& request, std::string_view default_host);
   Errc DescribeConnect(const Request& request);
-  void DescribeOtherTarget(const Request& request);
+  Errc DescribeOtherTarget(const Request& request);
   void DescribeHost(const Request& request);
   void DescribeFields(const Request& request);
   void DescribeBody(const Request& request);

@@ -5,11 +5,11 @@
 // One io_context on one thread, and each connection keeps its buffer, parser and messages, so that
 // what is measured is the library and not this file. Date is made once a second, as others do.
 
-#include <ctime>
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -69,6 +70,7 @@ Loop::Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t 
   next_decay_ = now_ + kDecayPeriod;
   ready_events_.reserve(batch_.size());
   ready_batch_.reserve(batch_.size());
+  ready_cursor_ = ready_batch_.data();
   parked_.reserve(64);
   DebugTable::Add(*this);
 }
@@ -177,6 +179,13 @@ bool Loop::TakeReadyFiber() {
 }
 
 bool Loop::TakeTimer() {
+  if (!wait_timers_.HasExpired() && !endpoint_timers_.HasExpired()) [[likely]]
+    return false;
+  TakeExpired();
+  return true;
+}
+
+void Loop::TakeExpired() {
   if (TimerNode* timer = wait_timers_.PopExpired()) {
     Wait& wait = Containing<Wait>(*timer, offsetof(Wait, timer));
     if (wait.deadline > now_) {  // It lies beyond the wheel's reach.
@@ -186,14 +195,11 @@ bool Loop::TakeTimer() {
     } else {
       Fire(wait, wait.timeout_cause);
     }
-    return true;
-  }
-  if (TimerNode* timer = endpoint_timers_.PopExpired()) {
-    Endpoint& endpoint = Containing<Endpoint>(*timer, offsetof(Endpoint, timer));
+  } else {
+    Endpoint& endpoint =
+        Containing<Endpoint>(*endpoint_timers_.PopExpired(), offsetof(Endpoint, timer));
     endpoint.sink->OnTimer(endpoint);
-    return true;
   }
-  return false;
 }
 
 bool Loop::TakePosted() {
@@ -204,8 +210,8 @@ bool Loop::TakePosted() {
 }
 
 bool Loop::TakeReadyEvent() {
-  if (ready_cursor_ == ready_batch_.size()) return false;
-  Dispatch(ready_batch_[ready_cursor_++]);
+  if (ready_cursor_ == std::to_address(ready_batch_.end())) return false;
+  Dispatch(*ready_cursor_++);
   return true;
 }
 
@@ -258,8 +264,8 @@ void Loop::NewRound() {
     posted_batch_.swap(posted_);
   }
   ready_batch_.clear();
-  ready_cursor_ = 0;
   ready_batch_.swap(ready_events_);
+  ready_cursor_ = ready_batch_.data();
   round_ready_ = ready_count_;
   round_tasks_ = task_count_;
   busy_ |= pending || batch_size_ != 0;
@@ -273,16 +279,22 @@ void Loop::Dispatch(const PollEvent& event) {
     return;
   }
   endpoint->latched |= event.ready & (kReadable | kWritable | kHangup | kBroken);
+  if (endpoint->waits != nullptr && FireWaits(*endpoint, event.ready)) return;
+  endpoint->sink->OnReady(*endpoint, event.ready);
+}
+
+// False if nobody waits for this.
+bool Loop::FireWaits(Endpoint& endpoint, uint8_t ready) {
   bool fired = false;
-  for (Wait* wait = endpoint->waits; wait != nullptr;) {
+  for (Wait* wait = endpoint.waits; wait != nullptr;) {
     Wait* next = wait->next;
-    if (wait->ready_mask & event.ready) {
+    if (wait->ready_mask & ready) {
       Fire(*wait, Errc::kOk);
       fired = true;
     }
     wait = next;
   }
-  if (!fired) endpoint->sink->OnReady(*endpoint, event.ready);
+  return fired;
 }
 
 int64_t Loop::PollTimeout() {

@@ -282,6 +282,7 @@ class Loop {
   bool TakeEvent();
   bool TakeReadyFiber();
   bool TakeTimer();
+  void TakeExpired();
   bool TakePosted();
   bool TakeReadyEvent();
   bool TakeTask();
@@ -290,6 +291,7 @@ class Loop {
   void Step();
   void Lead();
   void Dispatch(const PollEvent& event);
+  bool FireWaits(Endpoint& endpoint, uint8_t ready);
   int64_t PollTimeout();
   void Decay();
   void Arm(ContextAlarm& alarm);
@@ -352,7 +354,7 @@ class Loop {
   // A ring would save the move; the vector is swapped when used up.
   std::vector<PollEvent> ready_events_;
   std::vector<PollEvent> ready_batch_;
-  size_t ready_cursor_ = 0;
+  const PollEvent* ready_cursor_ = nullptr;  // In ready_batch_.
   bool resume_queued_ = false;  // A connection used up its budget: look at the others first.
 
   TimerWheel wait_timers_;

@@ -37,6 +37,7 @@ class TimerWheel {
   // Moves time to `tick`; nodes due by then join the expired list in order of their ticks.
   void Advance(uint32_t tick);
 
+  bool HasExpired() const { return expired_.next != &expired_; }
   // Takes the next expired node, disarmed; null if there is none.
   TimerNode* PopExpired() { return expired_.next == &expired_ ? nullptr : PopFirst(); }
 
