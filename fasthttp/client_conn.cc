@@ -408,14 +408,12 @@ Errc Exchange::AwaitAndReceive(int64_t deadline) { return Commit(AwaitAndRecv(Ro
 inline Errc Exchange::TryReceive() { return Commit(TryRecv(Room())); }
 
 inline Errc Exchange::Commit(IoResult result) {
-  if (result.ok() && result.bytes() != 0) {
-    in_->Commit(result.bytes());
-    return Errc::kOk;
-  }
-  const Errc errc = result.ok() ? Errc::kUnexpectedEof : result.errc();
+  Errc errc = result.ok() && result.bytes() == 0 ? Errc::kUnexpectedEof : result.errc();
   // TLS tells an end without its closing alert by that error: between messages it is the common
   // one.
-  return errc == Errc::kUnexpectedEof && !started_ ? Errc::kConnectionClosed : errc;
+  if (errc == Errc::kUnexpectedEof && !started_) errc = Errc::kConnectionClosed;
+  if (errc == Errc::kOk) in_->Commit(result.bytes());
+  return errc;
 }
 
 // Only an incomplete head is ever moved.

@@ -315,11 +315,11 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
     const int64_t until = limit == kNoDeadline ? limit : now + (limit - now) / left;
     BlockingConn opened;
     std::string detail;
-    std::string tls;
     errc = DialAddress(loop, attempt.address, until, opened, detail);
     if (errc == Errc::kOk && options_.is_tls) {
       errc = options_.tls.context()->Handshake(loop, HostOf(attempt.address), attempt.address,
-                                               limit, opened, tls);
+                                               limit, opened, detail);
+      if (!detail.empty()) detail.insert(0, "TLS with ");
     }
     now = loop.FreshNow();
     if (errc == Errc::kOk && now >= deadline) errc = Errc::kTimeout;
@@ -327,11 +327,9 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
       conn = pool_->Adopt(share, std::move(opened), attempt.address);
       return errc;
     }
-    absl::StrAppend(&failures, failures.empty() ? "" : "; ", attempt.address, ", dialling",
-                    tls.empty() ? ": " : ", TLS with ",
-                    !tls.empty()      ? tls
-                    : !detail.empty() ? detail
-                                      : std::string(ErrcText(errc)));
+    if (detail.empty()) detail = std::string(ErrcText(errc));
+    absl::StrAppend(&failures, failures.empty() ? "" : "; ", attempt.address,
+                    ", dialling: ", detail);
     if (loop.CancelCause() != Errc::kOk || now >= limit) break;
   }
   attempt.dialled = std::make_unique<const std::string>(std::move(failures));

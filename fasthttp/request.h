@@ -265,8 +265,8 @@ class Request {
     body_touched_ = false;
     if (streamed_) ResetStream();
   }
-  Errc ParseURIOnce() const;
   void ResetStream();
+  Errc ParseURIOnce() const;
   Errc BindURI(Parsed& parsed) const;
   Errc ReadAll(std::string_view bytes, size_t max_body_size, size_t& used);
   Errc TryReadBody() const;

@@ -96,7 +96,8 @@ absl::Time Turn::ConnTime() const {
 }
 
 absl::Time Turn::RequestTime() const {
-  return conn_ ? conn_->request_time : TimeOf(server->loop(), request_tick);
+  return conn_ ? conn_->request_time
+               : absl::Now() - absl::Nanoseconds(server->loop().now() - began);
 }
 
 // --- Limits and pins --------------------------------------------------------------------------

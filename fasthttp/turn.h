@@ -142,7 +142,7 @@ class Turn final : public runtime::Task, public Exchange {
   uint8_t fate = 0;            // Fate bits; 0 for nearly all.
   bool running = false;        // Of those held: the handler has not returned.
   uint32_t head_started = 0;   // Tick of the first byte.
-  uint32_t request_tick = 0;   // Tick at which the head was complete.
+  int64_t began = 0;           // When the head was complete: the loop's now().
   uint64_t body_left = 0;      // Of a body with a length.
   http1::Framing framing;
   http1::ParseProgress progress;
