@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "adaptor/recorder.h"
 #include "fasthttp/fasthttp.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "testing/alloc_counter.h"
 #include "testing/test_server.h"
 
 namespace fasthttpadaptor {
@@ -17,7 +19,7 @@ namespace {
 using fasthttp::RequestCtx;
 using fasthttp::Response;
 using fasthttptest::TestServer;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 // The answer of `handler` to `raw`; an empty response if there is none.
 Response Ask(fasthttp::RequestHandler handler,
@@ -35,149 +37,6 @@ Response AskFunc(HandlerFunc handler, std::string_view raw = "GET / HTTP/1.1\r\n
 std::string BodyOf(fasthttp::RequestHandler handler) {
   Response response = Ask(std::move(handler));
   return std::string(response.Body());
-}
-
-// --- Header -----------------------------------------------------------------------------------
-
-TEST(Header, IsAnOrderedMultimapWithFoldedNames) {
-  Header header;
-  header.Add("X-A", "1");
-  header.Add("B", "2");
-  header.Add("x-a", "3");
-  EXPECT_EQ(header.Get("x-A"), "1");
-  EXPECT_THAT(header.Values("X-a"), ElementsAre("1", "3"));
-  EXPECT_EQ(header.size(), 3u);
-  header.Set("X-A", "4");
-  EXPECT_THAT(header.Values("x-a"), ElementsAre("4"));
-  EXPECT_EQ(header.size(), 2u);
-  header.Del("b");
-  EXPECT_FALSE(header.Has("B"));
-  EXPECT_EQ(header.Get("B"), "");
-  EXPECT_TRUE(header.Values("B").empty());
-  header.Add("Empty", "");
-  EXPECT_TRUE(header.Has("empty"));
-}
-
-TEST(Header, TakesViewsOfItself) {
-  Header header;
-  header.Add("A", "a value that is too long for the string itself");
-  header.Set(header.begin()->name, header.Get("A"));
-  EXPECT_EQ(header.Get("A"), "a value that is too long for the string itself");
-  header.Del(header.begin()->name);
-  EXPECT_TRUE(header.empty());
-}
-
-// --- Request ----------------------------------------------------------------------------------
-
-TEST(ConvertRequest, EveryPart) {
-  std::string seen;
-  Response r = AskFunc(
-      [&](ResponseWriter&, const Request& r) {
-        EXPECT_EQ(r.method, "POST");
-        EXPECT_EQ(r.request_uri, "/a/%2e%2e/b%20c?x=1&y=%26&x=2");
-        EXPECT_EQ(r.url.path, "/b c");
-        EXPECT_EQ(r.url.raw_path, "/a/%2e%2e/b%20c");
-        EXPECT_EQ(r.url.query, "x=1&y=%26&x=2");
-        EXPECT_EQ(r.url.QueryValue("y"), "&");
-        EXPECT_EQ(r.url.QueryValue("z"), "");
-        EXPECT_THAT(r.url.QueryValues("x"), ElementsAre("1", "2"));
-        EXPECT_EQ(r.proto, "HTTP/1.1");
-        EXPECT_EQ(r.host, "example.com:81");
-        EXPECT_EQ(r.header.Get("host"), "EXAMPLE.com:81");
-        EXPECT_THAT(r.header.Values("X-Many"), ElementsAre("a", "b", ""));
-        EXPECT_EQ(r.header.Get("Content-Length"), "4");
-        EXPECT_TRUE(r.transfer_encoding.empty());
-        EXPECT_EQ(r.remote_addr, "TestServer");
-        EXPECT_FALSE(r.tls);
-        EXPECT_EQ(r.body, "a=\r\n");
-        seen = r.method;
-      },
-      "POST /a/%2e%2e/b%20c?x=1&y=%26&x=2 HTTP/1.1\r\nHost: EXAMPLE.com:81\r\nX-Many: a\r\n"
-      "x-many: b\r\nX-Many:\r\nContent-Length: 4\r\n\r\na=\r\n");
-  EXPECT_EQ(seen, "POST");
-  EXPECT_EQ(r.StatusCode(), 200);
-}
-
-TEST(ConvertRequest, ChunkedBodyAndOldVersion) {
-  bool called = false;
-  AskFunc(
-      [&](ResponseWriter&, const Request& r) {
-        called = true;
-        EXPECT_THAT(r.transfer_encoding, ElementsAre("chunked"));
-        EXPECT_FALSE(r.header.Has("Transfer-Encoding"));
-        EXPECT_EQ(r.body, "hello");
-      },
-      "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
-      "chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
-  EXPECT_TRUE(std::exchange(called, false));
-  AskFunc(
-      [&](ResponseWriter&, const Request& r) {
-        called = true;
-        EXPECT_EQ(r.proto, "HTTP/1.0");
-        EXPECT_EQ(r.host, "");
-      },
-      "GET / HTTP/1.0\r\n\r\n");
-  EXPECT_TRUE(std::exchange(called, false));
-  AskFunc(
-      [&](ResponseWriter&, const Request& r) { called = r.host == "other" && r.url.path == "/p"; },
-      "GET http://other/p HTTP/1.1\r\nHost: h\r\n\r\n");
-  EXPECT_TRUE(called);
-}
-
-TEST(ConvertRequest, OutlivesTheHandlerAndIsReplacedWhole) {
-  Request kept;
-  TestServer server([&kept](RequestCtx& ctx) { ASSERT_TRUE(ConvertRequest(ctx, kept).ok()); });
-  ASSERT_TRUE(server.Post("/one?q=1", "text/x", "first body").ok());
-  std::string word;
-  kept.BodyStream() >> word;
-  EXPECT_EQ(word, "first");
-  EXPECT_EQ(kept.header.Get("Content-Type"), "text/x");
-  ASSERT_TRUE(server.Get("/two").ok());
-  EXPECT_EQ(kept.method, "GET");
-  EXPECT_EQ(kept.url.path, "/two");
-  EXPECT_EQ(kept.url.query, "");
-  EXPECT_FALSE(kept.header.Has("Content-Type"));
-  EXPECT_EQ(kept.body, "");
-  EXPECT_FALSE(kept.BodyStream() >> word);
-}
-
-TEST(ConvertRequest, ATargetThatDoesNotParse) {
-  RequestCtx ctx;
-  ctx.request().header().SetRequestURI("http://a,b/");
-  Request request;
-  EXPECT_FALSE(ConvertRequest(ctx, request).ok());
-  bool called = false;
-  NewFastHTTPHandler([&](ResponseWriter&, const Request&) { called = true; })(ctx);
-  EXPECT_FALSE(called);
-  EXPECT_EQ(ctx.response().StatusCode(), 400);
-}
-
-TEST(Request, BodyStreamReadsSeeksAndEnds) {
-  Request request;
-  request.body = "line one\nline two\n";
-  std::string line;
-  std::istream& stream = request.BodyStream();
-  ASSERT_TRUE(std::getline(stream, line));
-  EXPECT_EQ(line, "line one");
-  EXPECT_EQ(stream.tellg(), 9);
-  ASSERT_TRUE(std::getline(request.BodyStream(), line));
-  EXPECT_EQ(line, "line two");
-  EXPECT_FALSE(std::getline(stream, line));
-  EXPECT_TRUE(stream.eof());
-  stream.clear();
-  stream.seekg(-4, std::ios_base::end);
-  ASSERT_TRUE(std::getline(stream, line));
-  EXPECT_EQ(line, "two");
-  stream.seekg(0);
-  stream.seekg(5, std::ios_base::cur);
-  stream >> line;
-  EXPECT_EQ(line, "one");
-  stream.seekg(19);
-  EXPECT_TRUE(stream.fail());
-  stream.clear();
-  stream.seekg(-1, std::ios_base::beg);
-  EXPECT_TRUE(stream.fail());
-  EXPECT_EQ(Request().BodyStream().get(), std::char_traits<char>::eof());
 }
 
 // --- ResponseWriter ---------------------------------------------------------------------------
@@ -239,7 +98,7 @@ TEST(ResponseWriter, BadCodesAre500WithoutABody) {
       w.Header().Set("X-Secret", "1");
       w.WriteHeader(code);
       w.WriteHeader(200);
-      EXPECT_EQ(w.Write("x").code(), absl::StatusCode::kInvalidArgument);
+      EXPECT_EQ(fasthttp::ErrcOf(w.Write("x")), fasthttp::Errc::kProgramming);
     });
     EXPECT_EQ(r.StatusCode(), 500) << code;
     EXPECT_EQ(r.Body(), "");
@@ -265,7 +124,7 @@ TEST(ResponseWriter, CodesWithoutABody) {
   for (int code : {204, 304}) {
     Response r = AskFunc([code](ResponseWriter& w, const Request&) {
       w.WriteHeader(code);
-      EXPECT_EQ(w.Write("x").code(), absl::StatusCode::kFailedPrecondition);
+      EXPECT_EQ(fasthttp::ErrcOf(w.Write("x")), fasthttp::Errc::kProgramming);
     });
     EXPECT_EQ(r.StatusCode(), code);
     EXPECT_EQ(r.Body(), "");
@@ -427,7 +286,7 @@ TEST(NewFastHTTPHandler, MayBlock) {
 
 // Handlers are tested without a server too.
 TEST(ResponseWriter, MayBeTheTestsOwn) {
-  struct Recorder final : ResponseWriter {
+  struct Own final : ResponseWriter {
     fasthttpadaptor::Header& Header() override { return header; }
     void WriteHeader(int value) override { code = value; }
     absl::Status Write(std::string_view bytes) override {
@@ -438,9 +297,113 @@ TEST(ResponseWriter, MayBeTheTestsOwn) {
     int code = 0;
     std::string body;
   };
+  Own writer;
+  Function(writer, Request());
+  EXPECT_EQ(writer.body, "function");
+}
+
+TEST(Recorder, FollowsTheRulesOfTheServersWriter) {
   Recorder recorder;
-  Function(recorder, Request());
-  EXPECT_EQ(recorder.body, "function");
+  recorder.Header().Set("X-A", "1");
+  recorder.WriteHeader(103);
+  recorder.WriteHeader(404);
+  recorder.WriteHeader(200);
+  recorder.Header().Set("X-A", "late");
+  ASSERT_TRUE(recorder.Write("<html>").ok());
+  EXPECT_EQ(recorder.Result().StatusCode(), 404);
+  EXPECT_EQ(recorder.Result().header().Peek("X-A"), "1");
+  EXPECT_EQ(recorder.Result().Body(), "<html>");
+  EXPECT_EQ(recorder.Result().ContentType(), "text/html; charset=utf-8");
+  Recorder silent;
+  EXPECT_EQ(silent.Result().StatusCode(), 200);
+  Recorder wrong;
+  wrong.WriteHeader(1000);
+  EXPECT_FALSE(wrong.Write("x").ok());
+  EXPECT_EQ(wrong.Result().StatusCode(), 500);
+}
+
+// --- Streams ----------------------------------------------------------------------------------
+
+TEST(BodyStream, WritesToTheBody) {
+  Response r = AskFunc([](ResponseWriter& w, const Request&) {
+    std::ostream& out = w.BodyStream();
+    out << "one " << 2 << std::endl;
+    w.BodyStream().put('3');
+    absl::Format(&w, " %s", "four");
+    EXPECT_TRUE(out.good());
+  });
+  EXPECT_EQ(r.Body(), "one 2\n3 four");
+}
+
+TEST(BodyStream, TellsThatAPieceWasRefused) {
+  AskFunc([](ResponseWriter& w, const Request&) {
+    w.WriteHeader(204);
+    EXPECT_FALSE(w.BodyStream() << "text");
+    EXPECT_TRUE(w.BodyStream().bad());
+    w.BodyStream().clear();
+    EXPECT_FALSE(w.BodyStream().put('x'));
+  });
+}
+
+TEST(BodyStream, IsTheRequestsOwnWhenObjectsAreUsedAgain) {
+  TestServer server(NewFastHTTPHandler([](ResponseWriter& w, const Request& r) {
+    std::string word;
+    r.BodyStream() >> word;
+    w.BodyStream() << '<' << word << '>';
+  }));
+  for (std::string_view body : {"one", "", "three"}) {
+    absl::StatusOr<Response> r = server.Post("/", "a/b", body);
+    ASSERT_TRUE(r.ok()) << r.status();
+    EXPECT_EQ(r->Body(), "<" + std::string(body) + ">");
+  }
+}
+
+// --- Cost -------------------------------------------------------------------------------------
+
+TEST(Cost, NoAllocationOnceWarm) {
+  if (!fasthttp::testing_internal::kAllocCounterAvailable) GTEST_SKIP() << "a sanitizer counts";
+  fasthttp::RequestHandler handler = NewFastHTTPHandler([](ResponseWriter& w, const Request& r) {
+    if (r.method != "GET" || r.url.path.size() < 20) return w.WriteHeader(400);
+    if (r.header.Get("X-Long").size() != 40 || r.header.size() != 2) return w.WriteHeader(400);
+    w.Header().Set("Content-Type", "text/plain; charset=utf-8");
+    w.Header().Add("X-Served-By", "a name that is too long for a short string");
+    (void)w.Write("Hello, world!");
+  });
+  RequestCtx ctx;
+  ctx.request().header().SetRequestURI("/a/path/that/is/longer/than/a/short/string?x=1");
+  ctx.request().header().SetHost("h");
+  ctx.request().header().Set("X-Long", std::string(40, 'x'));
+  uint64_t allocations = 0;
+  for (int round = 0; round < 8; ++round) {
+    ctx.response().Reset();
+    fasthttp::testing_internal::AllocCounter counter;
+    handler(ctx);
+    allocations = counter.count();
+    ASSERT_EQ(ctx.response().Body(), "Hello, world!");
+  }
+  EXPECT_EQ(allocations, 0u);
+}
+
+TEST(Cost, CallsThatWaitDoNotShareTheirObjects) {
+  TestServer server(NewFastHTTPHandler([](ResponseWriter& w, const Request& r) {
+    std::string before = r.url.path;
+    w.Header().Set("X-Path", r.url.path);
+    ASSERT_TRUE(fasthttp::Sleep(absl::Milliseconds(2)).ok());
+    EXPECT_EQ(r.url.path, before);
+    ASSERT_TRUE(w.Write(r.url.path).ok());
+  }));
+  fasthttp::TaskGroup group;
+  for (int i = 0; i < 20; ++i) {
+    group.Go([&server, i] {
+      std::string path = "/number/" + std::to_string(i) + "/of/twenty/that/are/under/way";
+      absl::StatusOr<Response> r = server.Get(path);
+      if (!r.ok()) return r.status();
+      EXPECT_EQ(r->Body(), path);
+      EXPECT_EQ(r->header().Peek("X-Path"), path);
+      return absl::OkStatus();
+    });
+  }
+  EXPECT_TRUE(group.Wait().ok());
 }
 
 }  // namespace

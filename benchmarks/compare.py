@@ -11,7 +11,6 @@ by valgrind. A row that is missing on any side makes the command fail.
 """
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -148,9 +147,8 @@ def main():
     results = [result(key, figures[key], counted[key]) for key in keys if key not in missing]
     print_rows(results)
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"machine": facts, "rounds": options.rounds, "rows": results}, file, indent=1)
-            file.write("\n")
+        machine.write_json(options.json,
+                           {"machine": facts, "rounds": options.rounds, "rows": results})
     for threads, row, side in missing:
         print(f"MISSING {side}: {row}, {threads} threads", file=sys.stderr)
     return 1 if missing or not keys else 0

@@ -4,6 +4,7 @@ Programs of other projects come from Debian's packages; bazel/debian/setup insta
 """
 
 import datetime
+import json
 import os
 import platform
 import re
@@ -36,6 +37,12 @@ def build(*targets):
     folder = os.path.realpath(os.path.join(ROOT, "bazel-bin"))
     return [os.path.join(folder, target[2:].replace(":", "/")) if ":" in target
             else os.path.join(folder, target[2:], target.rsplit("/", 1)[1]) for target in targets]
+
+
+def write_json(path, results):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(results, file, indent=1)
+        file.write("\n")
 
 
 def median(values):

@@ -100,11 +100,12 @@ class Client final : public Caller {
 
   ClientLoop& LoopPart(runtime::Loop& loop) override;
   Errc Exchange(runtime::Loop& loop, const Request& request, Response& response, int64_t deadline,
-                std::string& where) override;
+                Where& where) override;
   void CompleteURI(Request&) override {}
   Errc MayRedirect(const URI&, const URI&) override { return Errc::kOk; }
 
   LoopHosts& HostsOf(runtime::Loop& loop);
+  LoopHosts& MakeHostsOf(runtime::Loop& loop);
 
   const std::shared_ptr<Hosts> hosts_;
 };

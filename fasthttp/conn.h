@@ -95,6 +95,7 @@ class BlockingConn {
   runtime::Endpoint* endpoint() const { return endpoint_; }
   // In loop nanoseconds; for callers that keep absolute deadlines.
   void SetDeadlineNanos(int64_t read, int64_t write);
+  int64_t read_deadline() const { return read_deadline_; }
 
  private:
   template <typename Function>

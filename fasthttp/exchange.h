@@ -12,11 +12,16 @@
 #include <cstdint>
 #include <string_view>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "fasthttp/base/errc.h"
+#include "fasthttp/body_writer.h"
 #include "fasthttp/runtime/transport.h"
 
 namespace fasthttp {
+
+class HijackedConn;
+using HijackHandler = absl::AnyInvocable<void(HijackedConn&) &&>;
 
 // A limit on the time of a handler, and what is answered in its place beyond it. Lies on the stack
 // of the handler that is limited.
@@ -48,6 +53,17 @@ class Exchange {
   virtual bool BeginLimit(TimeLimit& limit) = 0;
   // True if the handler has returned too late, and nobody has answered in its place.
   virtual bool EndLimit(TimeLimit& limit) = 0;
+
+  // Begins the response's body as a stream and queues the head as it stands in the RequestCtx.
+  // Called again it gives the same writer, which lives as long as the RequestCtx.
+  virtual BodyWriter& StartBodyStream() = 0;
+  // An interim response with the Link fields of the RequestCtx's response.
+  virtual Errc SendEarlyHints() = 0;
+
+  // See RequestCtx::Hijack.
+  virtual void Hijack(HijackHandler handler) = 0;
+  virtual void HijackSetNoResponse(bool no_response) = 0;
+  virtual bool Hijacked() const = 0;
 
   // The RequestCtx lives until every Pin is undone. Unpin is thread-safe.
   virtual void Pin() = 0;

@@ -14,6 +14,7 @@
 #include "fasthttp/error.h"
 #include "fasthttp/fiber_local.h"
 #include "fasthttp/header_names.h"
+#include "fasthttp/hijack.h"
 #include "fasthttp/host_client.h"
 #include "fasthttp/request_ctx.h"
 #include "fasthttp/server.h"

@@ -25,6 +25,8 @@ class OutQueue {
  public:
   // A body below this is cheaper to copy than to send as a piece of its own.
   static constexpr size_t kCopyLimit = 16 * 1024;
+  // Beyond this nothing is added before some of it was sent.
+  static constexpr size_t kHighWater = 64 * 1024;
   // A buffer beyond this is freed when the queue is empty.
   static constexpr size_t kKeepCapacity = 64 * 1024;
 
@@ -51,10 +53,9 @@ class OutQueue {
   // Sends what the connection takes now. kOk: all is sent. kAgain: the rest waits for writability.
   // Anything else: the connection is broken.
   Errc Flush(Conn& conn, uint32_t tick) {
-    if (waiting_ || !pieces_.empty()) [[unlikely]]
+    if (waiting_ || !pieces_.empty() || size_ == sent_) [[unlikely]]
       return FlushSlow(conn, tick);
     const iovec out = {buffer_ + sent_, size_ - sent_};
-    if (out.iov_len == 0) return Errc::kOk;
     const IoResult result = conn.TrySend({&out, 1});
     if (!result.ok() || result.bytes() != out.iov_len || capacity_ > kKeepCapacity) [[unlikely]]
       return FlushRest(conn, tick, result);

@@ -5,6 +5,27 @@
 #include "absl/strings/str_cat.h"
 
 namespace fasthttp {
+namespace {
+
+// Of a handler that is called without a server: the body is gathered.
+class BareWriter final : public BodyWriter {
+ public:
+  explicit BareWriter(Response& response) : response_(response) {}
+  void Abort() override { aborted_ = true; }
+
+ private:
+  Errc DoWrite(std::string_view bytes) override {
+    if (aborted_) return Errc::kProgramming;
+    response_.AppendBody(bytes);
+    return Errc::kOk;
+  }
+  Errc DoFlush() override { return aborted_ ? Errc::kProgramming : Errc::kOk; }
+
+  Response& response_;
+  bool aborted_ = false;
+};
+
+}  // namespace
 
 std::string_view RequestCtx::FormValue(std::string_view name) const {
   std::string_view value = QueryArgs().Peek(name);
@@ -61,6 +82,25 @@ void RequestPin::Release() {
   RequestCtx* ctx = std::exchange(ctx_, nullptr);
   if (ctx != nullptr && ctx->exchange() != nullptr) ctx->exchange()->Unpin();
 }
+
+BodyWriter& RequestCtx::StartBodyStream() {
+  if (exchange_ != nullptr) return exchange_->StartBodyStream();
+  if (bare_writer_ == nullptr) bare_writer_ = std::make_unique<BareWriter>(response_);
+  return *bare_writer_;
+}
+
+absl::Status RequestCtx::EarlyHints() {
+  const Errc errc = exchange_ != nullptr ? exchange_->SendEarlyHints() : Errc::kOk;
+  return errc == Errc::kOk ? absl::OkStatus() : ToStatus(errc, "EarlyHints");
+}
+
+void RequestCtx::Hijack(HijackHandler handler) {
+  if (exchange_ != nullptr) exchange_->Hijack(std::move(handler));
+}
+void RequestCtx::HijackSetNoResponse(bool no_response) {
+  if (exchange_ != nullptr) exchange_->HijackSetNoResponse(no_response);
+}
+bool RequestCtx::Hijacked() const { return exchange_ != nullptr && exchange_->Hijacked(); }
 
 Addr RequestCtx::RemoteAddr() const { return exchange_ ? exchange_->RemoteAddr() : Addr(); }
 Addr RequestCtx::LocalAddr() const { return exchange_ ? exchange_->LocalAddr() : Addr(); }

@@ -7,7 +7,8 @@
 //   }
 //
 // The handler may set status, fields and body in any order and overwrite them: the response goes
-// out when it returns. It may block (fasthttp::Sleep, Offload, a client call); nothing else stalls.
+// out when it returns, or from StartBodyStream on. It may block (fasthttp::Sleep, Offload, a client
+// call); nothing else stalls.
 //
 // Lifetimes: everything a RequestCtx hands out, and the object itself, is valid until the handler
 // returns. Views of the response end earlier, with the next call that changes it. Pin() is the one
@@ -23,6 +24,7 @@
 
 #include <any>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +37,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "fasthttp/body_reader.h"
+#include "fasthttp/body_writer.h"
 #include "fasthttp/error.h"
 #include "fasthttp/exchange.h"
 #include "fasthttp/request.h"
@@ -77,7 +81,7 @@ class RequestCtx {
 
   // Percent-decoded and normalised ("/a/../b" is "/b"), so an encoded slash can't be told from a
   // real one: URI().PathOriginal() has the bytes as received.
-  std::string_view Path() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.URI().Path(); }
+  std::string_view Path() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.Path(); }
   // Lower case, with the port; an absolute target's authority wins over the Host field.
   std::string_view Host() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.Host(); }
   // The request-target as received.
@@ -89,6 +93,10 @@ class RequestCtx {
   // Of an application/x-www-form-urlencoded body; else empty.
   const Args& PostArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.PostArgs(); }
   std::string_view PostBody() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.Body(); }
+  // The body piece by piece, 0 bytes being its end: as it comes with
+  // ServerSettings::stream_request_body, else from memory. Read suspends; its errors may be given
+  // to Error(status). See docs/guide/streaming.md for what becomes of bytes that are not read.
+  BodyReader& RequestBodyStream() ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.BodyStream(); }
   std::string_view UserAgent() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
     return request_.header().UserAgent();
   }
@@ -129,6 +137,41 @@ class RequestCtx {
 
   // absl::Format(&ctx, ...) appends to the body.
   friend void AbslFormatFlush(RequestCtx* ctx, absl::string_view text) { ctx->Write(text); }
+
+  // --- A response that is sent while it is made (docs/guide/streaming.md) -----------------------
+  // The head goes out, with the first bytes of the body or when the handler first waits; from here
+  // on the body is what is written to the BodyWriter, and it ends when the handler returns. What
+  // was in the body before is its beginning. The status and the fields can't be changed any more:
+  // what is set after this call, also in the body, is not sent, and logged as a programming error.
+  // Trailers are an exception: a field that header().SetTrailer announced before may be set until
+  // the handler returns, and follows the body if that is sent in chunks.
+  //
+  // An exception, or a TimeoutHandler that runs out, cuts the connection: the peer sees that the
+  // body is incomplete. Called again it gives the same writer.
+  BodyWriter& StartBodyStream() ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // For a body that is made when the handler has returned; see response.h.
+  void SetBodyStream(std::unique_ptr<BodyReader> reader, int64_t size = -1) {
+    response_.SetBodyStream(std::move(reader), size);
+  }
+  void SetBodyStreamWriter(absl::AnyInvocable<void(BodyWriter&) &&> writer) {
+    response_.SetBodyStreamWriter(std::move(writer));
+  }
+  bool IsBodyStream() const { return response_.IsBodyStream(); }
+  // Sends "103 Early Hints" (RFC 8297) with the Link fields that the response has by now, so that
+  // the client can fetch what they name while the handler goes on. Nothing happens without Link
+  // fields or for an HTTP/1.0 client. kClientGone; kProgramming: the head has been sent.
+  absl::Status EarlyHints();
+
+  // --- Another protocol on the connection (fasthttp/hijack.h) -----------------------------------
+  // When the handler has returned and its response is sent, `handler` gets the connection, on a
+  // fiber of its own. For upgrades (answer 101) and tunnels (answer 200 to CONNECT). It is dropped
+  // uncalled if the response says "Connection: close" or can't be sent, if the request did and is
+  // no CONNECT, if the server drains, and if a TimeoutHandler has answered. The last call counts.
+  void Hijack(HijackHandler handler);
+  // The response is not sent: `handler` begins with a silent connection.
+  void HijackSetNoResponse(bool no_response);
+  // True once Hijack was called.
+  bool Hijacked() const;
 
   // --- The connection -------------------------------------------------------------------------
   Addr RemoteAddr() const;
@@ -204,6 +247,7 @@ class RequestCtx {
   Exchange* exchange_ = nullptr;
   std::vector<std::pair<std::string, std::any>> user_values_;
   std::optional<Response> prepared_;
+  std::unique_ptr<BodyWriter> bare_writer_;  // Without an exchange.
 };
 
 // RequestPin: keeps a RequestCtx beyond its handler's return.

@@ -1,5 +1,6 @@
 #include "fasthttp/response.h"
 
+#include "fasthttp/base/thread_cache.h"
 #include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
 #include "fasthttp/http1/serialize.h"
@@ -7,78 +8,56 @@
 
 namespace fasthttp {
 
-// One list of free objects a thread. An object goes to the pool of the thread that frees it, so
-// nothing is shared; the bound keeps a thread that only frees from hoarding.
-struct ResponsePool {
-  static constexpr uint32_t kMax = 64;
+struct ResponsePool : base::ThreadCache<Response::Rep, 64> {};
 
-  using Rep = Response::Rep;
-
-  // Plain data, so that a Response that dies after the thread's other objects finds it readable.
-  struct State {
-    Rep* free = nullptr;
-    uint32_t count = 0;
-    bool watched = false;  // The reaper exists.
-    bool closed = false;   // The thread is ending: free at once.
-  };
-
-  struct Reaper {
-    ~Reaper() {
-      state.closed = true;
-      while (Rep* rep = state.free) {
-        state.free = rep->next;
-        delete rep;
-      }
-      state.count = 0;
-    }
-    void Touch() {}
-  };
-
-  static thread_local State state;
-  static thread_local Reaper reaper;
-};
-
-constinit thread_local ResponsePool::State ResponsePool::state;
-thread_local ResponsePool::Reaper ResponsePool::reaper;
-
-Response::Rep* Response::Acquire() {
-  ResponsePool::State& pool = ResponsePool::state;
-  Rep* rep = pool.free;
-  if (rep == nullptr) return new Rep;
-  pool.free = rep->next;
-  --pool.count;
-  return rep;
-}
+Response::Rep* Response::Acquire() { return ResponsePool::Take(); }
 
 void Response::Release(Rep* rep) {
-  ResponsePool::State& pool = ResponsePool::state;
-  if (pool.closed || pool.count == ResponsePool::kMax) {
-    delete rep;
-    return;
-  }
-  if (!pool.watched) {
-    pool.watched = true;
-    ResponsePool::reaper.Touch();
-  }
   rep->header.Reset();
   rep->body.ClearUpTo(ResponseBodyPoolLimit());
-  rep->skip_body = false;
-  rep->next = pool.free;
-  pool.free = rep;
-  ++pool.count;
+  rep->ResetSpecial();
+  ResponsePool::Give(rep);
 }
 
 void Response::CopyTo(Response& to) const {
   if (rep_ == to.rep_) return;
   rep_->header.CopyTo(to.rep_->header);
   to.rep_->body.Set(rep_->body.view());
-  to.rep_->skip_body = rep_->skip_body;
+  to.rep_->ResetSpecial();
+  to.rep_->special = rep_->special & (Rep::kSkipBody | Rep::kFlushHead);
 }
 
 OwnedBytes Response::SwapBody(OwnedBytes bytes) {
   OwnedBytes old = rep_->body.Take();
   rep_->body.SetOwned(std::move(bytes));
   return old;
+}
+
+// --- Streams ---
+
+void Response::Rep::ResetSpecial() {
+  special = 0;
+  if (source != nullptr) *source = {};
+}
+
+void Response::SetBodyStream(std::unique_ptr<BodyReader> reader, int64_t size) {
+  rep_->body.Clear();
+  if (rep_->source == nullptr) rep_->source = std::make_unique<BodySource>();
+  rep_->Set(Rep::kStream, reader != nullptr);
+  *rep_->source = {std::move(reader), nullptr, size};
+}
+
+void Response::SetBodyStreamWriter(absl::AnyInvocable<void(BodyWriter&) &&> writer) {
+  rep_->body.Clear();
+  if (rep_->source == nullptr) rep_->source = std::make_unique<BodySource>();
+  rep_->Set(Rep::kStream, writer != nullptr);
+  *rep_->source = {nullptr, std::move(writer), -1};
+}
+
+BodySource Response::TakeBodyStream() {
+  if (!IsBodyStream()) return {};
+  rep_->Set(Rep::kStream, false);
+  return std::exchange(*rep_->source, {});
 }
 
 // --- As bytes ---
@@ -141,7 +120,7 @@ Errc Response::ReadAll(std::string_view bytes, std::string_view request_method,
     if (StatusCode() >= 200 || framing.upgrade) break;
     if (interim == kMaxInterim) return Errc::kTooManyInterimResponses;
   }
-  rep_->skip_body = method == http1::MethodId::kHead;
+  SetSkipBody(method == http1::MethodId::kHead);
   Errc errc = reader.ReadBody(framing, max_body_size, header(),
                               [this](std::string_view piece) { AppendBody(piece); });
   used = reader.used();

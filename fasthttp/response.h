@@ -15,19 +15,31 @@
 #define FASTHTTP_RESPONSE_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/base/attributes.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/body.h"
+#include "fasthttp/body_reader.h"
+#include "fasthttp/body_writer.h"
 #include "fasthttp/header.h"
 
 namespace fasthttp {
+
+// Where a streamed body comes from: one of the two is set.
+struct BodySource {
+  std::unique_ptr<BodyReader> reader;
+  absl::AnyInvocable<void(BodyWriter&) &&> writer;
+  int64_t size = -1;  // -1: as the reader says.
+};
 
 class Response {
  public:
@@ -48,10 +60,10 @@ class Response {
   void Reset() {
     rep_->header.Reset();
     rep_->body.ClearUpTo(ResponseBodyPoolLimit());
-    rep_->skip_body = false;
+    if (rep_->special != 0) rep_->ResetSpecial();
   }
 
-  // Header, body and switches.
+  // Header, body and switches; not a stream.
   void CopyTo(Response& to) const;
 
   ResponseHeader& header() ABSL_ATTRIBUTE_LIFETIME_BOUND { return rep_->header; }
@@ -94,6 +106,28 @@ class Response {
   // Drops the body with its buffer if the buffer's capacity is above `size`.
   void ReleaseBody(size_t size) { rep_->body.ReleaseAbove(size); }
 
+  // --- A body that is made while it is sent ---
+  // The response of a handler gets its body from `reader`, which is read when the handler has
+  // returned, on its stack: it may suspend. `size` >= 0, or reader->Size(), becomes the
+  // Content-Length: no more than that is read, and if less comes the connection is cut. Else the
+  // body is sent in chunks, each as soon as a Read has given it. If the first Read fails, the
+  // answer is a 500. In the answer to HEAD, and with 204 or 304, the reader is not read.
+  //
+  // A stream wins over a buffered body; Reset, and what begins with it such as RequestCtx::Error,
+  // drops it.
+  void SetBodyStream(std::unique_ptr<BodyReader> reader, int64_t size = -1);
+  // The same from a function, called when the handler has returned. See body_writer.h.
+  void SetBodyStreamWriter(absl::AnyInvocable<void(BodyWriter&) &&> writer);
+  bool IsBodyStream() const { return (rep_->special & Rep::kStream) != 0; }
+  // Drops the stream unread.
+  void CloseBodyStream() { (void)TakeBodyStream(); }
+  // Takes the stream out.
+  BodySource TakeBodyStream();
+  // The head of a streamed response goes out at once, and not with the first bytes of its body or
+  // when the handler first waits.
+  bool ImmediateHeaderFlush() const { return (rep_->special & Rep::kFlushHead) != 0; }
+  void SetImmediateHeaderFlush(bool flush) { rep_->Set(Rep::kFlushHead, flush); }
+
   // --- As bytes ---
   // The response as it would be sent, without what the server adds: the header's fields and a
   // Content-Length that fits the body. A status without body, and SkipBody, leave the body out.
@@ -109,8 +143,8 @@ class Response {
 
   // Reading: the response has no body whatever its header says (the answer to HEAD). Writing: no
   // body is sent; Content-Length is still declared.
-  bool SkipBody() const { return rep_->skip_body; }
-  void SetSkipBody(bool skip) { rep_->skip_body = skip; }
+  bool SkipBody() const { return (rep_->special & Rep::kSkipBody) != 0; }
+  void SetSkipBody(bool skip) { rep_->Set(Rep::kSkipBody, skip); }
 
   // absl::Format(&response, ...) appends to the body.
   friend void AbslFormatFlush(Response* response, absl::string_view text) {
@@ -122,7 +156,16 @@ class Response {
     ResponseHeader header;
     fasthttp::Body body;
     Rep* next = nullptr;  // In the pool.
-    bool skip_body = false;
+
+    // What most responses have not.
+    enum Special : uint8_t { kSkipBody = 1, kFlushHead = 2, kStream = 4 };
+    uint8_t special = 0;
+    std::unique_ptr<BodySource> source;  // With kStream; else kept for its memory.
+
+    void Set(Special bit, bool on) {
+      special = static_cast<uint8_t>(on ? special | bit : special & ~bit);
+    }
+    void ResetSpecial();
   };
   friend struct ResponsePool;
 

@@ -56,8 +56,14 @@ class Server::Impl {
   bool InOwnHandler() const {
     Loop* here = Loop::Current();
     if (here == nullptr || !here->in_user_code()) return false;
-    auto* turn = dynamic_cast<Turn*>(here->current_task());
-    return turn != nullptr && &turn->server->settings() == &shared_.settings;
+    const runtime::Task& task = *here->current_task();
+    if (auto* turn = dynamic_cast<const Turn*>(&task)) {
+      return &turn->server->settings() == &shared_.settings;
+    }
+    for (const auto& loop : loops_) {
+      if (&loop->loop() == here) return loop->IsHijacked(task);
+    }
+    return false;
   }
 
   absl::Status Serve(Listener& listener) {

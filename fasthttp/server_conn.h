@@ -16,12 +16,15 @@
 #define FASTHTTP_SERVER_CONN_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 
+#include "fasthttp/base/chaos.h"
 #include "fasthttp/base/check.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/out_queue.h"
+#include "fasthttp/response_stream.h"
 #include "fasthttp/runtime/endpoint.h"
 #include "fasthttp/server_loop.h"
 #include "fasthttp/turn.h"
@@ -45,14 +48,16 @@ class ServerConn {
     kHandling = 1,   // A handler runs or is suspended: the connection can't be closed.
     kSending = 2,    // Nothing is read until the out queue is empty.
     kLingering = 3,  // Both sides are told that it is over; what still comes is dropped.
+    kDropping = 4,   // The rest of a request's body is dropped behind the answer.
     kStateMask = 7,
-    kCloseWhenSent = 8,  // With kSending.
-    kCounted = 16,       // Counts against `concurrency`.
-    kPerIp = 32,         // Counts against max_conns_per_ip.
-    kWaitedFor = 64,     // ServeConn waits for it.
-    kRefused = 128,      // Answered 503 or 429 at accept.
-    kLingerLong = 256,   // Unread bytes may be under way: linger before closing.
-    kTls = 512,          // The transport encrypts.
+    kCloseWhenSent = 8,     // With kSending.
+    kCounted = 16,          // Counts against `concurrency`.
+    kPerIp = 32,            // Counts against max_conns_per_ip.
+    kWaitedFor = 64,        // ServeConn waits for it.
+    kRefused = 128,         // Answered 503 or 429 at accept.
+    kLingerLong = 256,      // Unread bytes may be under way: linger before closing.
+    kHijackWhenSent = 512,  // With kSending: somebody else gets the connection then.
+    kTls = 1024,            // The transport encrypts.
   };
 
   ServerConn(ServerLoop& server, runtime::Endpoint& endpoint)
@@ -60,6 +65,11 @@ class ServerConn {
 
   static Data& DataOf(runtime::Endpoint& endpoint) {
     return *reinterpret_cast<Data*>(endpoint.owner);
+  }
+
+  // True of a 2xx to CONNECT: what follows on the connection is no HTTP (RFC 9110 section 9.3.6).
+  static bool OpensTunnel(const Turn& turn, int status) {
+    return turn.head.method_id == http1::MethodId::kConnect && status / 100 == 2;
   }
 
   void OnReady(uint8_t ready);
@@ -74,8 +84,12 @@ class ServerConn {
   // Closes at once if no handler runs, else when it has returned; waits of it end with `cause`.
   void Cut(Errc cause);
   void CloseIfIdle();
+  // An interim response with the Link fields of the turn's response.
+  Errc SendEarlyHints(Turn& turn);
 
  private:
+  friend class RequestStream;
+  friend class ResponseStream;
   struct Budget;
 
   // The steps that each request takes once are compiled into Serve: hence inline.
@@ -85,6 +99,7 @@ class ServerConn {
   Turn& NewTurn();
   void OnReadyWhileHandling(uint8_t ready);
   Errc Receive(Turn& turn, Budget& budget);
+  Errc ReceiveInto(std::span<char> room, size_t* n);
   inline std::span<char> RoomForHead(Turn& turn);
   std::span<char> RoomBehindHead(Turn& turn);
   std::span<char> RoomForBody(Turn& turn);
@@ -97,19 +112,32 @@ class ServerConn {
   Errc ReadLengthBody(Turn& turn);
   Errc ReadChunkedBody(Turn& turn);
   Errc EndTrailers(Turn& turn);
+  Errc BeginBodyStream(Turn& turn);
+  Errc TakeBody(Turn& turn, std::span<char> into, size_t* n);
+  Errc TakeChunked(Turn& turn, std::span<char> into, size_t* n);
+  static bool CanDropRest(const Turn& turn);
+  void DropRest();
   Errc SendContinue(Turn& turn);
   inline bool CallHandler(Turn& turn);
   bool AfterUnusual(Turn& turn);
+  bool IsToBeHijacked(const Turn& turn);
+  void HandOver();
   void AnswerLate(Turn& turn);
-  void AnswerAndPart(Turn& turn, Response& response);
+  void WakeStreams(Turn& turn);
+  void GoOn(bool keep_alive, std::unique_ptr<HijackRequest> hijack);
   void PartFrom(Turn& turn);
   void AnswerException(Turn& turn, std::string_view what);
   inline bool Serialize(Turn& turn, Response& response);
   inline bool EndsConnection(const Turn& turn, const Response& response);
+  bool KeepsAlive(const Turn& turn, const Response& response);
   static bool IsLastAnswer(const Turn& turn, int status);
   inline bool SerializePlain(const Turn& turn, const Response& response, bool close);
   void SerializeAny(Turn& turn, Response& response, bool close);
   void DescribeHead(Turn& turn, const Response& response, http1::ResponseHeadView& view);
+  void AnnounceTrailers(Turn& turn, const TrailerList& trailers, http1::ResponseHeadView& view);
+  void SendBodyStream(Turn& turn);
+  Errc SendFromReader(Turn& turn, BodyReader& reader, int64_t size);
+  ResponseStream::Plan SerializeStreamHead(Turn& turn);
   void EndRequest(Turn& turn) { turn.EndRequest(loop().tick()); }
   void OnEnd(Turn& turn, Errc errc);
   void Reject(Turn& turn, Errc errc);
@@ -119,6 +147,8 @@ class ServerConn {
     return *data().out;
   }
   Errc Flush();
+  bool SendNow(Turn& turn);
+  void LoseClient(Turn& turn);
   Errc FlushFailed(Errc errc, size_t before);
   void FlushOrWait();
   void Park(Turn& turn);
@@ -157,6 +187,24 @@ class ServerConn {
   ServerLoop& server_;
   runtime::Endpoint& endpoint_;
 };
+
+// What a readable connection has. kOk with *n > 0; kAgain; kUnexpectedEof; or the transport's
+// error.
+inline Errc ServerConn::ReceiveInto(std::span<char> room, size_t* n) {
+  const IoResult result = endpoint_.conn->TryRecv(room);
+  if (!result.ok()) {
+    if (result.again()) endpoint_.latched &= ~kReadable;
+    return result.errc();
+  }
+  *n = result.bytes();
+  if (*n == 0) return Errc::kUnexpectedEof;
+  // A short read means drained, unless the end was announced: no second event would come for it.
+  if (*n < room.size() && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
+    endpoint_.latched &= ~kReadable;
+  }
+  ServerLoop::Count(server_.counters_.received, *n);
+  return Errc::kOk;
+}
 
 }  // namespace fasthttp
 

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <new>
 #include <utility>
 
@@ -33,6 +34,14 @@ TransferLimits Transfer(const ServerSettings& settings, absl::Duration total) {
   return limits;
 }
 
+// For texts that people read. Not parsed, since another thread may have the request. A query may
+// hold secrets.
+std::string PathOf(const Turn& turn) {
+  constexpr size_t kShown = 100;
+  absl::string_view target = turn.head.Target();
+  return absl::CHexEscape(target.substr(0, std::min(target.find('?'), kShown)));
+}
+
 }  // namespace
 
 ServerLimits::ServerLimits(const ServerSettings& settings)
@@ -41,6 +50,7 @@ ServerLimits::ServerLimits(const ServerSettings& settings)
                         : settings.max_requests_per_conn != 0 ? settings.max_requests_per_conn
                                                               : UINT32_MAX),
       get_only(settings.get_only),
+      stream_bodies(settings.stream_request_body),
       head_ms(Milliseconds(settings.read_head_timeout)),
       idle_ms(Milliseconds(settings.idle_timeout)),
       body(Transfer(settings, settings.read_body_timeout)),
@@ -157,10 +167,15 @@ void ServerLoop::Register() {
   if (registered_) return;
   registered_ = true;
   loop_.AddTrimmer([](void* self) { return static_cast<ServerLoop*>(self)->Trim(); }, this);
+  loop_.AddWorkEnd(
+      [](void* self, int64_t took) { static_cast<ServerLoop*>(self)->OnWorkEnd(took); }, this);
 }
 
 void ServerLoop::Unregister() {
-  if (registered_) loop_.RemoveTrimmer(this);
+  if (registered_) {
+    loop_.RemoveTrimmer(this);
+    loop_.RemoveWorkEnd(this);
+  }
   registered_ = false;
 }
 
@@ -249,12 +264,17 @@ void ServerLoop::Refuse(runtime::Endpoint& endpoint, Errc errc) {
 // The connection is closed; its endpoint goes back.
 void ServerLoop::Forget(runtime::Endpoint& endpoint) {
   const uint16_t state = endpoint.owner_state;
-  if (state & ServerConn::kCounted) shared_.open.fetch_sub(1, std::memory_order_relaxed);
-  if (state & ServerConn::kRefused) --lingering_;
+  Uncount(state);
   loop_.Release(endpoint);
-  Count(counters_.open, ~uint64_t{0});  // Minus one.
   if (state & ServerConn::kWaitedFor) EndWaitFor(endpoint.slot);
   if (draining_) CheckDrained();
+}
+
+// A connection in this state is none of this server's any more.
+void ServerLoop::Uncount(uint16_t state) {
+  if (state & ServerConn::kCounted) shared_.open.fetch_sub(1, std::memory_order_relaxed);
+  if (state & ServerConn::kRefused) --lingering_;
+  Count(counters_.open, ~uint64_t{0});  // Minus one.
 }
 
 void ServerLoop::EndWaitFor(uint32_t slot) {
@@ -275,6 +295,7 @@ void ServerLoop::Drain(std::shared_ptr<runtime::Latch> drained) {
       ServerConn(*this, *endpoint).CloseIfIdle();
     }
   }
+  ForEachHijacked([](HijackedConn& conn) { conn.Drain(); });
   CheckDrained();
 }
 
@@ -298,6 +319,7 @@ void ServerLoop::Cut() {
     if (std::find(aside_.begin(), aside_.end(), turn) != aside_.end()) continue;
     ServerConn(*this, *endpoint).Cut(Errc::kDraining);
   }
+  ForEachHijacked([](HijackedConn& conn) { conn.Reset(); });
 }
 
 bool ServerLoop::StandAside(const runtime::Task& task) {
@@ -314,18 +336,14 @@ bool ServerLoop::StandAside(const runtime::Task& task) {
     aside_.push_back(&task);
     return true;
   }
-  return false;
+  if (IsHijacked(task)) aside_.push_back(&task);
+  return IsHijacked(task);
 }
 
 void ServerLoop::ListStragglers(std::vector<Straggler>& stragglers) {
-  auto add = [&](Turn& turn, bool pinned) {
+  auto add = [&](const Turn& turn, bool pinned) {
     if (std::find(aside_.begin(), aside_.end(), &turn) != aside_.end()) return;
-    constexpr size_t kShown = 100;
-    // Not parsed here, since another thread may have it. A query may hold secrets.
-    absl::string_view target = turn.head.Target();
-    target = target.substr(0, std::min(target.find('?'), kShown));
-    const int64_t age = int64_t{loop_.tick() - turn.request_tick} * runtime::kMillisecond;
-    stragglers.push_back({absl::CHexEscape(target), age, pinned});
+    stragglers.push_back({PathOf(turn), loop_.now() - turn.began, pinned});
   };
   runtime::EndpointTable& table = loop_.endpoints();
   for (uint32_t slot = 0; slot < table.slots(); ++slot) {
@@ -335,10 +353,14 @@ void ServerLoop::ListStragglers(std::vector<Straggler>& stragglers) {
     add(*ServerConn::DataOf(*endpoint).turn, /*pinned=*/false);
   }
   for (Turn* turn = held_; turn != nullptr; turn = turn->next) add(*turn, !turn->running);
+  ForEachHijacked([&](HijackedConn& conn) {
+    stragglers.push_back({absl::StrCat("hijacked ", conn.RemoteAddr().ToString()), 0, false});
+  });
 }
 
 void ServerLoop::CheckDrained() {
-  if (counters_.open + held_count_ != aside_.size() || !acceptors_.empty()) return;
+  const uint64_t left = counters_.open + held_count_ + hijacked_count_;
+  if (left != aside_.size() || !acceptors_.empty()) return;
   for (const auto& latch : std::exchange(drained_, {})) latch->CountDown();
 }
 
@@ -351,8 +373,45 @@ void ServerLoop::AddStats(ServerStats& stats) const {
   stats.connections_accepted += value(counters_.accepted);
   stats.connections_rejected += value(counters_.rejected);
   stats.connections_open += value(counters_.open);
+  stats.connections_hijacked += value(counters_.hijacked);
   stats.bytes_received += value(counters_.received);
   stats.bytes_sent += value(counters_.sent);
+  for (size_t i = 0; i < stats.responses.size(); ++i) {
+    stats.responses[i] += value(counters_.responses[i]);
+  }
+  for (size_t i = 0; i < LatencyStats::kBuckets; ++i) {
+    stats.latency.counts[i] += value(counters_.latency[i]);
+  }
+  stats.latency.total_nanos += value(counters_.latency_nanos);
+  stats.blocks_in_use += value(counters_.blocks);
+  stats.turns += value(counters_.turns);
+  stats.turns_spare += value(counters_.spare_turns);
+}
+
+void ServerLoop::CountOtherAnswer(int64_t began, int status) {
+  const size_t status_class = status >= 100 && status < 600 ? static_cast<size_t>(status / 100) : 0;
+  Count(counters_.responses[status_class], 1);
+  const int64_t took = loop_.now() - began;
+  if (took != 0) return CountLatency(took, 1);
+  ++others_at_once_;
+}
+
+void ServerLoop::CountLatency(int64_t took, uint64_t n) {
+  const auto& bounds = LatencyStats::kBounds;
+  const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), took) - bounds.begin();
+  Count(counters_.latency[static_cast<size_t>(bucket)], n);
+  Count(counters_.latency_nanos, n * static_cast<uint64_t>(took));
+}
+
+void ServerLoop::OnWorkEnd(int64_t took) {
+  if (const uint64_t n = answered_at_once_ + others_at_once_; n != 0) {
+    Count(counters_.responses[2], std::exchange(answered_at_once_, 0));
+    others_at_once_ = 0;
+    CountLatency(took, n);
+  }
+  counters_.blocks.store(blocks_.in_use(), std::memory_order_relaxed);
+  counters_.turns.store(turn_count_, std::memory_order_relaxed);
+  counters_.spare_turns.store(free_turn_count_, std::memory_order_relaxed);
 }
 
 void ServerLoop::OnReady(runtime::Endpoint& endpoint, uint8_t ready) {
@@ -360,6 +419,55 @@ void ServerLoop::OnReady(runtime::Endpoint& endpoint, uint8_t ready) {
 }
 
 void ServerLoop::OnTimer(runtime::Endpoint& endpoint) { ServerConn(*this, endpoint).OnTimer(); }
+
+// --- Connections for other protocols ------------------------------------------------------------
+
+void ServerLoop::HandOver(runtime::Endpoint& endpoint, std::string received,
+                          HijackHandler handler) {
+  const uint16_t state = std::exchange(endpoint.owner_state, 0);
+  Uncount(state);
+  loop_.ClearTimer(endpoint);
+  HijackedConn& conn = HijackedConn::Start(loop_, endpoint, std::move(received), std::move(handler),
+                                           *this, settings().keep_hijacked_conns);
+  conn.next = hijacked_;
+  if (hijacked_ != nullptr) hijacked_->previous = &conn;
+  hijacked_ = &conn;
+  counters_.hijacked.store(++hijacked_count_, std::memory_order_relaxed);
+  if (state & ServerConn::kWaitedFor) EndWaitFor(endpoint.slot);
+}
+
+void ServerLoop::HijackEnded(HijackedConn& conn, const std::exception_ptr& exception) {
+  if (conn.next != nullptr) conn.next->previous = conn.previous;
+  (conn.previous != nullptr ? conn.previous->next : hijacked_) = conn.next;
+  counters_.hijacked.store(--hijacked_count_, std::memory_order_relaxed);
+  if (exception) {
+    Count(counters_.errors, 1);
+    loop_.owner()->LostException(exception);
+  }
+  if (draining_) CheckDrained();
+}
+
+// Of those whose handlers don't wait for a Shutdown themselves.
+void ServerLoop::ForEachHijacked(absl::FunctionRef<void(HijackedConn&)> f) {
+  for (HijackedConn *conn = hijacked_, *next; conn != nullptr; conn = next) {
+    next = conn->next;
+    if (std::find(aside_.begin(), aside_.end(), &conn->task()) == aside_.end()) f(*conn);
+  }
+}
+
+bool ServerLoop::IsHijacked(const runtime::Task& task) const {
+  const HijackedConn* conn = hijacked_;
+  while (conn != nullptr && &conn->task() != &task) conn = conn->next;
+  return conn != nullptr;
+}
+
+void ServerLoop::LogMisuse(const Turn& turn, std::string_view what) {
+  Count(counters_.errors, 1);
+  if (loop_.now() < next_log_) return;
+  next_log_ = loop_.now() + runtime::kSecond;
+  std::fprintf(stderr, "fasthttp: %s: %.*s\n", PathOf(turn).c_str(), static_cast<int>(what.size()),
+               what.data());
+}
 
 // --- Turns that outlive their answers -----------------------------------------------------------
 
@@ -391,6 +499,7 @@ void ServerLoop::LetGo(Turn& turn) {
 
 Turn* ServerLoop::NewTurn() {
   Turn* turn = new Turn;
+  ++turn_count_;
   turn->server = this;
   return turn;
 }
@@ -405,7 +514,7 @@ OutQueue* ServerLoop::NewOut() { return new OutQueue; }
 
 bool ServerLoop::Trim() {
   bool more = blocks_.Trim();
-  for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n) delete TakeTurn();
+  for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n, --turn_count_) delete TakeTurn();
   for (size_t n = (free_out_count_ + 1) / 2; n > 0; --n, --free_out_count_) {
     delete std::exchange(free_outs_, free_outs_->next);
   }

@@ -8,6 +8,7 @@
 #ifndef FASTHTTP_SERVER_LOOP_H_
 #define FASTHTTP_SERVER_LOOP_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -17,7 +18,9 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "fasthttp/base/block_pool.h"
+#include "fasthttp/hijack.h"
 #include "fasthttp/http1/serialize.h"
 #include "fasthttp/out_queue.h"
 #include "fasthttp/per_ip_limit.h"
@@ -69,13 +72,14 @@ struct ServerLimits {
   http1::Leniency leniency;
   uint32_t requests_per_conn;  // The last of which ends the connection.
   bool get_only;
+  bool stream_bodies;
   uint32_t head_ms;  // 0: off.
   uint32_t idle_ms;  // 0: off.
   TransferLimits body;
   TransferLimits response;
 };
 
-class ServerLoop final : public runtime::EventSink {
+class ServerLoop final : public runtime::EventSink, public HijackOwner {
  public:
   ServerLoop(ServerShared& shared, runtime::Loop& loop);
   ~ServerLoop();
@@ -99,6 +103,8 @@ class ServerLoop final : public runtime::EventSink {
   // If `task` is a handler of this loop: until Return its connection is neither waited for nor cut,
   // since it is the handler that waits. False if it is not.
   bool StandAside(const runtime::Task& task);
+  // True if `task` calls a hijack handler of this loop.
+  bool IsHijacked(const runtime::Task& task) const;
   void Return(const runtime::Task& task) { std::erase(aside_, &task); }
   // Stops accepting, for that call or (null) altogether.
   void CloseListeners(const Serving* serving = nullptr);
@@ -114,8 +120,10 @@ class ServerLoop final : public runtime::EventSink {
 
   runtime::Loop& loop() { return loop_; }
   const ServerSettings& settings() const { return shared_.settings; }
+  const ServerLimits& limits() const { return limits_; }
 
  private:
+  friend class ResponseStream;
   friend class ServerConn;
   friend class Turn;
   class Acceptor;
@@ -129,9 +137,18 @@ class ServerLoop final : public runtime::EventSink {
   Errc AdmitPerIp(runtime::Endpoint& endpoint);
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
   void Forget(runtime::Endpoint& endpoint);
+  inline void Uncount(uint16_t state);
   void EndWaitFor(uint32_t slot);
   void CheckDrained();
   void Register();
+
+  // The connection's server no longer.
+  void HandOver(runtime::Endpoint& endpoint, std::string received, HijackHandler handler);
+  void HijackEnded(HijackedConn& conn, const std::exception_ptr& exception) override;
+  void ForEachHijacked(absl::FunctionRef<void(HijackedConn&)> f);
+
+  // Counts an error of the program in the handler of `turn`, and tells it on stderr, once a second.
+  void LogMisuse(const Turn& turn, std::string_view what);
 
   // Turns that have parted from their connections: until the handler and the last pin are gone.
   void Hold(Turn& turn);
@@ -147,6 +164,20 @@ class ServerLoop final : public runtime::EventSink {
   void EndTurn(Turn& turn);
   // Who kept a reference to the context without a pin is found by ASan here.
   void GiveTurn(Turn* turn);
+
+  // An answer goes out to a request that began at that time. Nearly all are 200 to requests that
+  // did not wait: these take no longer than the work up to the next poll, where they are counted.
+  void CountAnswer(int64_t began, int status) {
+    if (status == 200 && began == loop_.now()) [[likely]] {
+      ++answered_at_once_;
+    } else {
+      CountOtherAnswer(began, status);
+    }
+  }
+  void CountOtherAnswer(int64_t began, int status);
+  void CountLatency(int64_t took, uint64_t n);
+  void OnWorkEnd(int64_t took);
+
   OutQueue* TakeOut();
   OutQueue* NewOut();
   void GiveOut(OutQueue* out);
@@ -167,6 +198,7 @@ class ServerLoop final : public runtime::EventSink {
   base::BlockPool blocks_;
   Turn* free_turns_ = nullptr;
   size_t free_turn_count_ = 0;
+  size_t turn_count_ = 0;  // With those in use.
   OutQueue* free_outs_ = nullptr;
   size_t free_out_count_ = 0;
   http1::StatusBlockCache status_blocks_;
@@ -177,6 +209,9 @@ class ServerLoop final : public runtime::EventSink {
   absl::flat_hash_map<uint32_t, runtime::Latch*> waited_for_;  // By slot: ServeConn's connections.
   Turn* held_ = nullptr;
   uint32_t held_count_ = 0;
+  HijackedConn* hijacked_ = nullptr;
+  uint32_t hijacked_count_ = 0;
+  int64_t next_log_ = INT64_MIN;
   uint32_t lingering_ = 0;  // Of these, refused ones.
   bool draining_ = false;
   std::vector<const runtime::Task*> aside_;  // Handlers that wait for a Shutdown.
@@ -186,12 +221,18 @@ class ServerLoop final : public runtime::EventSink {
   // Single writer, read by other threads for Stats(). `open` counts this server's endpoints.
   struct Counters {
     std::atomic<uint64_t> requests{0}, errors{0}, timeouts{0}, held{0}, accepted{0}, rejected{0},
-        open{0}, received{0}, sent{0};
+        open{0}, hijacked{0}, received{0}, sent{0};
+    std::array<std::atomic<uint64_t>, 6> responses{};
+    std::array<std::atomic<uint64_t>, LatencyStats::kBuckets> latency{};
+    std::atomic<uint64_t> latency_nanos{0};
+    std::atomic<uint64_t> blocks{0}, turns{0}, spare_turns{0};
   };
   static void Count(std::atomic<uint64_t>& counter, uint64_t n) {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
   Counters counters_;
+  uint64_t answered_at_once_ = 0;  // Since the last poll; not yet in the counters.
+  uint64_t others_at_once_ = 0;    // Of other statuses; not yet in counters_.latency.
 };
 
 // --- Implementation ---------------------------------------------------------------------------

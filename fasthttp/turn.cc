@@ -33,6 +33,37 @@ void Turn::EndChunkedRequest() {
   server->blocks_.Give(std::exchange(block, std::exchange(chunks, nullptr)));
 }
 
+// --- Streams and other protocols --------------------------------------------------------------
+
+BodyWriter& Turn::StartBodyStream() {
+  if (stream == nullptr) stream = std::make_unique<ResponseStream>(*this);
+  if (!Is(kStreams)) {
+    fate |= kStreams;
+    stream->Start();
+  }
+  return *stream;
+}
+
+Errc Turn::SendEarlyHints() {
+  if (Errc lost = LostConn(); lost != Errc::kOk) return lost;
+  if (Is(kStreams)) return Errc::kProgramming;
+  return ServerConn(*server, *endpoint).SendEarlyHints(*this);
+}
+
+void Turn::Hijack(HijackHandler handler) {
+  if (Is(kParted)) return;
+  fate |= kHijacks;
+  if (hijack == nullptr) hijack = std::make_unique<HijackRequest>();
+  hijack->handler = std::move(handler);
+}
+
+void Turn::HijackSetNoResponse(bool no_response) {
+  if (Is(kParted)) return;
+  fate |= kHijacks;
+  if (hijack == nullptr) hijack = std::make_unique<HijackRequest>();
+  hijack->no_response = no_response;
+}
+
 // --- The connection ---------------------------------------------------------------------------
 
 void Turn::RememberConn() {
@@ -65,7 +96,8 @@ absl::Time Turn::ConnTime() const {
 }
 
 absl::Time Turn::RequestTime() const {
-  return conn_ ? conn_->request_time : TimeOf(server->loop(), request_tick);
+  return conn_ ? conn_->request_time
+               : absl::Now() - absl::Nanoseconds(server->loop().now() - began);
 }
 
 // --- Limits and pins --------------------------------------------------------------------------

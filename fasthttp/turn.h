@@ -28,14 +28,23 @@
 #include "fasthttp/http1/head.h"
 #include "fasthttp/http1/serialize.h"
 #include "fasthttp/request_ctx.h"
+#include "fasthttp/request_stream.h"
+#include "fasthttp/response_stream.h"
 #include "fasthttp/runtime/endpoint.h"
 #include "fasthttp/runtime/task.h"
+#include "fasthttp/runtime/wait.h"
 #include "fasthttp/tls_state.h"
 #include "fasthttp/transfer_rate.h"
 
 namespace fasthttp {
 
 class ServerLoop;
+
+// What RequestCtx::Hijack was given.
+struct HijackRequest {
+  HijackHandler handler;
+  bool no_response = false;
+};
 
 class Turn final : public runtime::Task, public Exchange {
  public:
@@ -63,6 +72,7 @@ class Turn final : public runtime::Task, public Exchange {
   void Restore() {
     fate = 0;
     limit = nullptr;
+    hijack.reset();
     holders.store(1, std::memory_order_relaxed);
     conn_.reset();
   }
@@ -82,8 +92,23 @@ class Turn final : public runtime::Task, public Exchange {
   const fasthttp::TLSConnectionState* TLSState() const override;
   bool BeginLimit(TimeLimit& limit) override;
   bool EndLimit(TimeLimit& limit) override;
+  BodyWriter& StartBodyStream() override;
+  Errc SendEarlyHints() override;
+  void Hijack(HijackHandler handler) override;
+  void HijackSetNoResponse(bool no_response) override;
+  bool Hijacked() const override { return hijack != nullptr && hijack->handler != nullptr; }
   void Pin() override;
   void Unpin() override;
+
+  // Why nothing can be sent or received any more; kOk while it can.
+  Errc LostConn() const {
+    if (!(fate & (kGone | kParted))) return Errc::kOk;
+    const Errc cause = cancelled();
+    return cause != Errc::kOk ? cause : Errc::kClientGone;
+  }
+
+  // A body that is streamed has been read to its end.
+  bool BodyDone() const { return !Is(kBodyStreams) || request_stream->done(); }
 
   // The handler's frame gives up its share. True if no pin is left.
   bool DropShare() {
@@ -96,9 +121,12 @@ class Turn final : public runtime::Task, public Exchange {
 
   // What sets it apart from the ordinary course.
   enum Fate : uint8_t {
-    kGone = 1,    // The connection broke while the handler ran.
-    kParted = 2,  // It has no connection any more.
-    kPinned = 4,  // There have been pins.
+    kGone = 1,          // The connection broke while the handler ran.
+    kParted = 2,        // It has no connection any more.
+    kPinned = 4,        // There have been pins.
+    kStreams = 8,       // Its response is streamed.
+    kHijacks = 16,      // Its connection is to be taken over; or there is a HijackRequest at least.
+    kBodyStreams = 32,  // Its handler reads the body as it comes.
   };
   bool Is(Fate bit) const { return (fate & bit) != 0; }
   bool gone() const { return Is(kGone); }
@@ -114,7 +142,7 @@ class Turn final : public runtime::Task, public Exchange {
   uint8_t fate = 0;            // Fate bits; 0 for nearly all.
   bool running = false;        // Of those held: the handler has not returned.
   uint32_t head_started = 0;   // Tick of the first byte.
-  uint32_t request_tick = 0;   // Tick at which the head was complete.
+  int64_t began = 0;           // When the head was complete: the loop's now().
   uint64_t body_left = 0;      // Of a body with a length.
   http1::Framing framing;
   http1::ParseProgress progress;
@@ -127,6 +155,11 @@ class Turn final : public runtime::Task, public Exchange {
   TimeLimit* limit = nullptr;        // The earliest that is under way; on the handler's stack.
   std::atomic<uint32_t> holders{1};  // The handler's frame and the pins.
   Turn* previous = nullptr;          // Among those held.
+  std::unique_ptr<ResponseStream> stream;         // Kept for the next response that is one.
+  runtime::Wait* sending = nullptr;               // Fired when the out queue is empty.
+  std::unique_ptr<RequestStream> request_stream;  // Kept for the next body that is streamed.
+  runtime::Wait* receiving = nullptr;             // Fired when there may be more to read.
+  std::unique_ptr<HijackRequest> hijack;
   http1::Head head;
   RequestCtx ctx;
 

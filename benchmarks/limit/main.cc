@@ -3,9 +3,9 @@
 // parses nothing, allocates nothing and has no timeouts, so no HTTP server can do with fewer
 // instructions and system calls; what one needs beyond this is the price of HTTP.
 //
-//   limit --port=8080 --request_bytes=41              answers hello
-//   limit --port=8080 --request_bytes=1149 --echo     answers with the last 1024 bytes
-//   limit --port=8080 --request_bytes=60 --close      one request a connection
+//   limit --port=8080 --request_bytes=40              answers hello
+//   limit --port=8080 --request_bytes=1131 --echo     answers with the last 1024 bytes
+//   limit --port=8080 --request_bytes=59 --close      one request a connection
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -21,6 +21,7 @@ ABSL_FLAG(std::string, request, "hello", "hello, browser or echo");
 ABSL_FLAG(bool, reconnect, false, "a connection for each request");
 ABSL_FLAG(double, rate, 0, "requests a second, in an open loop; 0: as many as can be");
 ABSL_FLAG(double, seconds, 2, "how long");
+ABSL_FLAG(bool, size, false, "print how many bytes a request has, and send none");
 ABSL_FLAG(uint64_t, requests, 0, "if not 0: exactly so many, however long it takes");
 
 int main(int argc, char** argv) {
@@ -38,6 +39,10 @@ int main(int argc, char** argv) {
   if (options.request.empty() || options.conns == 0 || options.pipeline == 0) {
     absl::FPrintF(stderr, "no such load; see --help\n");
     return 2;
+  }
+  if (absl::GetFlag(FLAGS_size)) {
+    absl::PrintF("%d\n", options.request.size());
+    return 0;
   }
   const LoadResult result = RunLoad(options);
   absl::PrintF("{\"requests\": %d, \"bytes\": %d, \"seconds\": %.6f", result.requests, result.bytes,

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Makes the results readable: Markdown and SVG beside the JSON, and the figures in the README.
+
+    benchmarks/report.py [--results=benchmarks/results] [--readme=README.md]
+
+Reads compare.json, tcp.json and idle.json of the folder, whichever are there. In the README it
+rewrites what stands between the lines `<!-- figures: begin -->` and `<!-- figures: end -->`; for that
+all three must be there.
+"""
+
+import argparse
+import json
+import os
+
+import machine
+import peers
+import svg
+from compare import CLIENT, SERVER, SIDES, THREADS
+
+BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
+README_ROWS = ("ServerGet1ReqPerConn", "ServerGet10KReqPerConn", "ServerGet1ReqPerConn10KClients",
+               "ClientDoFastServer", "ClientGetEndToEnd1Inmemory")
+README_SCENARIOS = ("keep-alive, 64", "pipelined 16 deep", "connection per request")
+
+
+def number(value, unit=""):
+    return "–" if value is None else f"{value:,.{0 if abs(value) >= 100 else 1}f}{unit}"
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+def machine_lines(facts):
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    return (f"`{facts['command']}`\n\n{facts['system']}, Linux {facts['kernel']}, {facts['cpu']}, "
+            f"{facts['cpus']} CPUs (load before the run: {facts['load_before']:.1f}); "
+            f"{facts['compiler']}; {versions}; commit {facts['commit']}; {facts['date']}.\n")
+
+
+def compare_index(results):
+    return {(row["threads"], row["row"], row["side"]): row for row in results["rows"]}
+
+
+def compare_report(results):
+    index = compare_index(results)
+    text = "# The original's benchmarks, side by side\n\n" + machine_lines(results["machine"])
+    charts = {}
+    for threads in THREADS:
+        text += f"\n## {threads} thread{'s' if threads > 1 else ''}\n\n"
+        if threads > results["machine"]["cpus"]:
+            text += f"{threads} loops on {results['machine']['cpus']} cores.\n\n"
+        rows, groups = [], []
+        for row in SERVER + CLIENT:
+            sides = [index.get((threads, row, side)) for side in SIDES]
+            if None in sides:
+                continue
+            cells = [f"`{row}`"]
+            for key in ("ns_per_op", "instructions_per_op", "bytes_per_op", "allocs_per_op"):
+                cells.append(" / ".join(number(side[key]) if key.startswith(("ns", "in"))
+                                        else f"{side[key]:.0f}" for side in sides))
+            ours = sides[2]["ns_per_op"]
+            cells.append(" / ".join(f"{side['ns_per_op'] / ours:.1f}" for side in sides[:2]))
+            rows.append(cells)
+            groups.append((row, [(side, entry["ns_per_op"]) for side, entry in zip(SIDES, sides)]))
+        text += "Each cell: " + " / ".join(SIDES) + ".\n\n"
+        text += table(("row", "ns/op", "instr/op", "B/op", "allocs/op", "times ours, ns"), rows)
+        charts[f"compare-{threads}.svg"] = svg.bar_chart(
+            f"The original's benchmarks, GOMAXPROCS={threads}", "ns/op, less is better", groups,
+            SIDES[2])
+    return text, charts
+
+
+def tcp_report(results):
+    text = "# Servers over loopback\n\n" + machine_lines(results["machine"])
+    groups = []
+    rows_of = {}
+    for row in results["throughput"]:
+        rows_of.setdefault(row["scenario"], []).append(row)
+    for scenario, rows in rows_of.items():
+        ours = next((row for row in rows if row["server"] == peers.OURS), rows[0])
+        text += f"\n## {scenario}\n\n" + table(
+            ("server", "requests/s", "ratio", "server CPU µs a request: user", "kernel",
+             "user instructions a request", "kernel instructions"),
+            [(row["server"], number(row["requests_per_second"]),
+              f"{row['requests_per_second'] / ours['requests_per_second']:.2f}",
+              f"{row['user_us']:.2f}", f"{row['kernel_us']:.2f}", number(row["instructions"]), "–")
+             for row in rows])
+        groups.append((scenario, [(row["server"], row["requests_per_second"]) for row in rows]))
+    text += (f"\n## Latency at {results['rate']:,} requests a second, 64 connections\n\n" + table(
+        ("server", "p50 µs", "p99 µs", "p99.9 µs", "max µs"),
+        [(row["server"], *(number(row[key]) for key in ("p50_us", "p99_us", "p999_us", "max_us")))
+         for row in results["latency"]]))
+    latency = [(name, [(row["server"], row[key]) for row in results["latency"]])
+               for name, key in (("p50", "p50_us"), ("p99", "p99_us"), ("p99.9", "p999_us"))]
+    return text, {
+        "tcp.svg": svg.bar_chart("Servers over loopback, one thread", "requests/s, more is better",
+                                 groups, peers.OURS),
+        "tcp-latency.svg": svg.bar_chart(
+            f"Latency, open loop at {results['rate']:,} requests/s", "µs, less is better", latency,
+            peers.OURS)}
+
+
+def idle_report(results):
+    text = "# Idle connections\n\n" + machine_lines(results["machine"]) + (
+        f"\nBytes of VmRSS for each of {results['conns']:,} connections.\n\n")
+    moments = ("idle", "after_burst", "idle_after_burst", "closed")
+    text += table(("server", "idle", "right after a burst", "idle again", "all closed"),
+                  [(row["server"], *(f"{row[moment]:,.0f}" for moment in moments))
+                   for row in results["rows"]])
+    groups = [(name, [(row["server"], max(row[key], 0)) for row in results["rows"]])
+              for name, key in (("idle", "idle"), ("idle after a burst", "idle_after_burst"))]
+    return text, {"idle.svg": svg.bar_chart("Memory of an idle connection",
+                                            "bytes, less is better", groups, peers.OURS)}
+
+
+REPORTS = {"compare": compare_report, "tcp": tcp_report, "idle": idle_report}
+
+
+def readme_block(results):
+    index = compare_index(results["compare"])
+    facts = results["compare"]["machine"]
+    rows = []
+    for row in README_ROWS:
+        sides = [index[1, row, side] for side in reversed(SIDES)]
+        rows.append([f"`{row}`"] + [
+            f"{number(side['ns_per_op'])} ns, {number(side['instructions_per_op'])} instr, "
+            f"{side['allocs_per_op']:.0f} allocs" for side in sides])
+    throughput = {(row["scenario"], row["server"]): row for row in results["tcp"]["throughput"]}
+    servers = [name for name in peers.NAMES if (README_SCENARIOS[0], name) in throughput]
+    idle = {row["server"]: row for row in results["idle"]["rows"]}
+    over_tcp = [[f"{scenario}: requests/s"] + [
+        number(throughput[scenario, name]["requests_per_second"]) for name in servers]
+        for scenario in README_SCENARIOS]
+    over_tcp.append(["idle connection, bytes"] + [
+        f"{idle[name]['idle']:,.0f}" if name in idle else "–" for name in servers])
+    return (f"{facts['system']}, {facts['cpus']} CPUs ({facts['cpu']}), {facts['compiler']}, "
+            "`--config=opt`; medians of interleaved rounds. Read the ratios.\n\n"
+            "One operation of the original's benchmarks, one thread; instr are user instructions "
+            "(`benchmarks/compare.py`):\n\n" +
+            table(["row"] + list(reversed(SIDES)), rows) +
+            "\nOver loopback, one server thread, one CPU each for server and load "
+            "(`benchmarks/tcp.py`, `benchmarks/idle.py`):\n\n" + table([""] + servers, over_tcp) +
+            "\nThe raw loop parses nothing: it is the limit. All rows, plots, versions and the method: "
+            "[benchmarks/README.md](benchmarks/README.md).\n")
+
+
+def rewrite_readme(path, block):
+    with open(path, encoding="utf-8") as file:
+        before, rest = file.read().split(BEGIN)
+    after = rest.split(END)[1]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(before + BEGIN + block + END + after)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", default=os.path.join(machine.ROOT, "benchmarks/results"))
+    parser.add_argument("--readme", default=os.path.join(machine.ROOT, "README.md"))
+    options = parser.parse_args()
+    results = {}
+    for name, report in REPORTS.items():
+        path = os.path.join(options.results, name)
+        if not os.path.exists(path + ".json"):
+            continue
+        with open(path + ".json", encoding="utf-8") as file:
+            results[name] = json.load(file)
+        text, charts = report(results[name])
+        with open(path + ".md", "w", encoding="utf-8") as file:
+            file.write(text + "".join(f"\n![{chart}]({chart})\n" for chart in charts))
+        for chart, drawing in charts.items():
+            with open(os.path.join(options.results, chart), "w", encoding="utf-8") as file:
+                file.write(drawing)
+    if len(results) == len(REPORTS):
+        rewrite_readme(options.readme, readme_block(results))
+    print("wrote", ", ".join(results) or "nothing", "in", options.results)
+
+
+if __name__ == "__main__":
+    main()
