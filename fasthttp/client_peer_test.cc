@@ -1,15 +1,7 @@
 // A client that asks other people's servers: nginx, Go's net/http and Python's http.server.
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,113 +11,23 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "fasthttp/conn.h"
 #include "fasthttp/error.h"
 #include "fasthttp/host_client.h"
 #include "fasthttp/runtime/runtime.h"
-#include "fasthttp/runtime/socket.h"
 #include "gtest/gtest.h"
-
-extern char** environ;
+#include "testing/peer_process.h"
 
 namespace fasthttp {
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(60);
-
-bool Has(std::string_view program) {
-  return std::system(absl::StrCat("command -v ", program, " >/dev/null 2>&1").c_str()) == 0;
-}
-
-#define SKIP_WITHOUT(program) \
-  if (!Has(program)) GTEST_SKIP() << program << " is not installed"
-
-// A directory that goes with its content; in /tmp, since the path of a UNIX socket must be short.
-class Directory {
- public:
-  Directory() { EXPECT_NE(::mkdtemp(path_), nullptr); }
-  ~Directory() { std::filesystem::remove_all(path_); }
-
-  std::string Path(std::string_view name) const { return absl::StrCat(path_, "/", name); }
-  std::string Write(std::string_view name, std::string_view content) const {
-    std::string path = Path(name);
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-    std::ofstream(path, std::ios::binary) << content;
-    return path;
-  }
-  std::string Read(std::string_view name) const {
-    std::ifstream file(Path(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-
- private:
-  char path_[32] = "/tmp/fasthttp_peer_XXXXXX";
-};
-
-// A program that runs as long as this object lives; both its outputs go to a file.
-class Process {
- public:
-  Process(std::vector<std::string> command, const std::string& output) {
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
-                                     0600);
-    posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    std::vector<char*> argv;
-    for (std::string& word : command) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    EXPECT_EQ(::posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-  }
-  ~Process() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  bool IsRunning() const {
-    siginfo_t info = {};
-    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == 0;
-  }
-
- private:
-  pid_t pid_ = -1;
-};
-
-bool Answers(const Process& process, const std::string& address, Runtime& runtime) {
-  const absl::Time end = absl::Now() + kPatience;
-  while (absl::Now() < end && process.IsRunning()) {
-    if (DialTimeout(address, absl::Seconds(5), &runtime).ok()) return true;
-    absl::SleepFor(absl::Milliseconds(20));
-  }
-  return false;
-}
-
-// What "listening on ADDRESS" in the output of a program says.
-std::string AwaitAddress(const Process& process, const Directory& directory,
-                         std::string_view before, std::string_view behind) {
-  const absl::Time end = absl::Now() + kPatience;
-  while (absl::Now() < end && process.IsRunning()) {
-    const std::string output = directory.Read("output");
-    const size_t at = output.find(before);
-    const size_t stop = at == output.npos ? at : output.find(behind, at + before.size());
-    if (stop != output.npos) return output.substr(at + before.size(), stop - at - before.size());
-    absl::SleepFor(absl::Milliseconds(20));
-  }
-  ADD_FAILURE() << directory.Read("output");
-  return "";
-}
-
-std::string FreePort() {
-  auto listener = runtime::Listen("127.0.0.1:0");
-  EXPECT_TRUE(listener.ok()) << listener.status();
-  return listener.ok() ? absl::StrCat((*listener)->address().port()) : "0";
-}
+using testing::Answers;
+using testing::AwaitAddress;
+using testing::Directory;
+using testing::FreePort;
+using testing::Has;
+using testing::kPatience;
+using testing::Process;
 
 class ClientPeer : public ::testing::Test {
  protected:

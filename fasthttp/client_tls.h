@@ -5,8 +5,9 @@
 //
 // Without any of it the roots of the system are trusted, the certificate must be valid for the host
 // of the URL (RFC 9525: names and addresses of its subjectAltName, no common name), and TLS 1.2 or
-// 1.3 is spoken. The target //fasthttp:tls must be linked, or https fails with kUnsupported; this
-// header does not need it.
+// 1.3 is spoken. A certificate that the server's own stapled OCSP response calls revoked is not
+// trusted; revocation is looked up nowhere else. The target //fasthttp:tls must be linked, or https
+// fails with kUnsupported; this header does not need it.
 //
 // Failures. kBadCertificate: the server's certificate is not to be trusted; the status names the
 // host and the reason. kTlsAlert: the server refused us. kTlsHandshakeFailed: no common version or

@@ -13,9 +13,9 @@
 // The pool. Connections are kept open between calls, each on the loop that dialled it, at most
 // max_conns over all loops. A call that finds none free, and may open no more, waits in one queue
 // for all loops, first come first served, until its deadline. An idle connection that the server
-// ends, or on which it says something unasked, is closed when the loop learns of it; what came since
-// is looked for before the connection is used again. So is every connection after anything but a
-// clean end of both messages. An idle connection costs a few hundred bytes and no stack.
+// ends, or on which it says something unasked, is closed when the loop learns of it; what came
+// since is looked for before the connection is used again. So is every connection after anything
+// but a clean end of both messages. An idle connection costs a few hundred bytes and no stack.
 //
 // Retries. If a connection that was used before is lost before the first byte of a response, the
 // request is sent once more, on a new connection, whatever its method: a server closing an idle

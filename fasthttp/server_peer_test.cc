@@ -1,6 +1,4 @@
 // A server asked by other people's clients: curl and Python's http.client.
-#include <stdio.h>
-
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -11,24 +9,12 @@
 #include "fasthttp/server.h"
 #include "fasthttp/task.h"
 #include "gtest/gtest.h"
+#include "testing/peer_process.h"
 
 namespace fasthttp {
 namespace {
 
-// What `command` prints, both outputs.
-std::string OutputOf(const std::string& command) {
-  FILE* pipe = ::popen(absl::StrCat("exec 2>&1; ", command).c_str(), "r");
-  if (pipe == nullptr) return "popen failed";
-  std::string output;
-  char room[4096];
-  for (size_t n; (n = ::fread(room, 1, sizeof room, pipe)) > 0;) output.append(room, n);
-  ::pclose(pipe);
-  return output;
-}
-
-bool Has(std::string_view program) {
-  return OutputOf(absl::StrCat("command -v ", program)).find('/') != std::string::npos;
-}
+using testing::OutputOf;
 
 std::string File(std::string_view name, std::string_view content) {
   const char* directory = std::getenv("TEST_TMPDIR");
@@ -69,9 +55,6 @@ class ServerPeer : public ::testing::Test {
   Server server_;
   std::string host_;
 };
-
-#define SKIP_WITHOUT(program) \
-  if (!Has(program)) GTEST_SKIP() << program << " is not installed"
 
 TEST_F(ServerPeer, CurlGetsAndPosts) {
   SKIP_WITHOUT("curl");

@@ -8,6 +8,7 @@
 #include "fasthttp/error.h"
 #include "fasthttp/runtime/loop.h"
 #include "fasthttp/runtime/socket.h"
+#include "fasthttp/sync.h"
 #include "fasthttp/tls_certificate.h"
 #include "fasthttp/tls_handshakes.h"
 #include "fasthttp/tls_server_context.h"
@@ -87,8 +88,12 @@ absl::Status TLSConfig::Check() const { return context_->Check(); }
 
 class TLSListener::Impl {
  public:
-  Impl(Listener* inner, std::unique_ptr<Listener> owned, TLSConfig config)
-      : inner_(*inner), owned_(std::move(owned)), config_(std::move(config)) {}
+  Impl(Listener* inner, std::unique_ptr<Listener> owned, TLSConfig config,
+       std::shared_ptr<WaitGroup> hooks = std::make_shared<WaitGroup>())
+      : inner_(*inner),
+        owned_(std::move(owned)),
+        config_(std::move(config)),
+        hooks_(std::move(hooks)) {}
 
   // Each loop drops its own handshakes.
   ~Impl() {
@@ -133,7 +138,15 @@ class TLSListener::Impl {
   }
 
   Listener& inner() { return inner_; }
-  const TLSConfig& config() const { return config_; }
+
+  // Another one of the same kind, or null.
+  std::unique_ptr<Impl> Clone() {
+    std::unique_ptr<Listener> clone(inner_.CloneForLoop());
+    if (clone == nullptr) return nullptr;
+    Listener* pointer = clone.get();
+    return std::make_unique<Impl>(pointer, std::move(clone), config_, hooks_);
+  }
+  void AwaitHooks() { (void)hooks_->Wait(); }
 
  private:
   // Accepted at once; more wait for the loop's next step.
@@ -144,13 +157,14 @@ class TLSListener::Impl {
     for (const auto& handshakes : of_loops_) {
       if (&handshakes->loop() == &loop) return *handshakes;
     }
-    of_loops_.push_back(std::make_unique<TLSHandshakes>(config_.context(), loop));
+    of_loops_.push_back(std::make_unique<TLSHandshakes>(config_.context(), loop, hooks_));
     return *of_loops_.back();
   }
 
   Listener& inner_;
   const std::unique_ptr<Listener> owned_;
   const TLSConfig config_;
+  const std::shared_ptr<WaitGroup> hooks_;  // Of NextProto; shared by the clones.
   std::mutex mutex_;
   std::deque<std::unique_ptr<TLSHandshakes>> of_loops_;
 };
@@ -163,6 +177,7 @@ TLSListener::TLSListener(std::unique_ptr<Listener> inner, TLSConfig config) {
   impl_ = std::make_unique<Impl>(pointer, std::move(inner), std::move(config));
 }
 
+TLSListener::TLSListener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TLSListener::~TLSListener() = default;
 
 Errc TLSListener::TryAccept(Accepted& into) { return impl_->TryAccept(into); }
@@ -173,9 +188,11 @@ Addr TLSListener::address() const { return impl_->inner().address(); }
 bool TLSListener::one_loop() const { return impl_->inner().one_loop(); }
 
 Listener* TLSListener::CloneForLoop() {
-  std::unique_ptr<Listener> clone(impl_->inner().CloneForLoop());
-  return clone == nullptr ? nullptr : new TLSListener(std::move(clone), impl_->config());
+  std::unique_ptr<Impl> clone = impl_->Clone();
+  return clone == nullptr ? nullptr : new TLSListener(std::move(clone));
 }
+
+void TLSListener::AwaitNextProto() { impl_->AwaitHooks(); }
 
 // --- Servers ----------------------------------------------------------------------------------
 
@@ -195,7 +212,9 @@ absl::Status ServeTLS(Server& server, Listener& listener, TLSConfig config) {
     return status;
   }
   TLSListener tls(listener, std::move(config));
-  return server.Serve(tls);
+  absl::Status served = server.Serve(tls);
+  tls.AwaitNextProto();
+  return served;
 }
 
 absl::Status ListenAndServeTLS(Server& server, std::string_view address, TLSConfig config) {

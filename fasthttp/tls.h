@@ -127,6 +127,7 @@ struct TLSSettings {
   std::string client_ca_file = {};
 
   // From the accept to the end of the handshake, the hook included. Then the connection is reset.
+  // InfiniteDuration or 0: off.
   absl::Duration handshake_timeout = absl::Seconds(10);
   // Handshakes under way at once, on each loop. Beyond: the one that has waited for its client
   // longest is reset, so that silent clients don't keep others out.
@@ -183,7 +184,8 @@ class TLSConfig {
 
   // Offers `protocol` by ALPN, before HTTP and those that were added later, and hands connections
   // that agree on it to `f`, before anything is read. Each holds a fiber, and none counts against
-  // ServerSettings::concurrency. Shutdown ends their waits with kDraining. Without a call clients
+  // ServerSettings::concurrency. Shutdown ends their waits with kDraining; ServeTLS and
+  // ListenAndServeTLS return when they have returned. Without a call clients
   // may have "http/1.1" and "http/1.0", and who offers only others is refused (RFC 7301).
   void NextProto(std::string_view protocol, NextProtoFunc f);
 
@@ -205,7 +207,8 @@ class TLSConfig {
 
 // A Listener that hands out connections of another one when their handshake is complete.
 //
-// Close() resets the handshakes that are under way. It must be closed before its runtime ends.
+// Close() resets the handshakes that are under way and ends the waits of NextProto's functions with
+// kDraining. It must be closed before its runtime ends.
 //
 // Thread class: thread-safe.
 class TLSListener final : public Listener {
@@ -223,8 +226,13 @@ class TLSListener final : public Listener {
   bool one_loop() const override;
   Listener* CloneForLoop() override;
 
+  // Waits, after Close(), until the functions of NextProto have returned. On a plain thread or a
+  // fiber.
+  void AwaitNextProto();
+
  private:
   class Impl;
+  explicit TLSListener(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

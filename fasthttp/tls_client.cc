@@ -91,8 +91,12 @@ Peer& PeerOf(const SSL* ssl) { return *static_cast<Peer*>(SSL_get_ex_data(ssl, P
 ssl_verify_result_t Verify(SSL* ssl, uint8_t* alert) {
   Peer& peer = PeerOf(ssl);
   if (peer.roots == nullptr) return ssl_verify_ok;
-  const bool good = VerifyChain(SSL_get0_peer_certificates(ssl), *peer.roots,
-                                CertificateUse::kServer, peer.host, alert, &peer.problem);
+  const uint8_t* staple = nullptr;
+  size_t size = 0;
+  SSL_get0_ocsp_response(ssl, &staple, &size);
+  const bool good =
+      VerifyChain(SSL_get0_peer_certificates(ssl), *peer.roots, CertificateUse::kServer, peer.host,
+                  {reinterpret_cast<const char*>(staple), size}, alert, &peer.problem);
   return good ? ssl_verify_ok : ssl_verify_invalid;
 }
 

@@ -54,10 +54,11 @@ class Trust : public ::testing::Test {
   }
   // What a GET of https://`host`/ gives from a server that shows `shown`.
   std::string Get(const TestCertificate& shown, const std::string& host,
-                  ClientTLSSettings settings = {}) {
+                  ClientTLSSettings settings = {}, std::string_view staple = {}) {
     TLSConfig config;
-    absl::Status added = config.AppendCertPEM(shown.cert_pem, shown.key_pem);
-    EXPECT_TRUE(added.ok()) << added;
+    auto certificate = TLSCertificate::FromPEM(shown.cert_pem, shown.key_pem, staple);
+    EXPECT_TRUE(certificate.ok()) << certificate.status();
+    config.AppendCertificate(*certificate);
     SimTLSServer sim({.handler = Hello}, std::move(config), {}, /*serve=*/true);
     if (settings.root_ca_pem.empty()) settings.root_ca_pem = root_.cert_pem;
     HostClientOptions options = sim.ClientOptions(std::move(settings));
@@ -70,6 +71,10 @@ class Trust : public ::testing::Test {
       message_ = std::string(r.status().message());
     });
     return got;
+  }
+
+  std::string GetStapled(const TestCertificate& shown, std::string_view staple) {
+    return Get(shown, "a.test", {}, staple);
   }
 
   std::string message_;
@@ -157,6 +162,38 @@ TEST_F(Trust, AHookMayBeStricter) {
   EXPECT_EQ(Get(Leaf({.hosts = {"a.test"}}), "a.test", {.verify_connection = pin}),
             "BadCertificate");
   EXPECT_NE(message_.find("not pinned"), std::string::npos) << message_;
+}
+
+TEST_F(Trust, WhatAStapleSays) {
+  using fasthttptest::TestOcspStatus;
+  const TestCertificate cert = Leaf({.hosts = {"a.test"}});
+  const TestCertificate other = Leaf({.hosts = {"a.test"}});
+  const TestCertificate stranger = GenerateTestCertificate({.common_name = "x", .is_ca = true});
+  const absl::Time now = absl::Now();
+  auto staple = [&](const TestCertificate& about, const TestCertificate& by, TestOcspStatus status,
+                    absl::Duration age = absl::Hours(1)) {
+    return GenerateTestOcspResponse(about, by, status, now - age, now - age + absl::Hours(24));
+  };
+  const std::string good = staple(cert, root_, TestOcspStatus::kGood);
+  EXPECT_EQ(GetStapled(cert, good), "hello");
+  EXPECT_EQ(GetStapled(cert, staple(cert, root_, TestOcspStatus::kRevoked)), "BadCertificate");
+  EXPECT_NE(message_.find("revoked"), std::string::npos) << message_;
+  // Revoked once, for ever.
+  EXPECT_EQ(GetStapled(cert, staple(cert, root_, TestOcspStatus::kRevoked, absl::Hours(999))),
+            "BadCertificate");
+  // These say nothing.
+  EXPECT_EQ(GetStapled(cert, staple(cert, root_, TestOcspStatus::kUnknown)), "hello");
+  EXPECT_EQ(GetStapled(cert, staple(cert, root_, TestOcspStatus::kGood, absl::Hours(99))), "hello");
+  EXPECT_EQ(GetStapled(cert, staple(other, root_, TestOcspStatus::kRevoked)), "hello");
+  // Nobody but the authority may say anything.
+  EXPECT_EQ(GetStapled(cert, staple(cert, stranger, TestOcspStatus::kGood)), "BadCertificate");
+  EXPECT_NE(message_.find("OCSP"), std::string::npos) << message_;
+  std::string changed = good;
+  changed[changed.size() / 2] = static_cast<char>(changed[changed.size() / 2] ^ 1);
+  EXPECT_EQ(GetStapled(cert, changed), "BadCertificate");
+  for (size_t size = 1; size < good.size(); size += 37) {
+    EXPECT_EQ(GetStapled(cert, good.substr(0, size)), "BadCertificate") << size;
+  }
 }
 
 TEST_F(Trust, SettingsThatCannotBeUsedFailTheCall) {

@@ -43,17 +43,24 @@ struct TLSHandshakes::Helper {
 
 struct TLSHandshakes::Speaking {
   std::vector<runtime::Task*> tasks;
+  std::shared_ptr<WaitGroup> count;
 
   // However its hook ends.
   struct Leave {
     Speaking& speaking;
     runtime::Task* task;
-    ~Leave() { std::erase(speaking.tasks, task); }
+    ~Leave() {
+      std::erase(speaking.tasks, task);
+      speaking.count->Done();
+    }
   };
 };
 
-TLSHandshakes::TLSHandshakes(std::shared_ptr<TLSServerContext> context, Loop& loop)
-    : context_(std::move(context)), loop_(loop), speaking_(std::make_shared<Speaking>()) {}
+TLSHandshakes::TLSHandshakes(std::shared_ptr<TLSServerContext> context, Loop& loop,
+                             std::shared_ptr<WaitGroup> hooks)
+    : context_(std::move(context)), loop_(loop), speaking_(std::make_shared<Speaking>()) {
+  speaking_->count = std::move(hooks);
+}
 
 TLSHandshakes::~TLSHandshakes() { DropAll(); }
 
@@ -228,6 +235,7 @@ void TLSHandshakes::Speak(TLSConn* conn, std::shared_ptr<const NextProtoFunc> ho
   };
   runtime::SpawnedTask* task = runtime::SpawnedTask::Make(std::move(run), Nobody(), nullptr);
   speaking_->tasks.push_back(task);
+  speaking_->count->Add(1);
   loop_.Spawn(*task);
 }
 

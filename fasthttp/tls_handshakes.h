@@ -17,6 +17,7 @@
 #include "fasthttp/runtime/endpoint.h"
 #include "fasthttp/runtime/loop.h"
 #include "fasthttp/runtime/spawned_task.h"
+#include "fasthttp/sync.h"
 #include "fasthttp/tls_conn.h"
 #include "fasthttp/tls_server_context.h"
 
@@ -24,7 +25,9 @@ namespace fasthttp::internal {
 
 class TLSHandshakes final : public runtime::EventSink {
  public:
-  TLSHandshakes(std::shared_ptr<TLSServerContext> context, runtime::Loop& loop);
+  // `hooks` counts the functions of NextProto that run.
+  TLSHandshakes(std::shared_ptr<TLSServerContext> context, runtime::Loop& loop,
+                std::shared_ptr<WaitGroup> hooks);
   // Drops what is left.
   ~TLSHandshakes();
   TLSHandshakes(const TLSHandshakes&) = delete;

@@ -328,7 +328,7 @@ ssl_select_cert_result_t TLSServerContext::Select(const SSL_CLIENT_HELLO& hello,
 ssl_verify_result_t TLSServerContext::OnClientCertificate(SSL* ssl, uint8_t* alert) {
   std::string& problem = HandshakeOf(ssl).problem;
   const bool good = VerifyChain(SSL_get0_peer_certificates(ssl), *Of(ssl).client_roots_,
-                                CertificateUse::kClient, {}, alert, &problem);
+                                CertificateUse::kClient, {}, {}, alert, &problem);
   return good ? ssl_verify_ok : ssl_verify_invalid;
 }
 
@@ -336,7 +336,7 @@ bool TLSServerContext::MayResume(const SSL& ssl, std::string& problem) {
   const STACK_OF(CRYPTO_BUFFER)* chain = SSL_get0_peer_certificates(&ssl);
   if (client_roots_ == nullptr || chain == nullptr || sk_CRYPTO_BUFFER_num(chain) == 0) return true;
   uint8_t alert;
-  return VerifyChain(chain, *client_roots_, CertificateUse::kClient, {}, &alert, &problem);
+  return VerifyChain(chain, *client_roots_, CertificateUse::kClient, {}, {}, &alert, &problem);
 }
 
 // --- Tickets ----------------------------------------------------------------------------------

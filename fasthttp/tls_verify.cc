@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "fasthttp/error.h"
 #include "fasthttp/tls_certificate.h"
+#include "fasthttp/tls_ocsp.h"
 
 namespace fasthttp::internal {
 namespace {
@@ -70,6 +72,25 @@ bool SetHost(X509_VERIFY_PARAM* param, std::string_view host) {
   return X509_VERIFY_PARAM_set1_host(param, host.data(), host.size()) == 1;
 }
 
+// A staple is a server's own offer: without one nothing is known, and nothing is asked elsewhere.
+bool MayBeUsed(std::string_view staple, const STACK_OF(X509) * chain, uint8_t* alert,
+               std::string* problem) {
+  X509* leaf = sk_X509_value(chain, 0);
+  X509* issuer = sk_X509_value(chain, sk_X509_num(chain) > 1 ? 1 : 0);
+  switch (CheckOcspResponse(staple, *leaf, *issuer, absl::Now())) {
+    case OcspVerdict::kRevoked:
+      *alert = SSL_AD_CERTIFICATE_REVOKED;
+      *problem = "revoked, says the OCSP response that it came with";
+      return false;
+    case OcspVerdict::kMalformed:
+      *alert = SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE;
+      *problem = "the OCSP response that it came with is malformed or not its authority's";
+      return false;
+    default:
+      return true;
+  }
+}
+
 void AddRoots(X509_STORE& roots, std::string_view pem, std::string_view where) {
   auto certificates = CertificatesOfPEM(pem, where);
   if (!certificates.ok()) return;
@@ -123,7 +144,8 @@ bool IsIpAddress(std::string_view host) {
 }
 
 bool VerifyChain(const STACK_OF(CRYPTO_BUFFER) * chain, X509_STORE& roots, CertificateUse use,
-                 std::string_view host, uint8_t* alert, std::string* problem) {
+                 std::string_view host, std::string_view staple, uint8_t* alert,
+                 std::string* problem) {
   *alert = SSL_AD_BAD_CERTIFICATE;
   bssl::UniquePtr<STACK_OF(X509)> parsed(sk_X509_new_null());
   for (size_t i = 0; i < (chain == nullptr ? 0 : sk_CRYPTO_BUFFER_num(chain)); ++i) {
@@ -162,13 +184,14 @@ bool VerifyChain(const STACK_OF(CRYPTO_BUFFER) * chain, X509_STORE& roots, Certi
     *problem = X509_verify_cert_error_string(error);
     return false;
   }
+  const STACK_OF(X509)* verified_chain = X509_STORE_CTX_get0_chain(context.get());
   *alert = SSL_AD_BAD_CERTIFICATE;
-  if (const char* weakness = WeaknessOf(X509_STORE_CTX_get0_chain(context.get()))) {
+  if (const char* weakness = WeaknessOf(verified_chain)) {
     *problem = weakness;
     return false;
   }
   problem->clear();
-  return true;
+  return staple.empty() || MayBeUsed(staple, verified_chain, alert, problem);
 }
 
 absl::StatusOr<bssl::UniquePtr<X509_STORE>> RootsOfPEM(std::string_view pem,

@@ -4,14 +4,17 @@
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/bytestring.h>
 #include <openssl/digest.h>
 #include <openssl/ec.h>
 #include <openssl/ec_key.h>
 #include <openssl/evp.h>
 #include <openssl/mem.h>
+#include <openssl/obj.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -116,6 +119,85 @@ void SetUsage(X509* certificate, const TestCertificateOptions& options) {
   }
 }
 
+// "20260102030405Z".
+void AddTime(CBB* to, absl::Time time) {
+  const std::string text = absl::FormatTime("%Y%m%d%H%M%SZ", time, absl::UTCTimeZone());
+  CBB field;
+  Must(CBB_add_asn1(to, &field, CBS_ASN1_GENERALIZEDTIME) == 1 &&
+       CBB_add_bytes(&field, reinterpret_cast<const uint8_t*>(text.data()), text.size()) == 1 &&
+       CBB_flush(to) == 1);
+}
+
+void AddOctets(CBB* to, const uint8_t* bytes, size_t size) {
+  CBB field;
+  Must(CBB_add_asn1(to, &field, CBS_ASN1_OCTETSTRING) == 1 &&
+       CBB_add_bytes(&field, bytes, size) == 1 && CBB_flush(to) == 1);
+}
+
+void AddSha1(CBB* to, const uint8_t* bytes, size_t size) {
+  uint8_t digest[SHA_DIGEST_LENGTH];
+  SHA1(bytes, size, digest);
+  AddOctets(to, digest, sizeof digest);
+}
+
+void AddAlgorithm(CBB* to, int nid) {
+  CBB algorithm;
+  Must(CBB_add_asn1(to, &algorithm, CBS_ASN1_SEQUENCE) == 1 && OBJ_nid2cbb(&algorithm, nid) == 1 &&
+       CBB_flush(to) == 1);
+}
+
+// The CertID of RFC 6960, section 4.1.1.
+void AddCertId(CBB* to, X509* certificate, X509* issuer) {
+  CBB id;
+  Must(CBB_add_asn1(to, &id, CBS_ASN1_SEQUENCE) == 1);
+  AddAlgorithm(&id, NID_sha1);
+  uint8_t* name = nullptr;
+  const int name_size = i2d_X509_NAME(X509_get_subject_name(issuer), &name);
+  AddSha1(&id, name, static_cast<size_t>(name_size));
+  OPENSSL_free(name);
+  const ASN1_BIT_STRING* key = X509_get0_pubkey_bitstr(issuer);
+  AddSha1(&id, ASN1_STRING_get0_data(key), static_cast<size_t>(ASN1_STRING_length(key)));
+  uint8_t* serial = nullptr;
+  const int serial_size = i2d_ASN1_INTEGER(X509_get_serialNumber(certificate), &serial);
+  Must(CBB_add_bytes(&id, serial, static_cast<size_t>(serial_size)) == 1 && CBB_flush(to) == 1);
+  OPENSSL_free(serial);
+}
+
+// The ResponseData of section 4.2.1.
+std::string ResponseData(X509* certificate, X509* issuer, TestOcspStatus status,
+                         absl::Time this_update, absl::Time next_update) {
+  constexpr unsigned kContext = CBS_ASN1_CONTEXT_SPECIFIC;
+  constexpr unsigned kExplicit = kContext | CBS_ASN1_CONSTRUCTED;
+  bssl::ScopedCBB cbb;
+  CBB data, responder, responses, single, field;
+  Must(CBB_init(cbb.get(), 256) == 1 && CBB_add_asn1(cbb.get(), &data, CBS_ASN1_SEQUENCE) == 1 &&
+       CBB_add_asn1(&data, &responder, kExplicit | 2) == 1);
+  const ASN1_BIT_STRING* key = X509_get0_pubkey_bitstr(issuer);
+  AddSha1(&responder, ASN1_STRING_get0_data(key), static_cast<size_t>(ASN1_STRING_length(key)));
+  Must(CBB_flush(&data) == 1);
+  AddTime(&data, this_update);
+  Must(CBB_add_asn1(&data, &responses, CBS_ASN1_SEQUENCE) == 1 &&
+       CBB_add_asn1(&responses, &single, CBS_ASN1_SEQUENCE) == 1);
+  AddCertId(&single, certificate, issuer);
+  if (status == TestOcspStatus::kRevoked) {
+    Must(CBB_add_asn1(&single, &field, kExplicit | 1) == 1);
+    AddTime(&field, this_update);
+  } else {
+    Must(CBB_add_asn1(&single, &field, kContext | (status == TestOcspStatus::kGood ? 0u : 2u)) ==
+         1);
+  }
+  Must(CBB_flush(&single) == 1);
+  AddTime(&single, this_update);
+  Must(CBB_add_asn1(&single, &field, kExplicit | 0) == 1);
+  AddTime(&field, next_update);
+  uint8_t* bytes = nullptr;
+  size_t size = 0;
+  Must(CBB_finish(cbb.get(), &bytes, &size) == 1);
+  std::string made(reinterpret_cast<const char*>(bytes), size);
+  OPENSSL_free(bytes);
+  return made;
+}
+
 }  // namespace
 
 TestCertificate GenerateTestCertificate(const TestCertificateOptions& options) {
@@ -160,6 +242,49 @@ TestCertificate GenerateTestCertificate(const TestCertificateOptions& options) {
 TestCertificate GenerateTestCertificate(std::string_view host) {
   return GenerateTestCertificate(
       {.hosts = {std::string(host)}, .key = TestKey::kRsa2048, .is_ca = true});
+}
+
+std::string GenerateTestOcspResponse(const TestCertificate& certificate,
+                                     const TestCertificate& issuer, TestOcspStatus status,
+                                     absl::Time this_update, absl::Time next_update) {
+  bssl::UniquePtr<X509> leaf = ReadCertificate(certificate.cert_pem);
+  bssl::UniquePtr<X509> authority = ReadCertificate(issuer.cert_pem);
+  bssl::UniquePtr<EVP_PKEY> key = ReadKey(issuer.key_pem);
+  const std::string data =
+      ResponseData(leaf.get(), authority.get(), status, this_update, next_update);
+  const auto* data_bytes = reinterpret_cast<const uint8_t*>(data.data());
+  bssl::ScopedEVP_MD_CTX context;
+  std::string signature(EVP_PKEY_size(key.get()), '\0');
+  size_t signature_size = signature.size();
+  Must(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1 &&
+       EVP_DigestSign(context.get(), reinterpret_cast<uint8_t*>(signature.data()), &signature_size,
+                      data_bytes, data.size()) == 1);
+
+  constexpr unsigned kExplicit = CBS_ASN1_CONTEXT_SPECIFIC | CBS_ASN1_CONSTRUCTED;
+  static constexpr uint8_t kBasicOid[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01};
+  bssl::ScopedCBB cbb;
+  CBB response, field, bytes, octets, basic, bits;
+  Must(CBB_init(cbb.get(), 512) == 1 &&
+       CBB_add_asn1(cbb.get(), &response, CBS_ASN1_SEQUENCE) == 1 &&
+       CBB_add_asn1(&response, &field, CBS_ASN1_ENUMERATED) == 1 && CBB_add_u8(&field, 0) == 1 &&
+       CBB_add_asn1(&response, &field, kExplicit | 0) == 1 &&
+       CBB_add_asn1(&field, &bytes, CBS_ASN1_SEQUENCE) == 1 &&
+       CBB_add_asn1(&bytes, &octets, CBS_ASN1_OBJECT) == 1 &&
+       CBB_add_bytes(&octets, kBasicOid, sizeof kBasicOid) == 1 &&
+       CBB_add_asn1(&bytes, &octets, CBS_ASN1_OCTETSTRING) == 1 &&
+       CBB_add_asn1(&octets, &basic, CBS_ASN1_SEQUENCE) == 1 &&
+       CBB_add_bytes(&basic, data_bytes, data.size()) == 1);
+  AddAlgorithm(&basic, EVP_PKEY_id(key.get()) == EVP_PKEY_RSA ? NID_sha256WithRSAEncryption
+                                                              : NID_ecdsa_with_SHA256);
+  uint8_t* made = nullptr;
+  size_t size = 0;
+  Must(CBB_add_asn1(&basic, &bits, CBS_ASN1_BITSTRING) == 1 && CBB_add_u8(&bits, 0) == 1 &&
+       CBB_add_bytes(&bits, reinterpret_cast<const uint8_t*>(signature.data()), signature_size) ==
+           1 &&
+       CBB_finish(cbb.get(), &made, &size) == 1);
+  std::string result(reinterpret_cast<const char*>(made), size);
+  OPENSSL_free(made);
+  return result;
 }
 
 }  // namespace fasthttptest
