@@ -71,30 +71,24 @@ Errc Request::BindURI(Parsed& parsed) const {
     errc = parsed.uri.TryParse(head->Target(), "/");
   } else if (head != nullptr && IsPlain(*head)) {
     parsed.uri.BindPlain(header_.Host(), head->Target(), PathSize(*head));
-  } else {
+  } else if (head != nullptr) {
     errc = parsed.uri.TryParse(header_.Host(), header_.RequestURI());
-    // The bytes of a header that the program made may change under the views.
-    if (head == nullptr) parsed.uri.Own();
+  } else {
+    // The bytes of a header that the program made may change under views.
+    errc = parsed.uri.TryParseOwned(header_.Host(), header_.RequestURI());
   }
   if (errc == Errc::kOk && tls_) parsed.uri.SetScheme("https");
   return errc;
 }
 
-Errc Request::TryParseURI() const {
+Errc Request::ParseURIOnce() const {
   Parsed& parsed = EnsureParsed();
-  if (!parsed.uri_parsed) {
-    parsed.uri_parsed = true;
-    parsed.uri_errc = BindURI(parsed);
-  }
+  parsed.uri_parsed = true;
+  parsed.uri_errc = BindURI(parsed);
   return parsed.uri_errc;
 }
 
 absl::Status Request::ParseURI() const { return ToStatus(TryParseURI()); }
-
-const fasthttp::URI& Request::URI() const {
-  (void)TryParseURI();
-  return parsed_->uri;
-}
 
 fasthttp::URI& Request::MutableURI() {
   (void)TryParseURI();
@@ -193,7 +187,7 @@ absl::Status Request::AppendBytes(std::string& dst) const {
   if (Errc errc = wire.Describe(*this, {}, {}); errc != Errc::kOk) return ToStatus(errc);
   const size_t start = dst.size();
   dst.resize(start + wire.Bound());
-  const char* end = wire.Write(&dst[start], /*close=*/false);
+  const char* end = wire.Write(&dst[start]);
   dst.resize(static_cast<size_t>(end - dst.data()));
   dst.append(wire.body()).append(wire.suffix());
   return absl::OkStatus();

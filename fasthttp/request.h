@@ -78,7 +78,10 @@ class Request {
   // --- Target ---
   // The parsed target together with the host, parsed at first use. Empty if that fails: ParseURI
   // tells. A server has validated both before the handler runs.
-  const fasthttp::URI& URI() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  const fasthttp::URI& URI() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    (void)TryParseURI();
+    return parsed_->uri;
+  }
   // Parts of URI(), without the cost of the others as long as nobody has asked for it and the
   // target needs no normalising.
   std::string_view Path() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
@@ -103,7 +106,9 @@ class Request {
   fasthttp::URI& MutableURI() ABSL_ATTRIBUTE_LIFETIME_BOUND;
   // Parses now, if that has not happened.
   absl::Status ParseURI() const;
-  Errc TryParseURI() const;
+  Errc TryParseURI() const {
+    return parsed_ != nullptr && parsed_->uri_parsed ? parsed_->uri_errc : ParseURIOnce();
+  }
   // True from MutableURI, SetURI or SetHost until the next Reset or SetRequestURI: the URI, not the
   // received target, is what is sent.
   bool HasChangedURI() const { return parsed_ != nullptr && parsed_->uri_changed; }
@@ -261,6 +266,7 @@ class Request {
     if (streamed_) ResetStream();
   }
   void ResetStream();
+  Errc ParseURIOnce() const;
   Errc BindURI(Parsed& parsed) const;
   Errc ReadAll(std::string_view bytes, size_t max_body_size, size_t& used);
   Errc TryReadBody() const;

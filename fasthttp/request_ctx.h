@@ -179,6 +179,10 @@ class RequestCtx {
   // The peer's address without the port, as text.
   std::string RemoteIP() const { return RemoteAddr().IpString(); }
   bool IsTLS() const { return request_.IsTLS(); }
+  // Version, cipher, the client's certificates; null without TLS.
+  const fasthttp::TLSConnectionState* TLSConnectionState() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return exchange_ == nullptr ? nullptr : exchange_->TLSState();
+  }
   // Unique among the connections of the process that are open, and not soon reused.
   uint64_t ConnID() const;
   // 1 for the first request of the connection.

@@ -238,10 +238,10 @@ Errc ServerConn::ParseLongHead(Turn& turn) {
 }
 
 Errc ServerConn::BeginRequest(Turn& turn) {
-  turn.request_tick = loop().tick();
+  turn.began = loop().now();
   ++data().requests;
   turn.phase = Turn::Phase::kBody;
-  turn.ctx.Bind(&turn, &turn.head, /*tls=*/false);
+  turn.ctx.Bind(&turn, &turn.head, Is(kTls));
   Errc errc = http1::DecideFraming(turn.head, server_.limits_.leniency, turn.framing);
   if (errc != Errc::kOk) return errc;
   ServerLoop::Count(server_.counters_.requests, 1);
@@ -512,6 +512,7 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 bool ServerConn::Serialize(Turn& turn, Response& response) {
   bool close = EndsConnection(turn, response);
   if (SerializePlain(turn, response, close)) return !close;
+  server_.CountAnswer(turn.began, response.StatusCode());
   close |= IsLastAnswer(turn, response.StatusCode());
   SerializeAny(turn, response, close);
   return !close;
@@ -540,8 +541,10 @@ bool ServerConn::SerializePlain(const Turn& turn, const Response& response, bool
       turn.head.minor_version == 0 || !HasPlainAnswer(turn.head.method_id)) {
     return false;
   }
-  const std::string_view block = server_.Blocks().Get(response.StatusCode());
-  if (block.empty() || http1::StatusHasNoBody(response.StatusCode())) return false;
+  const int status = response.StatusCode();
+  const std::string_view block = server_.Blocks().Get(status);
+  if (block.empty() || http1::StatusHasNoBody(status)) return false;
+  server_.CountAnswer(turn.began, status);
   const std::string_view type = response.ContentType();
   OutQueue& out = Out();
   char* to = out.Reserve(http1::PlainResponseBound(block, type, body));
@@ -621,7 +624,8 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
   if (status == 0) return Close(/*reset=*/true);
   ServerLoop::Count(server_.counters_.errors, 1);
   if (turn.phase == Turn::Phase::kHead) {
-    turn.ctx.Bind(&turn, nullptr, /*tls=*/false);
+    turn.began = loop().now();
+    turn.ctx.Bind(&turn, nullptr, Is(kTls));
     turn.head.method_id = http1::MethodId::kOther;
     turn.head.minor_version = 1;
   }

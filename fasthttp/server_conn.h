@@ -57,6 +57,7 @@ class ServerConn {
     kRefused = 128,         // Answered 503 or 429 at accept.
     kLingerLong = 256,      // Unread bytes may be under way: linger before closing.
     kHijackWhenSent = 512,  // With kSending: somebody else gets the connection then.
+    kTls = 1024,            // The transport encrypts.
   };
 
   ServerConn(ServerLoop& server, runtime::Endpoint& endpoint)

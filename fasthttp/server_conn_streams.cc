@@ -20,6 +20,7 @@ ResponseStream::Plan ServerConn::SerializeStreamHead(Turn& turn) {
   using http1::BodyHeader;
   const Response& response = turn.ctx.response();
   const ResponseHeader& header = response.header();
+  server_.CountAnswer(turn.began, response.StatusCode());
   http1::ResponseHeadView view;
   DescribeHead(turn, response, view);
   const bool has_body = view.body != BodyHeader::kNone;

@@ -167,10 +167,15 @@ void ServerLoop::Register() {
   if (registered_) return;
   registered_ = true;
   loop_.AddTrimmer([](void* self) { return static_cast<ServerLoop*>(self)->Trim(); }, this);
+  loop_.AddWorkEnd(
+      [](void* self, int64_t took) { static_cast<ServerLoop*>(self)->OnWorkEnd(took); }, this);
 }
 
 void ServerLoop::Unregister() {
-  if (registered_) loop_.RemoveTrimmer(this);
+  if (registered_) {
+    loop_.RemoveTrimmer(this);
+    loop_.RemoveWorkEnd(this);
+  }
   registered_ = false;
 }
 
@@ -210,6 +215,8 @@ runtime::Endpoint& ServerLoop::Adopt(const Accepted& accepted) {
   FASTHTTP_CHECK(endpoint != nullptr, "out of memory for a connection");
   if (accepted.conn == nullptr) {
     endpoint->conn = new (endpoint->socket) runtime::SocketConn(accepted.fd, accepted.remote);
+  } else if (accepted.conn->is_tls()) {
+    endpoint->owner_state |= ServerConn::kTls;
   }
   new (endpoint->owner) ServerConn::Data{};
   endpoint->latched = kReadable | kWritable;
@@ -336,8 +343,7 @@ bool ServerLoop::StandAside(const runtime::Task& task) {
 void ServerLoop::ListStragglers(std::vector<Straggler>& stragglers) {
   auto add = [&](const Turn& turn, bool pinned) {
     if (std::find(aside_.begin(), aside_.end(), &turn) != aside_.end()) return;
-    const int64_t age = int64_t{loop_.tick() - turn.request_tick} * runtime::kMillisecond;
-    stragglers.push_back({PathOf(turn), age, pinned});
+    stragglers.push_back({PathOf(turn), loop_.now() - turn.began, pinned});
   };
   runtime::EndpointTable& table = loop_.endpoints();
   for (uint32_t slot = 0; slot < table.slots(); ++slot) {
@@ -370,6 +376,42 @@ void ServerLoop::AddStats(ServerStats& stats) const {
   stats.connections_hijacked += value(counters_.hijacked);
   stats.bytes_received += value(counters_.received);
   stats.bytes_sent += value(counters_.sent);
+  for (size_t i = 0; i < stats.responses.size(); ++i) {
+    stats.responses[i] += value(counters_.responses[i]);
+  }
+  for (size_t i = 0; i < LatencyStats::kBuckets; ++i) {
+    stats.latency.counts[i] += value(counters_.latency[i]);
+  }
+  stats.latency.total_nanos += value(counters_.latency_nanos);
+  stats.blocks_in_use += value(counters_.blocks);
+  stats.turns += value(counters_.turns);
+  stats.turns_spare += value(counters_.spare_turns);
+}
+
+void ServerLoop::CountOtherAnswer(int64_t began, int status) {
+  const size_t status_class = status >= 100 && status < 600 ? static_cast<size_t>(status / 100) : 0;
+  Count(counters_.responses[status_class], 1);
+  const int64_t took = loop_.now() - began;
+  if (took != 0) return CountLatency(took, 1);
+  ++others_at_once_;
+}
+
+void ServerLoop::CountLatency(int64_t took, uint64_t n) {
+  const auto& bounds = LatencyStats::kBounds;
+  const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), took) - bounds.begin();
+  Count(counters_.latency[static_cast<size_t>(bucket)], n);
+  Count(counters_.latency_nanos, n * static_cast<uint64_t>(took));
+}
+
+void ServerLoop::OnWorkEnd(int64_t took) {
+  if (const uint64_t n = answered_at_once_ + others_at_once_; n != 0) {
+    Count(counters_.responses[2], std::exchange(answered_at_once_, 0));
+    others_at_once_ = 0;
+    CountLatency(took, n);
+  }
+  counters_.blocks.store(blocks_.in_use(), std::memory_order_relaxed);
+  counters_.turns.store(turn_count_, std::memory_order_relaxed);
+  counters_.spare_turns.store(free_turn_count_, std::memory_order_relaxed);
 }
 
 void ServerLoop::OnReady(runtime::Endpoint& endpoint, uint8_t ready) {
@@ -457,6 +499,7 @@ void ServerLoop::LetGo(Turn& turn) {
 
 Turn* ServerLoop::NewTurn() {
   Turn* turn = new Turn;
+  ++turn_count_;
   turn->server = this;
   return turn;
 }
@@ -471,7 +514,7 @@ OutQueue* ServerLoop::NewOut() { return new OutQueue; }
 
 bool ServerLoop::Trim() {
   bool more = blocks_.Trim();
-  for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n) delete TakeTurn();
+  for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n, --turn_count_) delete TakeTurn();
   for (size_t n = (free_out_count_ + 1) / 2; n > 0; --n, --free_out_count_) {
     delete std::exchange(free_outs_, free_outs_->next);
   }

@@ -33,6 +33,7 @@
 #include "fasthttp/runtime/endpoint.h"
 #include "fasthttp/runtime/task.h"
 #include "fasthttp/runtime/wait.h"
+#include "fasthttp/tls_state.h"
 #include "fasthttp/transfer_rate.h"
 
 namespace fasthttp {
@@ -87,7 +88,8 @@ class Turn final : public runtime::Task, public Exchange {
   uint64_t ConnRequestNum() const override;
   absl::Time ConnTime() const override;
   absl::Time RequestTime() const override;
-  bool IsTLS() const override { return false; }
+  bool IsTLS() const override { return ctx.IsTLS(); }
+  const fasthttp::TLSConnectionState* TLSState() const override;
   bool BeginLimit(TimeLimit& limit) override;
   bool EndLimit(TimeLimit& limit) override;
   BodyWriter& StartBodyStream() override;
@@ -140,7 +142,7 @@ class Turn final : public runtime::Task, public Exchange {
   uint8_t fate = 0;            // Fate bits; 0 for nearly all.
   bool running = false;        // Of those held: the handler has not returned.
   uint32_t head_started = 0;   // Tick of the first byte.
-  uint32_t request_tick = 0;   // Tick at which the head was complete.
+  int64_t began = 0;           // When the head was complete: the loop's now().
   uint64_t body_left = 0;      // Of a body with a length.
   http1::Framing framing;
   http1::ParseProgress progress;
@@ -166,6 +168,7 @@ class Turn final : public runtime::Task, public Exchange {
     Addr local, remote;
     uint64_t conn_id, request_number;
     absl::Time conn_time, request_time;
+    std::optional<fasthttp::TLSConnectionState> tls;
   };
 
   void EndChunkedRequest();

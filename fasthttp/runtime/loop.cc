@@ -66,7 +66,7 @@ Loop::Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t 
       simulated_(poller_->simulated()),
       stacks_(options.stack_size * kStackFactor, options.premade_stacks),
       large_stacks_(options.large_stack_size * kStackFactor, 0) {
-  started_ = now_ = poller_->Now();
+  started_ = now_ = work_began_ = poller_->Now();
   next_decay_ = now_ + kDecayPeriod;
   ready_events_.reserve(batch_.size());
   ready_batch_.reserve(batch_.size());
@@ -241,6 +241,10 @@ void Loop::NewRound() {
   if (!pending || resume_queued_ || ++rounds_without_poll_ >= kRoundsWithoutPoll) {
     rounds_without_poll_ = 0;
     resume_queued_ = false;
+    if (!pending) {
+      FreshNow();
+      EndWork();
+    }
     int64_t timeout = pending ? 0 : PollTimeout();
     const bool may_sleep = timeout != 0;
     if (may_sleep) {
@@ -252,6 +256,8 @@ void Loop::NewRound() {
     batch_size_ = poller_->Poll(batch_, timeout);
     if (may_sleep) asleep_.store(false);
     FreshNow();
+    if (pending) EndWork();
+    work_began_ = now_;
     wait_timers_.Advance(tick_);
     endpoint_timers_.Advance(tick_);
   }
@@ -270,6 +276,33 @@ void Loop::NewRound() {
   round_tasks_ = task_count_;
   busy_ |= pending || batch_size_ != 0;
   if (now_ >= next_decay_) Decay();
+}
+
+void Loop::EndWork() {
+  const int64_t took = now_ - work_began_;
+  for (const WorkEnd& end : work_ends_) end.run(end.pointer, took);
+  auto set = [](std::atomic<uint64_t>& at, uint64_t value) {
+    at.store(value, std::memory_order_relaxed);
+  };
+  set(published_.busy,
+      published_.busy.load(std::memory_order_relaxed) + static_cast<uint64_t>(took));
+  set(published_.polls, stats_.polls);
+  set(published_.switches, stats_.switches);
+  set(published_.fibers, fibers_alive_);
+  set(published_.blocked, blocked_);
+  set(published_.endpoints, endpoints_.in_use());
+  set(published_.timers, wait_timers_.size());
+}
+
+LoopReport Loop::Report() const {
+  auto get = [](const std::atomic<uint64_t>& at) { return at.load(std::memory_order_relaxed); };
+  return {.busy_nanos = get(published_.busy),
+          .polls = get(published_.polls),
+          .switches = get(published_.switches),
+          .fibers = get(published_.fibers),
+          .blocked = get(published_.blocked),
+          .endpoints = get(published_.endpoints),
+          .timers = get(published_.timers)};
 }
 
 void Loop::Dispatch(const PollEvent& event) {
@@ -462,6 +495,10 @@ void Loop::Decay() {
 
 void Loop::RemoveTrimmer(void* pointer) {
   std::erase_if(trimmers_, [pointer](const Callback& c) { return c.pointer == pointer; });
+}
+
+void Loop::RemoveWorkEnd(void* pointer) {
+  std::erase_if(work_ends_, [pointer](const WorkEnd& e) { return e.pointer == pointer; });
 }
 
 // --- Endpoints and tasks ----------------------------------------------------------------------

@@ -39,7 +39,7 @@ class TimerWheel {
 
   bool HasExpired() const { return expired_.next != &expired_; }
   // Takes the next expired node, disarmed; null if there is none.
-  TimerNode* PopExpired();
+  TimerNode* PopExpired() { return expired_.next == &expired_ ? nullptr : PopFirst(); }
 
   // Ticks from now() until something may be due, at most `limit`: a lower bound, since timers far
   // ahead are only known by their slot.
@@ -53,6 +53,7 @@ class TimerWheel {
   static constexpr int kSlots = 1 << kBits;
   static constexpr int kLevels = 4;
 
+  TimerNode* PopFirst();
   void Place(TimerNode& node);
   void Cascade(int level);
   static void Link(TimerNode& head, TimerNode& node);
