@@ -34,13 +34,18 @@ class CallGuard {
   Call* const call_;
 };
 
+fasthttp::BodyReader* StreamOf(fasthttp::RequestCtx& ctx) {
+  return ctx.request().IsBodyStream() ? &ctx.RequestBodyStream() : nullptr;
+}
+
 }  // namespace
 
 fasthttp::RequestHandler NewFastHTTPHandler(HandlerFunc handler) {
   FASTHTTP_CHECK(static_cast<bool>(handler), "NewFastHTTPHandler needs a handler");
   return [handler = std::move(handler)](fasthttp::RequestCtx& ctx) {
     CallGuard call;
-    if (fasthttp::Errc errc = call->request.Refer(ctx); errc != fasthttp::Errc::kOk) {
+    if (fasthttp::Errc errc = call->request.Refer(ctx, StreamOf(ctx));
+        errc != fasthttp::Errc::kOk) {
       return ctx.Error(fasthttp::ToStatus(errc));
     }
     call->writer.Bind(ctx);

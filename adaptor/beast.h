@@ -35,6 +35,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "boost/asio/buffer.hpp"
 #include "boost/beast/core/error.hpp"
 #include "boost/beast/core/string.hpp"
@@ -61,7 +62,7 @@ inline beast::string_view ToBeast(std::string_view text) { return {text.data(), 
 inline std::string_view FromBeast(beast::string_view text) { return {text.data(), text.size()}; }
 
 template <typename Body>
-absl::Status ReadRequest(const fasthttp::RequestCtx& ctx, http::request<Body>& request) {
+absl::Status ReadRequest(fasthttp::RequestCtx& ctx, http::request<Body>& request) {
   const fasthttp::RequestHeader& header = ctx.request().header();
   request.method_string(ToBeast(header.Method()));
   request.target(ToBeast(header.RequestURI()));
@@ -69,12 +70,25 @@ absl::Status ReadRequest(const fasthttp::RequestCtx& ctx, http::request<Body>& r
   header.VisitAll([&](std::string_view name, std::string_view value) {
     request.insert(ToBeast(name), ToBeast(value));
   });
-  const std::string_view bytes = ctx.PostBody();
   typename Body::reader reader(request.base(), request.body());
   beast::error_code error;
-  reader.init(boost::optional<std::uint64_t>(bytes.size()), error);
-  for (size_t at = 0; !error && at < bytes.size();) {
-    at += reader.put(boost::asio::const_buffer(bytes.data() + at, bytes.size() - at), error);
+  auto put = [&](std::string_view bytes) {
+    while (!error && !bytes.empty()) {
+      bytes.remove_prefix(reader.put(boost::asio::const_buffer(bytes.data(), bytes.size()), error));
+    }
+  };
+  const std::int64_t length = header.ContentLength();
+  reader.init(length >= 0 ? boost::optional<std::uint64_t>(length) : boost::none, error);
+  if (ctx.request().IsBodyStream()) {
+    char block[4096];
+    while (!error) {
+      absl::StatusOr<size_t> n = ctx.RequestBodyStream().Read(block);
+      if (!n.ok()) return n.status();
+      if (*n == 0) break;
+      put({block, *n});
+    }
+  } else {
+    put(ctx.PostBody());
   }
   if (!error) reader.finish(error);
   if (!error) return absl::OkStatus();

@@ -225,6 +225,23 @@ TEST(NewBeastHandler, EveryBodyThatCanBeRead) {
   EXPECT_EQ(r.StatusCode(), 400);
 }
 
+TEST(NewBeastHandler, StreamedRequestsGoStraightIntoTheBody) {
+  TestServer server(
+      fasthttp::ServerSettings{.handler = NewBeastHandler([](StringRequest&& request) {
+                                 StringResponse response(http::status::ok, request.version());
+                                 response.body() = std::to_string(request.body().size());
+                                 return response;
+                               }),
+                               .max_request_body_size = 100'000,
+                               .stream_request_body = true});
+  absl::StatusOr<Response> r = server.Post("/", "a/b", std::string(50'000, 'x'));
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->Body(), "50000");
+  r = server.Do("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n");
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->StatusCode(), 400);
+}
+
 TEST(NewBeastHandler, TheSendFormTakesAnyResponse) {
   auto handle = [](auto&& request, auto&& send) {
     if (request.target() == "/none") return;

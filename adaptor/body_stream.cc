@@ -28,6 +28,21 @@ std::streambuf::pos_type ViewStream::Buffer::seekpos(pos_type position,
   return seekoff(off_type(position), std::ios_base::beg, which);
 }
 
+// --- ReaderStream -----------------------------------------------------------------------------
+
+std::streambuf::int_type ReaderStream::Buffer::underflow() {
+  if (!status_.ok()) return traits_type::eof();
+  absl::StatusOr<size_t> n = reader_.Read(block_);
+  if (!n.ok()) {
+    status_ = n.status();
+    stream_.setstate(std::ios_base::badbit);
+    return traits_type::eof();
+  }
+  if (*n == 0) return traits_type::eof();
+  setg(block_, block_, block_ + *n);
+  return traits_type::to_int_type(block_[0]);
+}
+
 // --- WriterStream -----------------------------------------------------------------------------
 
 std::streamsize WriterStream::Buffer::xsputn(const char* bytes, std::streamsize size) {

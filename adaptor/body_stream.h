@@ -9,6 +9,9 @@
 #include <streambuf>
 #include <string_view>
 
+#include "absl/status/status.h"
+#include "fasthttp/body_reader.h"
+
 namespace fasthttpadaptor {
 
 // Reads bytes where they are. Can be positioned.
@@ -27,6 +30,35 @@ class ViewStream final : public std::istream {
     pos_type seekoff(off_type offset, std::ios_base::seekdir from,
                      std::ios_base::openmode which) override;
     pos_type seekpos(pos_type position, std::ios_base::openmode which) override;
+  };
+
+  Buffer buffer_;
+};
+
+// Reads from a BodyReader as it is read, 4 KiB at a time. When that fails the stream is bad().
+class ReaderStream final : public std::istream {
+ public:
+  explicit ReaderStream(fasthttp::BodyReader& reader)
+      : std::istream(nullptr), buffer_(reader, *this) {
+    rdbuf(&buffer_);
+  }
+
+  // Why it is bad.
+  const absl::Status& status() const { return buffer_.status(); }
+
+ private:
+  class Buffer final : public std::streambuf {
+   public:
+    Buffer(fasthttp::BodyReader& reader, std::istream& stream) : reader_(reader), stream_(stream) {}
+    const absl::Status& status() const { return status_; }
+
+   private:
+    int_type underflow() override;
+
+    fasthttp::BodyReader& reader_;
+    std::istream& stream_;
+    absl::Status status_;
+    char block_[4096];
   };
 
   Buffer buffer_;

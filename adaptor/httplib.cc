@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "fasthttp/base/check.h"
 #include "fasthttp/body_writer.h"
@@ -30,13 +32,8 @@ httplib::Request MakeRequest(const RequestCtx& ctx) {
   request.version = header.IsHTTP11() ? "HTTP/1.1" : "HTTP/1.0";
   header.VisitAll(
       [&](std::string_view name, std::string_view value) { request.headers.emplace(name, value); });
-  for (const fasthttp::Args* args : {&ctx.QueryArgs(), &ctx.PostArgs()}) {
-    args->VisitAll([&](std::string_view name, std::string_view value) {
-      request.params.emplace(name, value);
-    });
-  }
-  request.body = ctx.PostBody();
-  request.content_length_ = request.body.size();
+  ctx.QueryArgs().VisitAll(
+      [&](std::string_view name, std::string_view value) { request.params.emplace(name, value); });
   const fasthttp::Addr remote = ctx.RemoteAddr();
   request.remote_addr = remote.IpString();
   request.remote_port = remote.port();
@@ -46,10 +43,28 @@ httplib::Request MakeRequest(const RequestCtx& ctx) {
   return request;
 }
 
-httplib::ContentReader MakeReader(const httplib::Request& request) {
+// Reads the body whole, and the form that it may be.
+absl::Status ReadBody(const RequestCtx& ctx, httplib::Request& request) {
+  absl::StatusOr<std::string_view> body = ctx.request().ReadBody();
+  if (!body.ok()) return body.status();
+  request.body = *body;
+  request.content_length_ = body->size();
+  ctx.PostArgs().VisitAll(
+      [&](std::string_view name, std::string_view value) { request.params.emplace(name, value); });
+  return absl::OkStatus();
+}
+
+// Gives the body piece by piece, as it comes. False if it breaks off or is not wanted any more.
+httplib::ContentReader MakeReader(RequestCtx& ctx) {
   return httplib::ContentReader(
-      [&request](httplib::ContentReceiver receiver) {
-        return request.body.empty() || receiver(request.body.data(), request.body.size());
+      [&ctx](httplib::ContentReceiver receiver) {
+        char block[4096];
+        for (;;) {
+          absl::StatusOr<size_t> n = ctx.RequestBodyStream().Read(block);
+          if (!n.ok()) return false;
+          if (*n == 0) return true;
+          if (!receiver(block, *n)) return false;
+        }
       },
       [](httplib::MultipartContentHeader, httplib::ContentReceiver) { return false; });
 }
@@ -156,7 +171,7 @@ struct HttplibServer::Routes {
   }
 
   void Serve(RequestCtx& ctx);
-  void Route(httplib::Request& request, httplib::Response& response);
+  absl::Status Route(RequestCtx& ctx, httplib::Request& request, httplib::Response& response);
 
   OfMethod get, post, put, patch, delete_, options;
   HandlerWithResponse pre_routing;
@@ -170,7 +185,8 @@ void HttplibServer::Routes::Serve(RequestCtx& ctx) {
   httplib::Request request = MakeRequest(ctx);
   httplib::Response response;
   try {
-    Route(request, response);
+    absl::Status routed = Route(ctx, request, response);
+    if (!routed.ok()) return ctx.Error(routed);
   } catch (...) {
     if (!exception_handler) throw;
     exception_handler(request, response, std::current_exception());
@@ -184,9 +200,11 @@ void HttplibServer::Routes::Serve(RequestCtx& ctx) {
   WriteResponse(response, ctx);
 }
 
-void HttplibServer::Routes::Route(httplib::Request& request, httplib::Response& response) {
+// An error: the body could not be read.
+absl::Status HttplibServer::Routes::Route(RequestCtx& ctx, httplib::Request& request,
+                                          httplib::Response& response) {
   if (pre_routing && pre_routing(request, response) == httplib::Server::HandlerResponse::Handled) {
-    return;
+    return absl::OkStatus();
   }
   const Handler* plain = nullptr;
   const HandlerWithContentReader* reading = nullptr;
@@ -199,19 +217,21 @@ void HttplibServer::Routes::Route(httplib::Request& request, httplib::Response& 
       find();
     } else if (request.path.size() > kMaxPatternPath) {
       response.status = fasthttp::kStatusRequestURITooLong;
-      return;
+      return absl::OkStatus();
     } else if (!fasthttp::RunOnLargeStack(find).ok()) {
       response.status = fasthttp::kStatusServiceUnavailable;
-      return;
+      return absl::OkStatus();
     }
   }
   if (reading != nullptr) {
-    (*reading)(request, response, MakeReader(request));
+    (*reading)(request, response, MakeReader(ctx));
   } else if (plain != nullptr) {
+    if (absl::Status read = ReadBody(ctx, request); !read.ok()) return read;
     (*plain)(request, response);
   } else {
     response.status = fasthttp::kStatusNotFound;
   }
+  return absl::OkStatus();
 }
 
 HttplibServer::HttplibServer() : routes_(std::make_shared<Routes>()) {}
@@ -309,6 +329,7 @@ fasthttp::RequestHandler NewHttplibHandler(httplib::Server::Handler handler) {
   FASTHTTP_CHECK(static_cast<bool>(handler), "NewHttplibHandler needs a handler");
   return [handler = std::move(handler)](RequestCtx& ctx) {
     httplib::Request request = MakeRequest(ctx);
+    if (absl::Status read = ReadBody(ctx, request); !read.ok()) return ctx.Error(read);
     httplib::Response response;
     handler(request, response);
     WriteResponse(response, ctx);
@@ -320,7 +341,7 @@ fasthttp::RequestHandler NewHttplibHandler(httplib::Server::HandlerWithContentRe
   return [handler = std::move(handler)](RequestCtx& ctx) {
     httplib::Request request = MakeRequest(ctx);
     httplib::Response response;
-    handler(request, response, MakeReader(request));
+    handler(request, response, MakeReader(ctx));
     WriteResponse(response, ctx);
   };
 }

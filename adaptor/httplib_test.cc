@@ -95,6 +95,36 @@ TEST(NewHttplibHandler, AContentReaderGivesTheBody) {
   EXPECT_EQ(r.Body(), "hello");
 }
 
+TEST(NewHttplibHandler, StreamedRequests) {
+  auto reading = [](const httplib::Request& req, httplib::Response& res,
+                    const httplib::ContentReader& read) {
+    EXPECT_EQ(req.body, "");
+    size_t size = 0;
+    EXPECT_TRUE(read([&](const char*, size_t n) {
+      size += n;
+      return true;
+    }));
+    res.set_content(std::to_string(size), "text/plain");
+  };
+  HttplibServer routes;
+  routes.Post("/read", reading);
+  routes.Post("/plain", [](const httplib::Request& req, httplib::Response& res) {
+    res.set_content(std::to_string(req.body.size()), "text/plain");
+  });
+  TestServer server(fasthttp::ServerSettings{.handler = routes.NewHandler(),
+                                             .max_request_body_size = 100'000,
+                                             .stream_request_body = true});
+  for (const char* path : {"/read", "/plain"}) {
+    absl::StatusOr<Response> r = server.Post(path, "a/b", std::string(50'000, 'x'));
+    ASSERT_TRUE(r.ok()) << r.status();
+    EXPECT_EQ(r->Body(), "50000") << path;
+  }
+  absl::StatusOr<Response> r =
+      server.Do("POST /plain HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n");
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->StatusCode(), 400);
+}
+
 // How a provider ended, as its releaser was told.
 enum class Released { kNot, kDone, kFailed };
 

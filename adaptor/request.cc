@@ -51,12 +51,29 @@ std::string Request::RemoteAddr() const {
 
 void Request::SetRemoteAddr(std::string_view address) { remote_addr_ = address; }
 
+std::string_view Request::Body() const { return ctx_ != nullptr ? ctx_->PostBody() : body_; }
+
+absl::StatusOr<std::string_view> Request::ReadBody() const {
+  if (ctx_ == nullptr) return body_;
+  return ctx_->request().ReadBody();
+}
+
 std::istream& Request::BodyStream() const {
-  if (stream_ == nullptr) stream_ = std::make_unique<ViewStream>(body);
+  if (stream_ != nullptr) return *stream_;
+  if (reader_ != nullptr) {
+    stream_ = std::make_unique<ReaderStream>(*reader_);
+  } else {
+    stream_ = std::make_unique<ViewStream>(Body());
+  }
   return *stream_;
 }
 
-Errc Request::Refer(const fasthttp::RequestCtx& ctx) {
+absl::Status Request::BodyStreamStatus() const {
+  if (reader_ == nullptr || stream_ == nullptr) return absl::OkStatus();
+  return static_cast<ReaderStream&>(*stream_).status();
+}
+
+Errc Request::Refer(const fasthttp::RequestCtx& ctx, fasthttp::BodyReader* body) {
   const fasthttp::Request& from = ctx.request();
   const fasthttp::RequestHeader& fields = from.header();
   request_uri = fields.RequestURI();
@@ -77,19 +94,23 @@ Errc Request::Refer(const fasthttp::RequestCtx& ctx) {
   proto = fields.IsHTTP11() ? "HTTP/1.1" : "HTTP/1.0";
   header.Refer(fields);
   tls = from.IsTLS();
-  body = from.Body();
+  reader_ = body;
   return Errc::kOk;
 }
 
 void Request::Clear() {
   if (stream_ != nullptr) stream_.reset();
   ctx_ = nullptr;
+  reader_ = nullptr;
   header.clear();
   if (url.path.capacity() > kKeepBytes) url.path = std::string();
 }
 
 absl::Status ConvertRequest(const fasthttp::RequestCtx& ctx, Request& request) {
-  if (Errc errc = request.Refer(ctx); errc != Errc::kOk) return ToStatus(errc);
+  absl::StatusOr<std::string_view> body = ctx.request().ReadBody();
+  if (!body.ok()) return body.status();
+  if (Errc errc = request.Refer(ctx, nullptr); errc != Errc::kOk) return ToStatus(errc);
+  request.body_ = *body;
   request.remote_addr_ = request.RemoteAddr();
   request.transfer_encoding_ = request.TransferEncoding();
   request.host_ = request.Host();
@@ -97,7 +118,7 @@ absl::Status ConvertRequest(const fasthttp::RequestCtx& ctx, Request& request) {
   request.ctx_ = nullptr;
   const std::array views = {
       &request.method, &request.url.raw_path,       &request.url.query, &request.request_uri,
-      &request.host_,  &request.transfer_encoding_, &request.body};
+      &request.host_,  &request.transfer_encoding_, &request.body_};
   size_t size = 0;
   for (const std::string_view* view : views) size += view->size();
   std::string& bytes = request.bytes_;

@@ -19,8 +19,10 @@
 
 #include "absl/base/attributes.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "adaptor/header.h"
 #include "fasthttp/base/errc.h"
+#include "fasthttp/body_reader.h"
 #include "fasthttp/context.h"
 #include "fasthttp/request_ctx.h"
 
@@ -54,7 +56,6 @@ struct Request {
   // All fields as received, also duplicates and Host, but without Transfer-Encoding.
   fasthttpadaptor::Header header;
   bool tls = false;
-  std::string_view body;  // Without its chunked coding.
 
   // Lower case, with the port; an absolute target's wins over the field.
   std::string_view Host() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
@@ -65,9 +66,19 @@ struct Request {
   std::string RemoteAddr() const;
   void SetRemoteAddr(std::string_view address);  // For tests.
 
-  // The body as a stream: one for the request, made at the first call and read on by later ones. It
-  // can be positioned. Don't change `body` any more then.
+  // The whole body, without its chunked coding. If the server streams requests (ServerSettings::
+  // stream_request_body) it is read now: the call waits, and gives {} if that fails.
+  std::string_view Body() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // The same with the error: kBodyTooLarge, kBodyTimeout, kUnexpectedEof, kClientGone, or what is
+  // malformed in the body.
+  absl::StatusOr<std::string_view> ReadBody() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  void SetBody(std::string_view body) { body_ = body; }  // For tests; not copied.
+
+  // The body as a stream: one for the request, made at the first call and read on by later ones. In
+  // memory it can be positioned. If the server streams requests it is read as it comes, and badbit,
+  // with BodyStreamStatus(), tells a body that broke off from one that has ended. Use it or Body().
   std::istream& BodyStream() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  absl::Status BodyStreamStatus() const;
 
   // Ends when the client goes away, the handler's time is over or the server drains, as narrowed by
   // the ContextScopes around the call (fasthttp/context.h). Nobody needs to hand it on: the
@@ -79,23 +90,26 @@ struct Request {
 
   // --- For the adaptor ---
   // Becomes the request of `ctx`, referring to its bytes, until Clear; nothing was kept in it
-  // before. An error if the target does not parse, which a Server has ruled out.
-  fasthttp::Errc Refer(const fasthttp::RequestCtx& ctx);
+  // before. `body`: where it comes from if it is not in memory, else null. An error if the target
+  // does not parse, which a Server has ruled out.
+  fasthttp::Errc Refer(const fasthttp::RequestCtx& ctx, fasthttp::BodyReader* body);
   void Clear();
+  fasthttp::BodyReader* body_reader() const { return reader_; }
 
  private:
   friend absl::Status ConvertRequest(const fasthttp::RequestCtx& ctx, Request& request);
 
   const fasthttp::RequestCtx* ctx_ = nullptr;
+  fasthttp::BodyReader* reader_ = nullptr;
   std::string remote_addr_;
-  std::string_view host_, transfer_encoding_;
+  std::string_view host_, transfer_encoding_, body_;
   std::string bytes_;  // Of a request that was kept: all that the views refer to.
   mutable std::unique_ptr<std::istream> stream_;
 };
 
 // Fills `request` with the one of `ctx`; what it held is lost. The copy holds its bytes itself.
 // kBadUri or kBadHost if the target does not parse, which a Server has ruled out before it calls a
-// handler.
+// handler; as Request::ReadBody if the body can't be read.
 [[nodiscard]] absl::Status ConvertRequest(const fasthttp::RequestCtx& ctx, Request& request);
 
 }  // namespace fasthttpadaptor

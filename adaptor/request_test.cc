@@ -46,7 +46,7 @@ TEST(Request, EveryPart) {
         EXPECT_EQ(r.TransferEncoding(), "");
         EXPECT_EQ(r.RemoteAddr(), "TestServer");
         EXPECT_FALSE(r.tls);
-        EXPECT_EQ(r.body, "a=\r\n");
+        EXPECT_EQ(r.Body(), "a=\r\n");
         seen = r.method;
       },
       "POST /a/%2e%2e/b%20c?x=1&y=%26&x=2 HTTP/1.1\r\nHost: EXAMPLE.com:81\r\nX-Many: a\r\n"
@@ -63,7 +63,7 @@ TEST(Request, ChunkedBodyAndOldVersion) {
         EXPECT_EQ(r.TransferEncoding(), "chunked");
         EXPECT_EQ(r.header.Get("transfer-encoding"), "");
         EXPECT_FALSE(r.header.Has("Transfer-Encoding"));
-        EXPECT_EQ(r.body, "hello");
+        EXPECT_EQ(r.Body(), "hello");
       },
       "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
       "chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
@@ -195,7 +195,7 @@ TEST(Request, ATargetThatDoesNotParse) {
 
 TEST(Request, BodyStreamReadsSeeksAndEnds) {
   Request request;
-  request.body = "line one\nline two\n";
+  request.SetBody("line one\nline two\n");
   std::string line;
   std::istream& stream = request.BodyStream();
   ASSERT_TRUE(std::getline(stream, line));
@@ -242,7 +242,7 @@ TEST(ConvertRequest, OutlivesTheHandlerAndIsReplacedWhole) {
   EXPECT_EQ(kept.RemoteAddr(), "TestServer");
   EXPECT_THAT(kept.header.Values("X-Many"), ElementsAre("1", "2"));
   EXPECT_FALSE(kept.header.Has("Transfer-Encoding"));
-  EXPECT_EQ(kept.body, "first body");
+  EXPECT_EQ(kept.Body(), "first body");
   std::string word;
   kept.BodyStream() >> word;
   EXPECT_EQ(word, "first");
@@ -254,7 +254,7 @@ TEST(ConvertRequest, OutlivesTheHandlerAndIsReplacedWhole) {
   EXPECT_EQ(kept.Host(), "fasthttp.test");
   EXPECT_EQ(kept.TransferEncoding(), "");
   EXPECT_FALSE(kept.header.Has("X-Many"));
-  EXPECT_EQ(kept.body, "");
+  EXPECT_EQ(kept.Body(), "");
   EXPECT_FALSE(kept.BodyStream() >> word);
 }
 
@@ -271,7 +271,7 @@ TEST(ConvertRequest, OfAContextWithoutAServer) {
   EXPECT_EQ(request.Host(), "h");
   EXPECT_EQ(request.url.path, "/x");
   EXPECT_EQ(request.url.query, "y");
-  EXPECT_EQ(request.body, "body");
+  EXPECT_EQ(request.Body(), "body");
 }
 
 }  // namespace

@@ -104,7 +104,11 @@ void InnerCall::Begin(ResponseWriter& w, const Request& r) {
   const auto* head = outer != nullptr ? outer->request().header().head() : nullptr;
   ctx.Bind(this, head, r.tls);
   if (head == nullptr) BuildRequest(r);
-  ctx.request().SetBodyRaw(r.body);
+  if (r.body_reader() != nullptr) {
+    ctx.request().BindBodyStream(*r.body_reader());
+  } else {
+    ctx.request().SetBodyRaw(r.Body());
+  }
   if (outer == nullptr) return;
   outer->VisitUserValues(
       [this](std::string_view key, const std::any& value) { ctx.SetUserValue(key, value); });

@@ -55,7 +55,7 @@ TEST(NewStdHandler, WithARecorder) {
   request.SetRemoteAddr("1.2.3.4:5");
   request.header.Add("X-A", "1");
   request.header.Add("Content-Type", "application/x-www-form-urlencoded");
-  request.body = "k=v";
+  request.SetBody("k=v");
   request.tls = true;
   Recorder recorder;
   handler(recorder, request);
@@ -142,7 +142,7 @@ TEST(NewStdHandler, NothingOfOneCallIsLeftInTheNext) {
     EXPECT_EQ(ctx.response().StatusCode(), 200);
   });
   Request request;
-  request.body = "text";
+  request.SetBody("text");
   Recorder first;
   EXPECT_THROW(handler(first, request), std::runtime_error);
   Recorder second;
@@ -208,7 +208,7 @@ TEST(NewStdHandler, APinWithoutAServerKeepsACopy) {
   {
     auto request = std::make_unique<Request>();
     std::string body = "a body that is not there for long, and longer than a short string";
-    request->body = body;
+    request->SetBody(body);
     Recorder recorder;
     NewStdHandler([&](RequestCtx& ctx) { kept = ctx.Pin(); })(recorder, *request);
   }

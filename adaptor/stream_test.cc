@@ -361,6 +361,108 @@ TEST_P(Streams, AnExceptionAfterHijackIsAnsweredAndTheConnectionEnds) {
   EXPECT_FALSE(called);
 }
 
+// --- Requests ---------------------------------------------------------------------------------
+
+TEST_P(Streams, ARequestIsReadAsItComes) {
+  std::string words;
+  bool early = false;
+  fasthttp::ServerSettings settings = Serving([&](ResponseWriter& w, const Request& r) {
+    std::string word;
+    while (r.BodyStream() >> word) {
+      words += word + ";";
+      early = early || word == "one";
+    }
+    EXPECT_TRUE(r.BodyStream().eof());
+    EXPECT_FALSE(r.BodyStream().bad());
+    EXPECT_TRUE(r.BodyStreamStatus().ok());
+    ASSERT_TRUE(w.Write(words).ok());
+  });
+  settings.stream_request_body = true;
+  SimServer sim(std::move(settings), Options());
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    ASSERT_EQ(client.Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\none t"),
+              Errc::kOk);
+    sim.Sleep(absl::Seconds(1));
+    EXPECT_TRUE(early);
+    ASSERT_EQ(client.Send("wo 333"), Errc::kOk);
+    EXPECT_EQ(client.Read().body, "one;two;333;");
+    words.clear();
+    // In chunks, and the connection goes on.
+    EXPECT_EQ(client
+                  .Ask("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                       "3\r\na b\r\n2\r\n c\r\n0\r\n\r\n")
+                  .body,
+              "a;b;c;");
+  });
+}
+
+TEST_P(Streams, ARequestThatBreaksOffIsNotOneThatEnds) {
+  Errc why = Errc::kOk;
+  bool bad = false;
+  fasthttp::ServerSettings settings = Serving([&](ResponseWriter&, const Request& r) {
+    std::string word;
+    while (r.BodyStream() >> word) continue;
+    bad = r.BodyStream().bad();
+    why = ErrcOf(r.BodyStreamStatus());
+  });
+  settings.stream_request_body = true;
+  SimServer sim(std::move(settings), Options());
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    ASSERT_EQ(client.Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\none t"),
+              Errc::kOk);
+    client.conn().Close();
+    sim.Sleep(absl::Seconds(1));
+  });
+  EXPECT_TRUE(bad);
+  EXPECT_TRUE(why == Errc::kUnexpectedEof || why == Errc::kClientGone) << fasthttp::ErrcName(why);
+}
+
+TEST_P(Streams, BodyReadsAStreamedRequestWhole) {
+  fasthttp::ServerSettings settings = Serving([](ResponseWriter& w, const Request& r) {
+    absl::StatusOr<std::string_view> body = r.ReadBody();
+    if (!body.ok()) return w.WriteHeader(fasthttp::HttpStatusOf(body.status()));
+    EXPECT_EQ(*body, r.Body());
+    ASSERT_TRUE(w.Write(*body).ok());
+  });
+  settings.stream_request_body = true;
+  settings.max_request_body_size = 10;
+  SimServer sim(std::move(settings), Options());
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    EXPECT_EQ(client.Ask("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello").body,
+              "hello");
+    WireResponse r = client.Ask(
+        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "b\r\nhello world\r\n0\r\n\r\n");
+    EXPECT_EQ(r.status, 413);
+  });
+}
+
+TEST_P(Streams, ANativeHandlerReadsAStreamedRequestToo) {
+  fasthttp::ServerSettings settings = Serving(NewStdHandler([](RequestCtx& ctx) {
+    EXPECT_TRUE(ctx.request().IsBodyStream());
+    char block[4];
+    for (;;) {
+      absl::StatusOr<size_t> n = ctx.RequestBodyStream().Read(block);
+      ASSERT_TRUE(n.ok()) << n.status();
+      if (*n == 0) break;
+      ctx.Write({block, *n});
+    }
+  }));
+  settings.stream_request_body = true;
+  SimServer sim(std::move(settings), Options());
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    for (int round = 0; round < 2; ++round) {
+      EXPECT_EQ(
+          client.Ask("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\nhello world").body,
+          "hello world");
+    }
+  });
+}
+
 TEST(Recorder, FlushesAndHasNoConnection) {
   Recorder recorder;
   ASSERT_TRUE(recorder.Write("one").ok());

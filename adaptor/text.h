@@ -18,6 +18,7 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "fasthttp/base/check.h"
 #include "fasthttp/request_ctx.h"
 
@@ -38,8 +39,10 @@ struct TextOptions {
 inline fasthttp::RequestHandler NewTextHandler(TextFunc function, TextOptions options = {}) {
   FASTHTTP_CHECK(static_cast<bool>(function), "NewTextHandler needs a function");
   return [function = std::move(function), options = std::move(options)](fasthttp::RequestCtx& ctx) {
-    const bool path = options.input == TextOptions::Input::kPath;
-    std::string result = function(path ? ctx.Path() : ctx.PostBody());
+    absl::StatusOr<std::string_view> text = ctx.Path();
+    if (options.input == TextOptions::Input::kBody) text = ctx.request().ReadBody();
+    if (!text.ok()) return ctx.Error(text.status());
+    std::string result = function(*text);
     ctx.SetContentType(options.content_type);
     ctx.response().SetBodyOwned(std::move(result));
   };
