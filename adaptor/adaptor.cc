@@ -43,7 +43,7 @@ fasthttp::RequestHandler NewFastHTTPHandler(HandlerFunc handler) {
     if (fasthttp::Errc errc = call->request.Refer(ctx); errc != fasthttp::Errc::kOk) {
       return ctx.Error(fasthttp::ToStatus(errc));
     }
-    call->writer.Bind(ctx.response());
+    call->writer.Bind(ctx);
     handler(call->writer, call->request);
     call->writer.Finish();
   };

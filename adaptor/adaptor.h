@@ -16,9 +16,9 @@
 // When not to use it: for new handlers. A hello takes about 1.3 times the instructions of a native
 // one; it allocates nothing either.
 //
-// Both directions are buffered: the handler is called with the whole request, and the response,
-// whose size nothing limits but memory, goes out when it returns. It may block like every handler
-// (fasthttp/task.h); an exception that leaves it becomes a 500 and ends the connection.
+// The response, whose size nothing limits but memory, goes out when the handler returns, or as a
+// stream from ResponseWriter::Flush on. The handler may block like every handler (fasthttp/task.h);
+// an exception that leaves it becomes a 500, or cuts what was flushed, and ends the connection.
 //
 // Thread class: the handlers that are returned may be called from all loops at once.
 #ifndef FASTHTTP_ADAPTOR_ADAPTOR_H_
@@ -68,8 +68,9 @@ fasthttp::RequestHandler NewFastHTTPHandler(Pointer&& object) {
 // The handler gets a RequestCtx of its own. Under a server it shows the connection, the received
 // bytes and the user values of the request's own context (what it sets there stays inside), and may
 // be pinned; TimeoutHandler works. Called with a Request of a test's own, it has no connection.
-// The response is written to the ResponseWriter when the handler has returned, after the fields
-// that the caller has set there.
+// The response is written to the ResponseWriter when the handler has returned, or as it is
+// streamed, after the fields that the caller has set there. A handler that hijacks the connection
+// does so behind the writer's back, when its response is sent. EarlyHints is kUnsupported.
 HandlerFunc NewStdHandler(fasthttp::RequestHandler handler);
 
 }  // namespace fasthttpadaptor

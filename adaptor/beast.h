@@ -21,8 +21,8 @@
 // When not to use it: for new handlers. Beast allocates for every field.
 //
 // Errors: a body that the body type refuses is 413 if it is too large for it, else 400; a response
-// whose body can't be read (a file_body that was never opened) is 500, and so is a handler that
-// calls `send` not once. Exceptions go to the server, as those of every handler.
+// whose body can't be read is 500, or cuts the connection if a part of it was sent; a handler that
+// calls `send` not once is 500. Exceptions go to the server, as those of every handler.
 //
 // Needs Boost 1.74 or newer, headers only. Thread class: the handler is called from all loops at
 // once.
@@ -44,9 +44,11 @@
 #include "boost/beast/http/string_body.hpp"
 #include "boost/optional.hpp"
 #include "fasthttp/base/errc.h"
+#include "fasthttp/body_writer.h"
 #include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
 #include "fasthttp/request_ctx.h"
+#include "fasthttp/status.h"
 
 namespace fasthttpadaptor {
 
@@ -82,27 +84,36 @@ absl::Status ReadRequest(const fasthttp::RequestCtx& ctx, http::request<Body>& r
   return absl::InvalidArgumentError(error.message());
 }
 
+// A body that comes in more than one piece is sent while it is read.
 template <typename Body, typename Fields>
-bool WriteBody(http::response<Body, Fields>& from, fasthttp::Response& to) {
+void WriteBody(http::response<Body, Fields>& from, fasthttp::RequestCtx& ctx) {
+  fasthttp::Response& to = ctx.response();
   if constexpr (std::is_same_v<typename Body::value_type, std::string>) {
     to.SetBodyOwned(std::move(from.body()));
-    return true;
   } else {
     typename Body::writer writer(from.base(), from.body());
     beast::error_code error;
     writer.init(error);
+    fasthttp::BodyWriter* out = nullptr;
     for (bool more = !error; more;) {
       auto piece = writer.get(error);
-      if (error) break;
-      if (!piece) break;
+      if (error || !piece) break;
+      more = piece->second;
+      if (more && out == nullptr) out = &ctx.StartBodyStream();
       for (auto i = boost::asio::buffer_sequence_begin(piece->first);
            i != boost::asio::buffer_sequence_end(piece->first); ++i) {
         const boost::asio::const_buffer buffer(*i);
-        to.AppendBody({static_cast<const char*>(buffer.data()), buffer.size()});
+        const std::string_view bytes(static_cast<const char*>(buffer.data()), buffer.size());
+        if (out == nullptr) {
+          to.AppendBody(bytes);
+        } else if (out->TryWrite(bytes) != fasthttp::Errc::kOk) {
+          return;
+        }
       }
-      more = piece->second;
     }
-    return !error;
+    if (!error) return;
+    if (out != nullptr) return out->Abort();
+    ctx.Error("the response has no body to read", fasthttp::kStatusInternalServerError);
   }
 }
 
@@ -118,7 +129,7 @@ void WriteResponse(http::response<Body, Fields>& from, fasthttp::RequestCtx& ctx
     if (!keeps) to.header().Add(FromBeast(field.name_string()), value);
   }
   if (!from.keep_alive()) to.SetConnectionClose();
-  if (!WriteBody(from, to)) ctx.Error("the response has no body to read", 500);
+  WriteBody(from, ctx);
 }
 
 }  // namespace beast_internal
@@ -153,7 +164,8 @@ fasthttp::RequestHandler NewBeastHandler(Handler handler) {
                                       BeastSender&>) {
       BeastSender send(ctx);
       handler(std::move(request), send);
-      if (send.sent() != 1) ctx.Error("the handler did not send one response", 500);
+      if (send.sent() != 1)
+        ctx.Error("the handler did not send one response", fasthttp::kStatusInternalServerError);
     } else {
       auto response = handler(std::move(request));
       beast_internal::WriteResponse(response, ctx);

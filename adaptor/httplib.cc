@@ -10,6 +10,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "fasthttp/base/check.h"
+#include "fasthttp/body_writer.h"
 #include "fasthttp/server.h"
 #include "fasthttp/status.h"
 #include "fasthttp/task.h"
@@ -17,6 +18,7 @@
 namespace fasthttpadaptor {
 namespace {
 
+using fasthttp::Errc;
 using fasthttp::RequestCtx;
 
 httplib::Request MakeRequest(const RequestCtx& ctx) {
@@ -76,6 +78,21 @@ bool RunProvider(httplib::Response& response,
   return open;
 }
 
+// The body goes out as the provider makes it; without a length, every piece at once.
+void SendFromProvider(httplib::Response& from, RequestCtx& ctx) {
+  const bool sized = from.content_length_ != 0;
+  if (sized) ctx.response().header().SetContentLength(static_cast<int64_t>(from.content_length_));
+  if (ctx.IsHead()) return;
+  fasthttp::BodyWriter* out = nullptr;
+  from.content_provider_success_ = RunProvider(from, [&](std::string_view piece) {
+    if (out == nullptr) out = &ctx.StartBodyStream();
+    return out->TryWrite(piece) == Errc::kOk && (sized || out->TryFlush() == Errc::kOk);
+  });
+  if (from.content_provider_success_) return;
+  if (out != nullptr) return out->Abort();
+  ctx.Error("the content provider gave up", fasthttp::kStatusInternalServerError);
+}
+
 void WriteResponse(httplib::Response& from, RequestCtx& ctx) {
   fasthttp::Response& to = ctx.response();
   to.SetStatusCode(from.status == -1 ? fasthttp::kStatusOK : from.status);
@@ -84,13 +101,7 @@ void WriteResponse(httplib::Response& from, RequestCtx& ctx) {
     to.SetBodyOwned(std::move(from.body));
     return;
   }
-  from.content_provider_success_ = RunProvider(from, [&](std::string_view piece) {
-    to.AppendBody(piece);
-    return true;
-  });
-  if (!from.content_provider_success_) {
-    ctx.Error("the content provider gave up", fasthttp::kStatusInternalServerError);
-  }
+  SendFromProvider(from, ctx);
 }
 
 // A route's pattern. Those without special characters are compared before std::regex sees them.

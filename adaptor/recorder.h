@@ -20,27 +20,35 @@
 #include "absl/status/status.h"
 #include "adaptor/response_writer.h"
 #include "adaptor/server_writer.h"
-#include "fasthttp/response.h"
+#include "fasthttp/request_ctx.h"
 
 namespace fasthttpadaptor {
 
 class Recorder final : public ResponseWriter {
  public:
-  Recorder() { writer_.Bind(response_); }
+  Recorder() { writer_.Bind(ctx_); }
 
   fasthttpadaptor::Header& Header() override { return writer_.Header(); }
   void WriteHeader(int code) override { writer_.WriteHeader(code); }
   absl::Status Write(std::string_view bytes) override { return writer_.Write(bytes); }
 
+  absl::Status Flush() override {
+    flushed_ = true;
+    return writer_.Flush();
+  }
+
+  // True if the handler asked for it: a server would have sent the response as a stream.
+  bool Flushed() const { return flushed_; }
   // The answer, when the handler has returned.
   const fasthttp::Response& Result() ABSL_ATTRIBUTE_LIFETIME_BOUND {
     writer_.Finish();
-    return response_;
+    return ctx_.response();
   }
 
  private:
-  fasthttp::Response response_;
+  fasthttp::RequestCtx ctx_;
   ServerWriter writer_;
+  bool flushed_ = false;
 };
 
 }  // namespace fasthttpadaptor

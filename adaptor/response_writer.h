@@ -18,6 +18,7 @@
 #include "absl/strings/string_view.h"
 #include "adaptor/header.h"
 #include "adaptor/request.h"
+#include "fasthttp/exchange.h"
 
 namespace fasthttpadaptor {
 
@@ -30,7 +31,8 @@ class ResponseWriter {
 
   // The fields to send. They are taken over by the first WriteHeader or Write; changes after that
   // have no effect. CR, LF and NUL in them become spaces. Managed by the server, and ignored here:
-  // Date, Transfer-Encoding, and Content-Length unless the request was HEAD.
+  // Date, Transfer-Encoding, and Content-Length unless the request was HEAD or the response is
+  // flushed.
   //
   // A handler that sets no Content-Type gets the one that DetectContentType finds in the first 512
   // bytes of the body; none if the body is empty, if Content-Encoding is set, or if Content-Type
@@ -46,6 +48,26 @@ class ResponseWriter {
   // Appends to the body. kProgramming if the code allows none (204, 304) or was no code; the bytes
   // are dropped then. In the answer to HEAD they are counted and not sent.
   [[nodiscard]] virtual absl::Status Write(std::string_view bytes) = 0;
+
+  // Sends the code, the fields and what was written so far, and returns when the operating system
+  // has taken it. From then on the response is a stream: what is written later goes out with the
+  // next Flush, when 4 KiB are gathered, or at the end, in chunks; or, if Content-Length was set,
+  // as it is, and then not a byte beyond that, and the connection is cut if fewer were written. A
+  // peer that is too slow makes Write and Flush wait; an exception cuts the connection.
+  //
+  // Errors, of Write too from then on: kClientGone, kDraining, the cause if the current Context has
+  // ended (fasthttp/body_writer.h); kProgramming after Hijack and after a bad code. A writer of a
+  // test's own need not know it: OK.
+  [[nodiscard]] virtual absl::Status Flush();
+
+  // Takes the connection over: there is no response, and when the handler has returned `handler`
+  // gets the connection, on a fiber of its own, to read and write as it likes; see
+  // fasthttp/hijack.h. What was written to the body before goes out first, as it is. It is dropped
+  // uncalled if the request said "Connection: close", and if the server drains.
+  //
+  // kProgramming: it is the second time, or the response has begun with Flush; kUnsupported: this
+  // writer has no connection.
+  [[nodiscard]] virtual absl::Status Hijack(fasthttp::HijackHandler handler);
 
   // The body as a stream, made at the first call: every piece goes to Write at once, and badbit
   // tells that it was refused. std::flush and std::endl do nothing more.

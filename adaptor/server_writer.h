@@ -1,4 +1,4 @@
-// ServerWriter: the ResponseWriter that fills a fasthttp::Response.
+// ServerWriter: the ResponseWriter that fills the response of a RequestCtx.
 //
 // Bind, the handler, Finish, Clear; then it may be used again. It keeps its memory.
 //
@@ -10,14 +10,14 @@
 
 #include "absl/status/status.h"
 #include "adaptor/response_writer.h"
-#include "fasthttp/response.h"
+#include "fasthttp/request_ctx.h"
 
 namespace fasthttpadaptor {
 
 class ServerWriter final : public ResponseWriter {
  public:
-  // `response` outlives the use.
-  void Bind(fasthttp::Response& response) { response_ = &response; }
+  // `ctx` outlives the use.
+  void Bind(fasthttp::RequestCtx& ctx) { ctx_ = &ctx; }
   // When the handler has returned.
   void Finish();
   void Clear();
@@ -25,14 +25,25 @@ class ServerWriter final : public ResponseWriter {
   fasthttpadaptor::Header& Header() override { return header_; }
   void WriteHeader(int code) override;
   absl::Status Write(std::string_view bytes) override;
+  absl::Status Flush() override;
+  absl::Status Hijack(fasthttp::HijackHandler handler) override;
 
  private:
-  void Commit();
+  enum class State : uint8_t {
+    kOpen,       // Code and fields may still be set.
+    kCommitted,  // The body is gathered.
+    kBadCode,    // WriteHeader was given no code: an empty 500.
+    kStreaming,  // The body goes out as it is written.
+    kHijacked,   // There is no response.
+  };
 
-  fasthttp::Response* response_ = nullptr;
+  void Commit();
+  void DecideType();
+  absl::Status WriteElsewhere(std::string_view bytes);
+
+  fasthttp::RequestCtx* ctx_ = nullptr;
   fasthttpadaptor::Header header_;
-  bool committed_ = false;
-  bool bad_code_ = false;
+  State state_ = State::kOpen;
   bool no_type_ = false;  // The handler wants none.
 };
 

@@ -1,33 +1,36 @@
 // NewStdHandler: a native handler behind the standard-style interface.
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "adaptor/adaptor.h"
 #include "fasthttp/base/check.h"
 #include "fasthttp/base/thread_cache.h"
+#include "fasthttp/body_writer.h"
+#include "fasthttp/error.h"
 #include "fasthttp/exchange.h"
 #include "fasthttp/header.h"
-#include "fasthttp/status.h"
 
 namespace fasthttpadaptor {
 namespace {
 
 using fasthttp::Addr;
 using fasthttp::Errc;
+using fasthttp::ErrcOf;
 using fasthttp::RequestCtx;
 
 // The exchange of the inner context: what it says of the connection is what the outer one says, if
-// there is a server at all.
-class InnerCall final : public fasthttp::Exchange {
+// there is a server at all. A streamed body is written through the ResponseWriter.
+class InnerCall final : public fasthttp::Exchange, private fasthttp::BodyWriter {
  public:
-  // The request of `r`, which outlives the handler's call.
-  void Begin(const Request& r);
-  // Writes the answer.
-  void Answer(ResponseWriter& w);
-  // The handler has returned.
+  // The request of `r`; both outlive the handler's call.
+  void Begin(ResponseWriter& w, const Request& r);
+  // The handler has returned: writes what is still to be written.
+  void Answer();
+  // Its frame is done.
   void End() {
     if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) Free();
   }
@@ -53,6 +56,16 @@ class InnerCall final : public fasthttp::Exchange {
     return outer_ != nullptr && outer_->EndLimit(limit);
   }
 
+  fasthttp::BodyWriter& StartBodyStream() override;
+  Errc SendEarlyHints() override { return Errc::kUnsupported; }
+  void Hijack(fasthttp::HijackHandler handler) override {
+    if (outer_ != nullptr) outer_->Hijack(std::move(handler));
+  }
+  void HijackSetNoResponse(bool no_response) override {
+    if (outer_ != nullptr) outer_->HijackSetNoResponse(no_response);
+  }
+  bool Hijacked() const override { return outer_ != nullptr && outer_->Hijacked(); }
+
   void Pin() override;
   void Unpin() override { End(); }
 
@@ -63,17 +76,28 @@ class InnerCall final : public fasthttp::Exchange {
   using Cache = fasthttp::base::ThreadCache<InnerCall, 16>;
   friend class InnerCallGuard;
 
+  // BodyWriter.
+  Errc DoWrite(std::string_view bytes) override;
+  Errc DoFlush() override;
+  void Abort() override;
+
   void BuildRequest(const Request& r);
+  void WriteHead(const fasthttp::Response& response);
+  void WriteBodyStream(fasthttp::BodySource source);
   void Free();
 
+  ResponseWriter* writer_ = nullptr;
   fasthttp::Exchange* outer_ = nullptr;
   bool outer_pinned_ = false;
+  bool streaming_ = false;
+  bool aborted_ = false;
   std::string remote_addr_;
   std::atomic<uint32_t> holders_{1};  // The handler's frame and the pins.
 };
 
-void InnerCall::Begin(const Request& r) {
+void InnerCall::Begin(ResponseWriter& w, const Request& r) {
   holders_.store(1, std::memory_order_relaxed);
+  writer_ = &w;
   const RequestCtx* outer = r.ctx();
   outer_ = outer != nullptr ? outer->exchange() : nullptr;
   // A received head is looked at by both; it stays as long as the outer context.
@@ -95,20 +119,61 @@ void InnerCall::BuildRequest(const Request& r) {
   remote_addr_ = r.RemoteAddr();
 }
 
-void InnerCall::Answer(ResponseWriter& w) {
+void InnerCall::Answer() {
+  if (streaming_) return;
   std::optional<fasthttp::Response> prepared = ctx.TakeTimeoutErrorResponse();
-  const fasthttp::Response& response = prepared ? *prepared : ctx.response();
+  fasthttp::Response& response = prepared ? *prepared : ctx.response();
+  if (response.IsBodyStream()) return WriteBodyStream(response.TakeBodyStream());
+  WriteHead(response);
+  if (!response.Body().empty()) (void)writer_->Write(response.Body());
+}
+
+void InnerCall::WriteHead(const fasthttp::Response& response) {
   const fasthttp::ResponseHeader& header = response.header();
-  Header& fields = w.Header();
+  Header& fields = writer_->Header();
   // A body whose type is left out is text, and without a type if the handler says so.
-  if (header.HasContentType() || !response.Body().empty()) {
+  if (header.HasContentType() || !response.Body().empty() || streaming_) {
     fields.Set("Content-Type", header.ContentType());
   }
   header.VisitAll([&](std::string_view name, std::string_view value) {
     if (name != "Content-Type") fields.Add(name, value);
   });
-  w.WriteHeader(response.StatusCode());
-  if (!response.Body().empty()) (void)w.Write(response.Body());
+  writer_->WriteHeader(response.StatusCode());
+}
+
+void InnerCall::WriteBodyStream(fasthttp::BodySource source) {
+  if (source.size >= 0) ctx.response().header().SetContentLength(source.size);
+  fasthttp::BodyWriter& out = StartBodyStream();
+  if (source.writer != nullptr) return std::move(source.writer)(out);
+  char block[16 * 1024];
+  uint64_t left = source.size >= 0 ? static_cast<uint64_t>(source.size) : UINT64_MAX;
+  while (left != 0) {
+    absl::StatusOr<size_t> n = source.reader->Read({block, std::min<uint64_t>(left, sizeof block)});
+    if (!n.ok()) return Abort();
+    if (*n == 0) break;
+    if (!out.Write({block, *n}).ok() || !out.Flush().ok()) return;
+    left -= *n;
+  }
+}
+
+fasthttp::BodyWriter& InnerCall::StartBodyStream() {
+  if (streaming_) return *this;
+  streaming_ = true;
+  WriteHead(ctx.response());
+  if (!ctx.response().Body().empty()) (void)DoWrite(ctx.response().Body());
+  return *this;
+}
+
+Errc InnerCall::DoWrite(std::string_view bytes) {
+  return aborted_ ? Errc::kProgramming : ErrcOf(writer_->Write(bytes));
+}
+
+Errc InnerCall::DoFlush() { return aborted_ ? Errc::kProgramming : ErrcOf(writer_->Flush()); }
+
+// The standard style has no word for it; the server does.
+void InnerCall::Abort() {
+  aborted_ = true;
+  if (outer_ != nullptr) outer_->StartBodyStream().Abort();
 }
 
 // Views that the context has handed out stay as they are: they end with the outer context, which is
@@ -128,7 +193,8 @@ void InnerCall::Free() {
   (void)ctx.TakeTimeoutErrorResponse();
   ctx.Bind(nullptr, nullptr, false);
   if (outer_pinned_) outer_->Unpin();
-  outer_pinned_ = false;
+  outer_pinned_ = streaming_ = aborted_ = false;
+  written_ = 0;
   remote_addr_.clear();
   Cache::Give(this);
 }
@@ -152,9 +218,9 @@ HandlerFunc NewStdHandler(fasthttp::RequestHandler handler) {
   FASTHTTP_CHECK(static_cast<bool>(handler), "NewStdHandler needs a handler");
   return [handler = std::move(handler)](ResponseWriter& w, const Request& r) {
     InnerCallGuard call;
-    call->Begin(r);
+    call->Begin(w, r);
     handler(call->ctx);
-    call->Answer(w);
+    call->Answer();
   };
 }
 

@@ -38,7 +38,10 @@ may_reach //fasthttp/http1/... 'fasthttp/(base|http1)[:/]'
 may_reach //fasthttp/runtime/... 'fasthttp/(base|runtime)[:/]|bazel/system:boost_context$'
 may_reach //fasthttp:parser 'fasthttp/(base|http1)[:/]|fasthttp:parser'
 may_reach //expvar:var '(expvar|fasthttp/base)[:/]'
-for target in //fasthttp:server //examples/hello //adaptor //expvar:handler; do
-  must_not_reach "$target" 'boringssl|brotli|zstd|[/_]re2|system:(boost_beast|httplib)'
+for target in //fasthttp:server //fasthttp:client //examples/hello //adaptor //expvar:server_var \
+  //expvar:prometheus; do
+  must_not_reach "$target" 'boringssl|brotli|zstd|[/_:]re2|system:(boost_beast|httplib)'
 done
+must_not_reach //expvar:handler 'boringssl|brotli|zstd'
+must_not_reach //fasthttp:server '//expvar'
 exit $failures

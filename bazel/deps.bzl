@@ -36,6 +36,15 @@ def fasthttp_dependencies():
         urls = ["https://github.com/google/benchmark/archive/refs/tags/v1.7.1.tar.gz"],
     )
 
+    # Of 2023-02-15, with the BUILD file that upstream generates. Only //fasthttp:tls needs it.
+    maybe(
+        http_archive,
+        name = "boringssl",
+        sha256 = "863fc670c456f30923740c1639305132fdfb9d1b25ba385a67ae3862ef12a8af",
+        strip_prefix = "boringssl-5c22014ca513807ed03c657e8ede076164663979",
+        urls = ["https://github.com/google/boringssl/archive/5c22014ca513807ed03c657e8ede076164663979.zip"],
+    )
+
     maybe(
         http_archive,
         name = "rules_cc",

@@ -212,6 +212,13 @@ TEST(FromNetHttp, SetCookie) {
   EXPECT_EQ(r.header().Peek("Set-Cookie"), "session=4711; HttpOnly");
 }
 
+void Ticks(fasthttp::BodyWriter& out) {
+  for (int i = 0; i < 2; ++i) {
+    absl::Format(&out, "tick;");
+    if (!out.Flush().ok()) return;
+  }
+}
+
 TEST(FromNetHttp, Write) {
   EXPECT_EQ(Found([](RequestCtx& ctx) {
               ctx.Write("a part");
@@ -223,6 +230,7 @@ TEST(FromNetHttp, Write) {
               ctx.SetBody("all of it");
             }),
             "all of it");
+  EXPECT_EQ(Found([](RequestCtx& ctx) { ctx.SetBodyStreamWriter(Ticks); }), "tick;tick;");
 }
 
 TEST(FromNetHttp, WriteHeader) {
@@ -234,6 +242,33 @@ TEST(FromNetHttp, WriteHeader) {
       kGet);
   EXPECT_EQ(r.StatusCode(), 201);
   EXPECT_EQ(r.Body(), "before the code");
+}
+
+void Echo(fasthttp::HijackedConn& conn) {
+  char block[64];
+  fasthttp::IoResult n = conn.Read(block);
+  if (n.ok()) (void)conn.Write({block, n.bytes()});
+}
+
+TEST(FromNetHttp, Hijack) {
+  fasthttptest::TestServer server([](RequestCtx& ctx) {
+    ctx.SetStatusCode(fasthttp::kStatusSwitchingProtocols);
+    ctx.response().header().Set("Connection", "Upgrade");
+    ctx.Hijack(Echo);
+  });
+  absl::StatusOr<fasthttp::BlockingConn> conn = server.Dial();
+  ASSERT_TRUE(conn.ok()) << conn.status();
+  ASSERT_EQ(conn->Write("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n\r\nhello"),
+            fasthttp::Errc::kOk);
+  std::string got;
+  char block[256];
+  for (;;) {
+    fasthttp::IoResult n = conn->Read(block);
+    if (!n.ok() || n.bytes() == 0) break;
+    got.append(block, n.bytes());
+  }
+  EXPECT_EQ(got.substr(0, 12), "HTTP/1.1 101");
+  EXPECT_EQ(got.substr(got.find("\r\n\r\n") + 4), "hello");
 }
 
 TEST(FromNetHttp, Error) {

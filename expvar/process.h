@@ -17,6 +17,11 @@ Value CommandLine();
 // some 20 us.
 Value MemoryStats();
 
+// An object: cpu_seconds_total (user and system), threads, start_time_seconds (since the epoch),
+// resident_memory_bytes and virtual_memory_bytes: as metrics they bear the names that Prometheus'
+// own libraries use.
+Value ProcessStats();
+
 }  // namespace expvar::internal
 
 #endif  // FASTHTTP_EXPVAR_PROCESS_H_

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -23,12 +24,9 @@ absl::string_view View(std::string_view text) { return {text.data(), text.size()
 
 // --- The registry -----------------------------------------------------------------------------
 
-// Appends a variable's present value, `indent` tabs deep.
-using Shower = absl::AnyInvocable<void(std::string& dst, size_t indent) const>;
-
 struct Variable {
   Where where;
-  Shower show;
+  Func::Function value;
 };
 
 class Registry {
@@ -39,7 +37,7 @@ class Registry {
     return *registry;
   }
 
-  void Publish(std::string_view name, Where where, Shower show) {
+  void Publish(std::string_view name, Where where, Func::Function value) {
     absl::MutexLock lock(&mutex_);
     auto [it, added] = variables_.try_emplace(std::string(name));
     if (!added) {
@@ -48,7 +46,7 @@ class Registry {
                        it->second->where.file, ":", it->second->where.line);
       fasthttp::base::CheckFailed(where.file, where.line, message.c_str());
     }
-    it->second = std::make_unique<Variable>(Variable{where, std::move(show)});
+    it->second = std::make_unique<Variable>(Variable{where, std::move(value)});
   }
 
   bool Has(std::string_view name) {
@@ -57,29 +55,23 @@ class Registry {
   }
 
   // Functions are called without the lock: they may block, and publish.
-  void Show(size_t indent, absl::FunctionRef<void(std::string_view, std::string_view)> f) {
+  void Do(absl::FunctionRef<void(std::string_view, const Value&)> f, Wanted wanted) {
     std::vector<std::pair<std::string_view, const Variable*>> all;
     {
       absl::MutexLock lock(&mutex_);
       for (const auto& [name, variable] : variables_) all.emplace_back(name, variable.get());
     }
-    std::string json;
     for (const auto& [name, variable] : all) {
-      json.clear();
-      variable->show(json, indent);
-      f(name, json);
+      if (wanted(name)) f(name, variable->value());
     }
   }
 
  private:
   Registry() {
     const Where here = Where::Here();
-    Publish("cmdline", here, [](std::string& dst, size_t indent) {
-      internal::CommandLine().AppendJSON(dst, indent);
-    });
-    Publish("memstats", here, [](std::string& dst, size_t indent) {
-      internal::MemoryStats().AppendJSON(dst, indent);
-    });
+    Publish("cmdline", here, &internal::CommandLine);
+    Publish("memstats", here, &internal::MemoryStats);
+    Publish("process", here, &internal::ProcessStats);
   }
 
   absl::Mutex mutex_;
@@ -162,8 +154,6 @@ struct ThreadEnd {
   ~ThreadEnd() { Counters::Get().EndThread(internal::thread_cells); }
 };
 
-void AppendInt(std::string& dst, int64_t value) { absl::StrAppend(&dst, value); }
-
 void AppendDouble(std::string& dst, double value) {
   if (!std::isfinite(value)) {
     dst += "null";
@@ -197,14 +187,14 @@ void AddSlowly(uint32_t index, uint64_t delta) {
 // --- The variables ----------------------------------------------------------------------------
 
 Int::Int(std::string_view name, Where where) : index_(internal::NewCounter()) {
-  Registry::Get().Publish(name, where, [index = index_](std::string& dst, size_t) {
-    AppendInt(dst, static_cast<int64_t>(internal::ReadCounter(index)));
+  Registry::Get().Publish(name, where, [index = index_]() -> expvar::Value {
+    return static_cast<int64_t>(internal::ReadCounter(index));
   });
 }
 
 Float::Float(std::string_view name, Where where) : value_(new std::atomic<double>(0)) {
-  Registry::Get().Publish(name, where, [value = value_](std::string& dst, size_t) {
-    AppendDouble(dst, value->load(std::memory_order_relaxed));
+  Registry::Get().Publish(name, where, [value = value_]() -> expvar::Value {
+    return value->load(std::memory_order_relaxed);
   });
 }
 
@@ -220,9 +210,9 @@ struct String::State {
 };
 
 String::String(std::string_view name, Where where) : state_(new State) {
-  Registry::Get().Publish(name, where, [state = state_](std::string& dst, size_t) {
+  Registry::Get().Publish(name, where, [state = state_]() -> expvar::Value {
     absl::MutexLock lock(&state->mutex);
-    fasthttp::base::AppendJSONQuoted(dst, state->value);
+    return state->value;
   });
 }
 
@@ -267,10 +257,10 @@ struct Map::State {
 };
 
 Map::Map(std::string_view name, Where where) : state_(new State) {
-  Registry::Get().Publish(name, where, [state = state_](std::string& dst, size_t indent) {
-    Value::Object object;
-    for (auto& [key, value] : state->Sorted()) object.emplace_back(std::move(key), value);
-    expvar::Value(std::move(object)).AppendJSON(dst, indent);
+  Registry::Get().Publish(name, where, [state = state_]() -> expvar::Value {
+    expvar::Value::ByLabel counts = {"key", {}};
+    for (auto& [key, value] : state->Sorted()) counts.members.emplace_back(std::move(key), value);
+    return counts;
   });
 }
 
@@ -294,10 +284,7 @@ void Map::Do(absl::FunctionRef<void(std::string_view key, int64_t value)> f) con
 
 Func::Func(std::string_view name, Function function, Where where) {
   FASTHTTP_CHECK(static_cast<bool>(function), "an expvar::Func needs a function");
-  Registry::Get().Publish(name, where,
-                          [function = std::move(function)](std::string& dst, size_t indent) {
-                            function().AppendJSON(dst, indent);
-                          });
+  Registry::Get().Publish(name, where, std::move(function));
 }
 
 // --- JSON -------------------------------------------------------------------------------------
@@ -340,12 +327,22 @@ struct Appender {
   size_t indent;
   void operator()(std::monostate) const { dst += "null"; }
   void operator()(bool value) const { dst += value ? "true" : "false"; }
-  void operator()(int64_t value) const { AppendInt(dst, value); }
+  void operator()(int64_t value) const { absl::StrAppend(&dst, value); }
   void operator()(uint64_t value) const { absl::StrAppend(&dst, value); }
   void operator()(double value) const { AppendDouble(dst, value); }
   void operator()(const std::string& value) const { fasthttp::base::AppendJSONQuoted(dst, value); }
   void operator()(const Value::Array& value) const { AppendArray(dst, value, indent); }
   void operator()(const Value::Object& value) const { AppendObject(dst, value, indent); }
+  void operator()(const Value::ByLabel& value) const { AppendObject(dst, value.members, indent); }
+  void operator()(const Value::Histogram& value) const {
+    const uint64_t count = std::accumulate(value.counts.begin(), value.counts.end(), uint64_t{0});
+    AppendObject(dst,
+                 {{"bounds", Value::Array(value.bounds.begin(), value.bounds.end())},
+                  {"count", count},
+                  {"counts", Value::Array(value.counts.begin(), value.counts.end())},
+                  {"sum", value.sum}},
+                 indent);
+  }
 };
 
 }  // namespace
@@ -354,18 +351,20 @@ void Value::AppendJSON(std::string& dst, size_t indent) const {
   std::visit(Appender{dst, indent}, value_);
 }
 
-void Do(absl::FunctionRef<void(std::string_view name, std::string_view json)> f) {
-  Registry::Get().Show(0, f);
+void Do(absl::FunctionRef<void(std::string_view name, const Value& value)> f, Wanted wanted) {
+  Registry::Get().Do(f, wanted);
 }
 
-void AppendJSON(std::string& dst) {
-  const char* separator = "{\n\t";
-  Registry::Get().Show(1, [&](std::string_view name, std::string_view json) {
+void AppendJSON(std::string& dst, Wanted wanted) {
+  const char* separator = "\n\t";
+  dst += '{';
+  auto append = [&](std::string_view name, const Value& value) {
     dst += std::exchange(separator, ",\n\t");
     fasthttp::base::AppendJSONQuoted(dst, name);
     dst += ": ";
-    dst += json;
-  });
+    value.AppendJSON(dst, 1);
+  };
+  Do(append, wanted);
   dst += "\n}\n";
 }
 

@@ -12,10 +12,12 @@
 // as a part of objects that come and go. Updates are safe during the start and the end of the
 // program.
 //
-// The handler that serves them is in expvar/handler.h. Two variables are built in: "cmdline", the
-// arguments of the process, and "memstats", its memory.
+// Who shows them: expvar/handler.h as JSON, expvar/prometheus.h as metrics, expvar/page.h as a
+// page. Three variables are built in: "cmdline", the arguments of the process, "memstats", its
+// memory, and "process", its CPU time. A server's figures are published by expvar/server_var.h.
 //
-// When not to use it: for values with labels or distributions.
+// When not to use it: where a distribution is to be counted on every request. A Func can show one
+// that is counted elsewhere (Value::Histogram).
 //
 // Thread class: thread-safe.
 #ifndef FASTHTTP_EXPVAR_VAR_H_
@@ -150,11 +152,24 @@ class Map {
   State* state_;  // Never freed.
 };
 
-// What a Func returns: any JSON value.
+// What a variable shows, and what a Func returns: any JSON value, and two more kinds.
 class Value {
  public:
   using Array = std::vector<Value>;
   using Object = std::vector<std::pair<std::string, Value>>;  // Shown sorted by key.
+  // An object whose keys are values of a label: {"api": ..., "admin": ...} by "server". As a metric
+  // a key becomes server="api" instead of a part of the name.
+  struct ByLabel {
+    std::string label;
+    Object members;
+  };
+  // counts[i]: above bounds[i - 1] and at most bounds[i]; the last of counts, which has one more:
+  // above all. `sum` is that of all values. As JSON an object of bounds, count, counts and sum.
+  struct Histogram {
+    std::vector<double> bounds;
+    std::vector<uint64_t> counts;
+    double sum;
+  };
 
   Value() = default;  // null
   Value(std::same_as<bool> auto value) : value_(value) {}
@@ -168,12 +183,18 @@ class Value {
   Value(std::string value) : value_(std::move(value)) {}
   Value(Array value) : value_(std::move(value)) {}
   Value(Object value) : value_(std::move(value)) {}
+  Value(ByLabel value) : value_(std::move(value)) {}
+  Value(Histogram value) : value_(std::move(value)) {}
 
   // Appends it as JSON; members of objects on lines of their own, `indent` + 1 tabs deep.
   void AppendJSON(std::string& dst, size_t indent = 0) const;
 
+  using Variant = std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Array,
+                               Object, ByLabel, Histogram>;
+  const Variant& variant() const { return value_; }
+
  private:
-  std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Array, Object> value_;
+  Variant value_;
 };
 
 // A value that is computed whenever somebody looks. What the function refers to must live as long
@@ -188,12 +209,18 @@ class Func {
   Func& operator=(const Func&) = delete;
 };
 
-// Calls f with every variable's name and JSON, sorted by name. Variables that change meanwhile are
-// not seen at one moment.
-void Do(absl::FunctionRef<void(std::string_view name, std::string_view json)> f);
+// Which variables are meant.
+using Wanted = absl::FunctionRef<bool(std::string_view name)>;
+inline constexpr auto kAllVariables = [](std::string_view) { return true; };
 
-// Appends all variables as one JSON object, a line each behind a tab, sorted by name.
-void AppendJSON(std::string& dst);
+// Calls f with the name and value of every variable that is wanted, sorted by name; the functions
+// of others are not called. Variables that change meanwhile are not seen at one moment.
+void Do(absl::FunctionRef<void(std::string_view name, const Value& value)> f,
+        Wanted wanted = kAllVariables);
+
+// Appends the variables that are wanted as one JSON object, a line each behind a tab, sorted by
+// name.
+void AppendJSON(std::string& dst, Wanted wanted = kAllVariables);
 
 // Whether there is a variable of this name.
 bool IsPublished(std::string_view name);

@@ -18,9 +18,11 @@ Int early("test.early");
 // The JSON of the variable `name`; "missing" if there is none.
 std::string Shown(std::string_view name) {
   std::string shown = "missing";
-  Do([&](std::string_view other, std::string_view json) {
-    if (other == name) shown = json;
-  });
+  auto show = [&](std::string_view, const Value& value) {
+    shown.clear();
+    value.AppendJSON(shown);
+  };
+  Do(show, [&](std::string_view other) { return other == name; });
   return shown;
 }
 
@@ -233,6 +235,10 @@ TEST(Value, EveryKind) {
   EXPECT_EQ(JSON(Value::Object{{"b", 1}, {"a", Value::Object{{"x", true}}}}),
             "{\n\t\"a\": {\n\t\t\"x\": true\n\t},\n\t\"b\": 1\n}");
   EXPECT_EQ(JSON(Value::Object{}), "{}");
+  EXPECT_EQ(JSON(Value::ByLabel{"server", {{"b", 1}, {"a", 2}}}), "{\n\t\"a\": 2,\n\t\"b\": 1\n}");
+  EXPECT_EQ(
+      JSON(Value::Histogram{{0.5, 1}, {3, 0, 4}, 9.5}),
+      "{\n\t\"bounds\": [0.5, 1],\n\t\"count\": 7,\n\t\"counts\": [3, 0, 4],\n\t\"sum\": 9.5\n}");
 }
 
 TEST(Registry, IsSortedAndIndented) {
@@ -244,12 +250,23 @@ TEST(Registry, IsSortedAndIndented) {
   EXPECT_NE(json.find("\n\t\"test.order.a\\n\": 0,\n\t\"test.order.b\": 0"), json.npos) << json;
   EXPECT_EQ(json.substr(json.size() - 3), "\n}\n");
   std::string last;
-  Do([&](std::string_view name, std::string_view) {
+  Do([&](std::string_view name, const Value&) {
     EXPECT_LT(last, name);
     last = name;
   });
   EXPECT_TRUE(IsPublished("memstats"));
   EXPECT_FALSE(IsPublished("test.order"));
+}
+
+TEST(Registry, FunctionsOfUnwantedVariablesAreNotCalled) {
+  static int calls = 0;
+  static Func func("test.unwanted", [] { return ++calls; });
+  std::string json;
+  AppendJSON(json, [](std::string_view name) { return name == "test.order.none"; });
+  EXPECT_EQ(json, "{\n}\n");
+  json.clear();
+  AppendJSON(json, [](std::string_view name) { return name == "test.unwanted"; });
+  EXPECT_EQ(json, "{\n\t\"test.unwanted\": 1\n}\n");
 }
 
 TEST(RegistryDeathTest, ASecondVariableOfOneNameEndsTheProgram) {
@@ -273,6 +290,14 @@ TEST(BuiltIns, CommandLineAndMemory) {
   EXPECT_GE(number("rss_peak") + (1 << 20), number("rss"));
   EXPECT_GT(number("data"), 0);
   EXPECT_EQ(block[block.size() - 1], 'x');
+
+  json = Shown("process");
+  EXPECT_GT(number("resident_memory_bytes"), 50 << 20) << json;
+  EXPECT_GE(number("threads"), 1) << json;
+  EXPECT_GE(number("cpu_seconds_total"), 0) << json;
+  const time_t now = ::time(nullptr);
+  EXPECT_LE(number("start_time_seconds"), now + 1) << json;
+  EXPECT_GT(number("start_time_seconds"), now - 24 * 3600) << json;
 }
 
 }  // namespace

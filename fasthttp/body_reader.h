@@ -20,9 +20,12 @@
 #ifndef FASTHTTP_BODY_READER_H_
 #define FASTHTTP_BODY_READER_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 
@@ -43,6 +46,26 @@ class BodyReader {
 
   // The bytes that are left, if that is known; -1 if not.
   virtual int64_t Size() const { return -1; }
+};
+
+// Bytes in memory as a BodyReader. They stay the caller's to keep.
+class BytesReader final : public BodyReader {
+ public:
+  explicit BytesReader(std::string_view bytes = {}) : left_(bytes) {}
+
+  absl::StatusOr<size_t> Read(std::span<char> into) override {
+    const size_t n = std::min(into.size(), left_.size());
+    if (n != 0) std::memcpy(into.data(), left_.data(), n);
+    left_.remove_prefix(n);
+    return n;
+  }
+  int64_t Size() const override { return static_cast<int64_t>(left_.size()); }
+
+  // Begins with other bytes.
+  void Reset(std::string_view bytes) { left_ = bytes; }
+
+ private:
+  std::string_view left_;
 };
 
 }  // namespace fasthttp

@@ -1,6 +1,8 @@
 #include "fasthttp/bytes.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <limits>
 
 #include "fasthttp/base/json.h"
@@ -100,6 +102,22 @@ size_t Unquote(char* out, std::string_view text, bool plus) {
     *out++ = c;
   }
   return static_cast<size_t>(out - begin);
+}
+
+bool HasBlankOrControl(std::string_view text) {
+  if (text.size() < 8) return std::any_of(text.begin(), text.end(), IsBlankOrControl);
+  constexpr uint64_t kOnes = 0x0101010101010101u;
+  auto holds = [](const char* at) {
+    uint64_t word;
+    std::memcpy(&word, at, 8);
+    const uint64_t del = word ^ kOnes * 0x7F;
+    const uint64_t below = (word - kOnes * 0x21) & ~word;
+    return ((below | ((del - kOnes) & ~del)) & (kOnes * 0x80)) != 0;
+  };
+  for (size_t i = 0; i + 8 <= text.size(); i += 8) {
+    if (holds(text.data() + i)) return true;
+  }
+  return holds(text.data() + text.size() - 8);
 }
 
 void AppendWithoutBlanks(std::string& dst, std::string_view text, std::string_view also) {

@@ -95,6 +95,9 @@ constexpr bool IsBlankOrControl(char c) {
   return static_cast<unsigned char>(c) <= ' ' || c == 0x7F;
 }
 
+// True if `text` holds any of them.
+bool HasBlankOrControl(std::string_view text);
+
 // Appends `text` with the bytes above, and those of `also`, as %XX.
 void AppendWithoutBlanks(std::string& dst, std::string_view text, std::string_view also = {});
 

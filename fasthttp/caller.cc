@@ -100,16 +100,23 @@ absl::StatusOr<Response> Caller::PostDeadline(std::string_view url, const Args& 
 
 // --- How they are carried out -----------------------------------------------------------------
 
-void Caller::OnLoop(absl::FunctionRef<void(Loop& loop)> f) {
+Loop* Caller::Here() const {
   Loop* here = Loop::Current();
-  if (here != nullptr && here->in_user_code() && here->owner() == &runtime()) return f(*here);
+  const bool ours = here != nullptr && here->in_user_code() && here->owner() == &runtime();
+  return ours ? here : nullptr;
+}
+
+void Caller::OnLoop(absl::FunctionRef<void(Loop& loop)> f) {
+  if (Loop* here = Here()) return f(*here);
   runtime().Run([&] { f(*Loop::Current()); });
 }
 
 absl::Status Caller::Call(const Request& request, Response& response, const TimeLimit& limit,
                           int max_redirects) {
+  if (Loop* here = Here()) return CallHere(*here, request, response, limit, max_redirects);
   absl::Status status;
-  OnLoop([&](Loop& loop) { status = CallHere(loop, request, response, limit, max_redirects); });
+  runtime().Run(
+      [&] { status = CallHere(*Loop::Current(), request, response, limit, max_redirects); });
   return status;
 }
 
@@ -119,9 +126,10 @@ absl::StatusOr<Response> Caller::Fetch(std::string_view url, const TimeLimit& li
   absl::Status status;
   OnLoop([&](Loop& loop) {
     CallLease call(LoopPart(loop));
-    call->request.SetRequestURI(url);
-    complete(call->request);
-    status = CallHere(loop, call->request, response, limit, kDefaultMaxRedirects);
+    Request& request = call.request();
+    request.SetRequestURI(url);
+    complete(request);
+    status = CallHere(loop, request, response, limit, kDefaultMaxRedirects);
   });
   if (!status.ok()) return status;
   return response;
@@ -139,31 +147,34 @@ int64_t Caller::DeadlineOf(Loop& loop, const Request& request, const TimeLimit& 
 absl::Status Caller::CallHere(Loop& loop, const Request& request, Response& response,
                               const TimeLimit& limit, int max_redirects) {
   const int64_t deadline = DeadlineOf(loop, request, limit);
-  std::string where;
+  Where where;
   Errc errc = CheckTask(loop, deadline);
-  if (errc == Errc::kOk) errc = Follow(loop, request, response, deadline, max_redirects, where);
-  if (errc == Errc::kOk) return absl::OkStatus();
+  if (errc == Errc::kOk) errc = Exchange(loop, request, response, deadline, where);
+  if (errc == Errc::kOk && max_redirects != kNoRedirects && IsRedirect(response.StatusCode())) {
+    errc = Follow(loop, request, response, deadline, max_redirects, where);
+  }
+  return errc == Errc::kOk ? absl::OkStatus() : Fail(errc, where, response);
+}
+
+absl::Status Caller::Fail(Errc errc, const Where& where, Response& response) {
   const bool skip_body = response.SkipBody();
   response.Reset();
   response.SetSkipBody(skip_body);
-  return ToStatus(errc, where);
+  return ToStatus(errc, where != nullptr ? std::string_view(*where) : std::string_view());
 }
 
+// `response`, to `request`, is a redirect.
 Errc Caller::Follow(Loop& loop, const Request& request, Response& response, int64_t deadline,
-                    int max_redirects, std::string& where) {
-  Errc errc = Exchange(loop, request, response, deadline, where);
-  if (max_redirects == kNoRedirects || errc != Errc::kOk || !IsRedirect(response.StatusCode())) {
-    return errc;
-  }
+                    int max_redirects, Where& where) {
   CallLease call(LoopPart(loop));
-  Request& next = call->request;
+  Request& next = call.request();
   request.CopyTo(next);
   CompleteURI(next);
   URI from;
   for (int followed = 0; IsRedirect(response.StatusCode()); ++followed) {
     if (followed == max_redirects) return Errc::kTooManyRedirects;
     next.URI().CopyTo(from);
-    errc = Redirect(response, next);
+    Errc errc = Redirect(response, next);
     if (errc == Errc::kOk) errc = MayRedirect(from, next.URI());
     if (errc == Errc::kOk) errc = Exchange(loop, next, response, deadline, where);
     if (errc != Errc::kOk) return errc;

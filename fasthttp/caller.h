@@ -31,8 +31,10 @@
 #define FASTHTTP_CALLER_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -88,12 +90,20 @@ class Caller {
     absl::Time deadline = {};
   };
 
+  // What the text of an error says about the failure; made on failure only.
+  using Where = std::unique_ptr<const std::string>;
+  static Where MakeWhere(std::string text) {
+    return std::make_unique<const std::string>(std::move(text));
+  }
+
   // `runtime` null: the default one, made when it is first needed.
   Caller(Runtime* runtime, absl::Duration call_timeout);
   ~Caller() = default;
 
   Runtime& runtime() const { return runtime_ != nullptr ? *runtime_ : Runtime::Default(); }
 
+  // The loop of the caller if its fiber may carry out the call, else null.
+  runtime::Loop* Here() const;
   // Calls `f` on a fiber of a loop of the runtime.
   void OnLoop(absl::FunctionRef<void(runtime::Loop& loop)> f);
 
@@ -101,7 +111,7 @@ class Caller {
   virtual ClientLoop& LoopPart(runtime::Loop& loop) = 0;
   // One request, with its retries, on a fiber of `loop`. On failure `where` tells about it.
   virtual Errc Exchange(runtime::Loop& loop, const Request& request, Response& response,
-                        int64_t deadline, std::string& where) = 0;
+                        int64_t deadline, Where& where) = 0;
   // Completes the URI of a request that is to be redirected, if it has no host.
   virtual void CompleteURI(Request& request) = 0;
   // Whether a redirect from one URI to another may be followed.
@@ -114,10 +124,11 @@ class Caller {
                     int max_redirects);
   absl::StatusOr<Response> Fetch(std::string_view url, const TimeLimit& limit,
                                  absl::FunctionRef<void(Request&)> complete);
+  static absl::Status Fail(Errc errc, const Where& where, Response& response);
   absl::Status CallHere(runtime::Loop& loop, const Request& request, Response& response,
                         const TimeLimit& limit, int max_redirects);
   Errc Follow(runtime::Loop& loop, const Request& request, Response& response, int64_t deadline,
-              int max_redirects, std::string& where);
+              int max_redirects, Where& where);
   int64_t DeadlineOf(runtime::Loop& loop, const Request& request, const TimeLimit& limit) const;
 
   Runtime* const runtime_;

@@ -71,6 +71,7 @@ HostClientOptions Client::Hosts::OptionsOf(std::string_view host, bool is_tls) c
   to.runtime = runtime_;
   to.name = from.name;
   to.no_default_user_agent_header = from.no_default_user_agent_header;
+  to.tls = from.tls;
   to.dial_timeout = from.dial_timeout;
   to.max_conns = from.max_conns_per_host;
   to.max_conn_wait_timeout = from.max_conn_wait_timeout;
@@ -153,7 +154,7 @@ class Client::LoopHosts {
   struct Host {
     std::string name;
     std::shared_ptr<HostClient> client;
-    uint32_t pending = 0;
+    ClientPool::Share* share = nullptr;  // The client's, of this loop.
     int64_t last_use = 0;
   };
 
@@ -167,20 +168,29 @@ class Client::LoopHosts {
 
   ClientLoop& client() { return *client_; }
 
-  absl::StatusOr<Host*> Find(std::string_view name, bool is_tls) {
-    Host*& last = last_[is_tls ? 1 : 0];
-    if (last != nullptr && last->name == name) return last;
+  // The host of the call before, if it is called `name`; else null.
+  Host* Last(std::string_view name, bool is_tls) const {
+    Host* last = last_[is_tls ? 1 : 0];
+    return last != nullptr && last->name == name ? last : nullptr;
+  }
+
+  [[gnu::noinline]] Errc Find(std::string_view name, bool is_tls, Host*& host, Where& where) {
     auto& known = known_[is_tls ? 1 : 0];
     auto found = known.find(name);
     if (found == known.end()) {
       absl::StatusOr<std::shared_ptr<HostClient>> client = hosts_->Find(name, is_tls);
-      if (!client.ok()) return client.status();
-      auto host = std::make_unique<Host>();
-      host->name = std::string(name);
-      host->client = *std::move(client);
-      found = known.try_emplace(host->name, std::move(host)).first;
+      if (!client.ok()) {
+        where = MakeWhere(std::string(client.status().message()));
+        return ErrcOf(client.status());
+      }
+      auto made = std::make_unique<Host>();
+      made->name = std::string(name);
+      made->client = *std::move(client);
+      made->share = &made->client->ShareOf(loop_);
+      found = known.try_emplace(made->name, std::move(made)).first;
     }
-    return last = found->second.get();
+    host = last_[is_tls ? 1 : 0] = found->second.get();
+    return Errc::kOk;
   }
 
  private:
@@ -189,8 +199,8 @@ class Client::LoopHosts {
     for (int tls = 0; tls < 2; ++tls) {
       for (auto it = known_[tls].begin(); it != known_[tls].end();) {
         Host& host = *it->second;
-        if (host.pending != 0 || loop_.now() - host.last_use < kForgetAfter ||
-            host.client->ConnsCount() != 0) {
+        if (host.share->pending() != 0) host.last_use = loop_.now();
+        if (loop_.now() - host.last_use < kForgetAfter || host.client->ConnsCount() != 0) {
           ++it;
           continue;
         }
@@ -229,40 +239,41 @@ Client::~Client() {
   }
 }
 
-Client::LoopHosts& Client::HostsOf(Loop& loop) {
+inline Client::LoopHosts& Client::HostsOf(Loop& loop) {
   Hosts::OfLoops* of_loops = hosts_->of_loops();
-  if (of_loops == nullptr) of_loops = &hosts_->MakeOfLoops(runtime().loops());
-  std::atomic<LoopHosts*>& slot = (*of_loops)[loop.index()];
-  if (LoopHosts* hosts = slot.load(std::memory_order_relaxed)) return *hosts;
+  LoopHosts* hosts =
+      of_loops == nullptr ? nullptr : (*of_loops)[loop.index()].load(std::memory_order_relaxed);
+  return hosts != nullptr ? *hosts : MakeHostsOf(loop);
+}
+
+Client::LoopHosts& Client::MakeHostsOf(Loop& loop) {
+  Hosts::OfLoops& of_loops = hosts_->MakeOfLoops(runtime().loops());
   auto* made = new LoopHosts(hosts_, loop);
-  slot.store(made, std::memory_order_release);
+  of_loops[loop.index()].store(made, std::memory_order_release);
   return *made;
 }
 
 ClientLoop& Client::LoopPart(Loop& loop) { return HostsOf(loop).client(); }
 
 Errc Client::Exchange(Loop& loop, const Request& request, Response& response, int64_t deadline,
-                      std::string& where) {
+                      Where& where) {
   if (Errc errc = request.TryParseURI(); errc != Errc::kOk) return errc;
   const URI& uri = request.URI();
-  const bool is_tls = uri.Scheme() == "https";
-  if (!is_tls && uri.Scheme() != "http") {
-    where = "the scheme is neither http nor https";
+  const std::string_view scheme = uri.Scheme();
+  const bool is_tls = scheme != "http";
+  if (is_tls && scheme != "https") {
+    where = MakeWhere("the scheme is neither http nor https");
     return Errc::kUnsupported;
   }
   if (uri.Host().empty()) return Errc::kMissingHost;
-  absl::StatusOr<LoopHosts::Host*> found =
-      HostsOf(loop).Find(WithoutDefaultPort(uri.Host(), is_tls), is_tls);
-  if (!found.ok()) {
-    where = std::string(found.status().message());
-    return ErrcOf(found.status());
+  const std::string_view name = WithoutDefaultPort(uri.Host(), is_tls);
+  LoopHosts& hosts = HostsOf(loop);
+  LoopHosts::Host* host = hosts.Last(name, is_tls);
+  if (host == nullptr) {
+    if (Errc errc = hosts.Find(name, is_tls, host, where); errc != Errc::kOk) return errc;
   }
-  LoopHosts::Host& host = **found;
-  ++host.pending;
-  const Errc errc = host.client->Exchange(loop, request, response, deadline, where);
-  --host.pending;
-  host.last_use = loop.now();
-  return errc;
+  host->last_use = loop.now();
+  return host->client->Exchange(*host->share, request, response, deadline, where);
 }
 
 void Client::CloseIdleConnections() {

@@ -49,6 +49,7 @@ struct ClientOptions {
   std::string name = "fasthttp";
   bool no_default_user_agent_header = false;
 
+  ClientTLSConfig tls = {};
   DialFunc dial = nullptr;
   absl::Duration dial_timeout = absl::Seconds(5);
   uint32_t max_conns_per_host = 512;
@@ -99,11 +100,12 @@ class Client final : public Caller {
 
   ClientLoop& LoopPart(runtime::Loop& loop) override;
   Errc Exchange(runtime::Loop& loop, const Request& request, Response& response, int64_t deadline,
-                std::string& where) override;
+                Where& where) override;
   void CompleteURI(Request&) override {}
   Errc MayRedirect(const URI&, const URI&) override { return Errc::kOk; }
 
   LoopHosts& HostsOf(runtime::Loop& loop);
+  LoopHosts& MakeHostsOf(runtime::Loop& loop);
 
   const std::shared_ptr<Hosts> hosts_;
 };

@@ -1,13 +1,19 @@
 #include "fasthttp/client_conn.h"
 
+#include <sys/uio.h>
+
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "fasthttp/base/block_pool.h"
 #include "fasthttp/base/chaos.h"
 #include "fasthttp/base/check.h"
+#include "fasthttp/http1/framing.h"
 #include "fasthttp/runtime/blocking.h"
 
 namespace fasthttp {
@@ -23,101 +29,167 @@ bool IsConnectionLoss(Errc errc) {
   return errc == Errc::kConnectionClosed || errc == Errc::kConnectionReset;
 }
 
-}  // namespace
+// In the order in which they are called. What most exchanges do not need stays out of line.
+class Exchange {
+ public:
+  Exchange(ClientLoop& client, ClientConn& conn, const WireRequest& request,
+           const ExchangeLimits& limits, int64_t deadline, Response& response)
+      : client_(client),
+        loop_(client.loop()),
+        conn_(conn),
+        endpoint_(conn.endpoint()),
+        request_(request),
+        limits_(limits),
+        deadline_(deadline),
+        read_deadline_(deadline),
+        response_(response) {}
+  ~Exchange() {
+    client_.blocks().Give(in_);
+    if (out_ != nullptr) client_.blocks().Give(out_);
+  }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
-// --- The connection ---------------------------------------------------------------------------
+  ExchangeResult Run();
 
-ClientConn::ClientConn(BlockingConn c, std::string_view a)
-    : conn(std::move(c)), address(a), is_socket(endpoint().conn->fd() >= 0) {}
+ private:
+  Errc Send();
+  Errc SendFrom(char* head);
+  [[gnu::noinline]] Errc SendLargeHead(size_t bound);
+  [[gnu::noinline]] Errc SendPieces(std::span<iovec> pieces);
+  [[gnu::noinline]] Errc SendRest(std::span<iovec> pieces, IoResult result);
+  [[gnu::noinline]] Errc LookForEarlyResponse();
+  [[gnu::noinline]] Errc AwaitContinue();
+  [[gnu::noinline]] Errc SalvageResponse(Errc send_error);
+  Errc ReadResponse();
+  // What was received is `received`; kOk: takes what heads there are.
+  [[gnu::noinline]] Errc TakeHeads(Errc received) {
+    return received == Errc::kOk ? ParseHeads() : received;
+  }
+  Errc ParseHeads();
+  Errc EndHead();
+  [[gnu::noinline]] Errc EndInterimHead();
+  Errc ReadBody();
+  Errc ReadLengthBody(uint64_t length);
+  [[gnu::noinline]] Errc ReadRestOfBody(uint64_t left);
+  [[gnu::noinline]] Errc ReadOtherBody();
+  Errc ReadChunkedBody();
+  Errc ReadUntilClose();
+  Errc EndTrailers(std::string& section);
+  [[gnu::noinline]] Errc Receive(int64_t deadline);
+  Errc AwaitAndReceive(int64_t deadline);
+  Errc TryReceive();
+  Errc Commit(IoResult result);
+  std::span<char> Room() {
+    if (in_->unread_size() == 0) {
+      in_->begin = in_->end = 0;
+    } else if (in_->room_size() == 0) {
+      MakeRoom();
+    }
+    return {in_->room(), in_->room_size()};
+  }
+  [[gnu::noinline]] void MakeRoom();
+  [[gnu::noinline]] IoResult Recv(std::span<char> into, int64_t deadline);
+  [[gnu::noinline]] IoResult AwaitAndRecv(std::span<char> into, int64_t deadline);
+  IoResult TryRecv(std::span<char> into);
+  Errc Await(uint8_t ready, int64_t deadline);
+  int64_t Within(int64_t nanoseconds) {
+    return nanoseconds == runtime::kNoDeadline ? deadline_ : WithinLimit(nanoseconds);
+  }
+  [[gnu::noinline]] int64_t WithinLimit(int64_t nanoseconds);
 
-bool ClientConn::IsClean() {
-  // A socket is asked in any case: what has come since the last poll is not known here.
-  if (!is_socket && !MayHaveBytes()) return true;
-  char byte;
-  if (!endpoint().conn->TryRecv({&byte, 1}).again()) return false;
-  endpoint().latched &= ~kReadable;
-  drained = true;
-  return true;
-}
+  ClientLoop& client_;
+  runtime::Loop& loop_;
+  ClientConn& conn_;
+  runtime::Endpoint& endpoint_;
+  const WireRequest& request_;
+  const ExchangeLimits& limits_;
+  const int64_t deadline_;
+  int64_t read_deadline_;
+  Response& response_;
+  base::Block* in_ = nullptr;   // What is received.
+  base::Block* out_ = nullptr;  // The head that is being sent, if that is not the same one.
 
-// --- The exchange -----------------------------------------------------------------------------
+  bool started_ = false;
+  bool have_head_ = false;  // Of the final response.
+  bool got_continue_ = false;
+  bool sent_all_ = true;
+  int interim_responses_ = 0;
+  http1::ParseProgress progress_;
+  http1::Framing framing_;
+  std::unique_ptr<http1::Field[]> more_fields_;
+  http1::Head head_;
+};
 
-ClientExchange::ClientExchange(ClientLoop& client, ClientConn& conn, const WireRequest& request,
-                               const ExchangeLimits& limits, int64_t deadline, Response& response)
-    : client_(client),
-      loop_(client.loop()),
-      conn_(conn),
-      endpoint_(conn.endpoint()),
-      generation_(endpoint_.generation),
-      request_(request),
-      limits_(limits),
-      deadline_(deadline),
-      read_deadline_(deadline),
-      response_(response) {}
-
-ClientExchange::~ClientExchange() {
-  if (in_ != nullptr) client_.blocks().Give(in_);
-}
-
-Errc ClientExchange::Run(bool close) {
+ExchangeResult Exchange::Run() {
   if (base::ChaosStrikes()) loop_.Yield();
-  Errc errc = Send(close);
-  if (IsConnectionLoss(errc)) errc = SalvageResponse(errc);
-  if (errc == Errc::kOk) errc = ReadResponse();
   ++conn_.exchanges;
-  if (errc != Errc::kOk) return errc;
+  ExchangeResult result;
+  result.errc = Send();
+  if (result.errc != Errc::kOk && IsConnectionLoss(result.errc)) {
+    result.errc = SalvageResponse(result.errc);
+  }
+  if (result.errc == Errc::kOk) result.errc = ReadResponse();
+  result.response_started = started_;
   // A byte behind the response was asked for by nobody.
-  reusable_ = framing_.keep_alive && !framing_.upgrade && !close && !request_.close() &&
-              sent_all_ && (in_ == nullptr || in_->unread_size() == 0);
-  return Errc::kOk;
+  result.reusable = result.errc == Errc::kOk && framing_.keep_alive && !framing_.upgrade &&
+                    !request_.close() && sent_all_ && in_->unread_size() == 0;
+  return result;
 }
 
-int64_t ClientExchange::Within(int64_t nanoseconds) {
-  if (nanoseconds == runtime::kNoDeadline) return deadline_;
+int64_t Exchange::WithinLimit(int64_t nanoseconds) {
   const int64_t now = loop_.FreshNow();
   return nanoseconds < deadline_ - now ? now + nanoseconds : deadline_;
 }
 
 // --- Sending ----------------------------------------------------------------------------------
 
-Errc ClientExchange::Send(bool close) {
-  base::Block* block = client_.blocks().Take();
-  std::unique_ptr<char[]> large;
-  char* head = block->data();
-  if (request_.Bound() > block->capacity) {
-    large.reset(new char[request_.Bound()]);
-    head = large.get();
-  }
+// The block that the head is written to then serves to receive, unless a response comes before the
+// head is out.
+Errc Exchange::Send() {
+  in_ = client_.blocks().Take();
+  const size_t bound = request_.Bound();
+  return bound <= in_->capacity ? SendFrom(in_->data()) : SendLargeHead(bound);
+}
+
+Errc Exchange::SendLargeHead(size_t bound) {
+  std::unique_ptr<char[]> head(new char[bound]);
+  return SendFrom(head.get());
+}
+
+Errc Exchange::SendFrom(char* head) {
   iovec pieces[3];
-  pieces[0] = {head, static_cast<size_t>(request_.Write(head, close) - head)};
+  pieces[0] = {head, static_cast<size_t>(request_.Write(head) - head)};
+  if (request_.body().empty() && request_.suffix().empty()) {
+    const IoResult result = endpoint_.conn->TrySend({pieces, 1});
+    const bool all = result.ok() && result.bytes() == pieces[0].iov_len;
+    return all ? Errc::kOk : SendRest({pieces, 1}, result);
+  }
   pieces[1] = {const_cast<char*>(request_.body().data()), request_.body().size()};
   pieces[2] = {const_cast<char*>(request_.suffix().data()), request_.suffix().size()};
-  Errc errc = Errc::kOk;
-  if (!request_.expect_continue()) {
-    const size_t count = pieces[2].iov_len != 0 ? 3 : pieces[1].iov_len != 0 ? 2 : 1;
-    errc = SendPieces({pieces, count});
-  } else {
-    errc = SendPieces({pieces, 1});
-    if (errc == Errc::kOk) errc = AwaitContinue();
-    if (errc == Errc::kOk && !have_head_) errc = SendPieces({pieces + 1, 2});
-    if (have_head_) sent_all_ = false;
-  }
-  client_.blocks().Give(block);
+  if (!request_.expect_continue()) return SendPieces({pieces, request_.suffix().empty() ? 2u : 3u});
+  Errc errc = SendPieces({pieces, 1});
+  if (errc == Errc::kOk) errc = AwaitContinue();
+  if (errc == Errc::kOk && !have_head_) errc = SendPieces({pieces + 1, 2});
+  if (have_head_) sent_all_ = false;
   return errc;
 }
 
-// Sends all of it, unless the final response comes before.
-Errc ClientExchange::SendPieces(std::span<iovec> pieces) {
+Errc Exchange::SendPieces(std::span<iovec> pieces) {
+  return SendRest(pieces, endpoint_.conn->TrySend(pieces));
+}
+
+// Sends all of it, unless the final response comes before. `result` is what the first try gave.
+Errc Exchange::SendRest(std::span<iovec> pieces, IoResult result) {
   const int64_t deadline = Within(limits_.write);
-  for (Errc cause = Errc::kOk; !pieces.empty();) {
-    IoResult result = endpoint_.conn->TrySend(pieces);
+  for (Errc cause = Errc::kOk;; result = endpoint_.conn->TrySend(pieces)) {
     if (result.ok()) {
       size_t n = result.bytes();
-      while (!pieces.empty() && n >= pieces[0].iov_len) {
+      while (n >= pieces[0].iov_len) {
         n -= pieces[0].iov_len;
         pieces = pieces.subspan(1);
+        if (pieces.empty()) return Errc::kOk;
       }
-      if (pieces.empty()) return Errc::kOk;
       pieces[0].iov_base = static_cast<char*>(pieces[0].iov_base) + n;
       pieces[0].iov_len -= n;
       continue;
@@ -132,41 +204,39 @@ Errc ClientExchange::SendPieces(std::span<iovec> pieces) {
     }
     cause = Await(kWritable | kReadable, deadline);
   }
-  return Errc::kOk;
 }
 
 // A server that refuses a body need not read it. Before each wait for room: what has come is read,
 // at most one head of it.
-Errc ClientExchange::LookForEarlyResponse() {
+Errc Exchange::LookForEarlyResponse() {
+  if (out_ == nullptr && in_->end == 0) out_ = std::exchange(in_, client_.blocks().Take());
   while (!have_head_) {
     Errc errc = conn_.MayHaveBytes() ? TryReceive() : Errc::kAgain;
     if (errc == Errc::kAgain) return Errc::kOk;
-    if (errc != Errc::kOk) return errc;
-    errc = ParseHead();
+    errc = TakeHeads(errc);
     if (errc != Errc::kOk && errc != Errc::kNeedMore) return errc;
   }
   return Errc::kOk;
 }
 
 // RFC 9110, section 10.1.1: a server that does not know the expectation never answers it.
-Errc ClientExchange::AwaitContinue() {
+Errc Exchange::AwaitContinue() {
   const int64_t until = Within(limits_.expect_continue);
   while (!have_head_ && !got_continue_) {
     Errc errc = Receive(until);
     if (errc == Errc::kTimeout && loop_.now() < deadline_ && until < deadline_) return Errc::kOk;
-    if (errc != Errc::kOk) return errc;
-    errc = ParseHead();
+    errc = TakeHeads(errc);
     if (errc != Errc::kOk && errc != Errc::kNeedMore) return errc;
   }
   return Errc::kOk;
 }
 
 // The peer has ended the connection under our request. It may have said why before.
-Errc ClientExchange::SalvageResponse(Errc send_error) {
+Errc Exchange::SalvageResponse(Errc send_error) {
   sent_all_ = false;
   while (!have_head_) {
     if (TryReceive() != Errc::kOk) return send_error;
-    const Errc errc = ParseHead();
+    const Errc errc = TakeHeads(Errc::kOk);
     if (errc != Errc::kOk && errc != Errc::kNeedMore) return errc;
   }
   return Errc::kOk;
@@ -174,19 +244,24 @@ Errc ClientExchange::SalvageResponse(Errc send_error) {
 
 // --- Reading the head -------------------------------------------------------------------------
 
-Errc ClientExchange::ReadResponse() {
+Errc Exchange::ReadResponse() {
   read_deadline_ = Within(limits_.read);
-  while (!have_head_) {
-    Errc errc = Receive(read_deadline_);
-    if (errc == Errc::kOk) errc = ParseHead();
-    if (errc != Errc::kOk && errc != Errc::kNeedMore) return errc;
+  if (!have_head_) {
+    Errc errc = conn_.IsWorthARead() ? TryReceive() : Errc::kAgain;
+    if (errc == Errc::kAgain) errc = AwaitAndReceive(read_deadline_);
+    for (;;) {
+      if (errc == Errc::kOk) errc = ParseHeads();
+      if (errc == Errc::kOk) break;
+      if (errc != Errc::kNeedMore) return errc;
+      errc = Receive(read_deadline_);
+    }
   }
   return ReadBody();
 }
 
 // Takes what heads there are in the block: interim responses up to the final one. kNeedMore: that
 // one is not complete.
-Errc ClientExchange::ParseHead() {
+inline Errc Exchange::ParseHeads() {
   while (!have_head_) {
     if (in_->unread_size() == 0) return Errc::kNeedMore;
     Errc errc = http1::ParseResponseHead({in_->unread(), in_->unread_size()}, limits_.head,
@@ -204,13 +279,14 @@ Errc ClientExchange::ParseHead() {
   return Errc::kOk;
 }
 
+Errc Exchange::EndHead() {
+  if (head_.status < 200 && head_.status != 101) return EndInterimHead();
+  have_head_ = true;
+  return http1::DecideResponseFraming(head_, request_.method(), http1::Leniency::kStrict, framing_);
+}
+
 // RFC 9110, section 15.2: any number of interim responses may come, asked for or not.
-Errc ClientExchange::EndHead() {
-  if (head_.status >= 200 || head_.status == 101) {
-    have_head_ = true;
-    return http1::DecideResponseFraming(head_, request_.method(), http1::Leniency::kStrict,
-                                        framing_);
-  }
+Errc Exchange::EndInterimHead() {
   if (++interim_responses_ > limits_.max_interim_responses) {
     return Errc::kTooManyInterimResponses;
   }
@@ -229,32 +305,26 @@ Errc ClientExchange::EndHead() {
 
 // --- Reading the body -------------------------------------------------------------------------
 
-Errc ClientExchange::ReadBody() {
-  response_.header().CopyFrom(head_);
-  response_.ResetBody();
-  if (response_.SkipBody() && framing_.kind != Framing::kNone) {
-    if (framing_.kind != Framing::kLength || framing_.length != 0) framing_.keep_alive = false;
-    return Errc::kOk;
+Errc Exchange::ReadBody() {
+  response_.header().CopyFrom(head_, framing_.kind == Framing::kLength
+                                         ? static_cast<int64_t>(framing_.length)
+                                         : kContentLengthNone);
+  if (framing_.kind == Framing::kLength && !response_.SkipBody()) {
+    return ReadLengthBody(framing_.length);
   }
-  switch (framing_.kind) {
-    case Framing::kNone:
-      return Errc::kOk;
-    case Framing::kLength:
-      return ReadLengthBody(framing_.length);
-    case Framing::kChunked:
-      return ReadChunkedBody();
-    case Framing::kUntilClose:
-      return ReadUntilClose();
-  }
-  return Errc::kProgramming;
+  return ReadOtherBody();
 }
 
-Errc ClientExchange::ReadLengthBody(uint64_t length) {
+Errc Exchange::ReadLengthBody(uint64_t length) {
   if (length > limits_.chunked.max_body_bytes) return Errc::kBodyTooLarge;
   const size_t here = static_cast<size_t>(std::min<uint64_t>(in_->unread_size(), length));
   response_.SetBody({in_->unread(), here});
   in_->begin += static_cast<uint32_t>(here);
-  for (uint64_t left = length - here; left != 0;) {
+  return here == length ? Errc::kOk : ReadRestOfBody(length - here);
+}
+
+Errc Exchange::ReadRestOfBody(uint64_t left) {
+  while (left != 0) {
     const size_t want = static_cast<size_t>(std::min(left, kBodyPiece));
     IoResult result = Recv(response_.PrepareBody(want).first(want), read_deadline_);
     if (!result.ok()) return result.errc();
@@ -265,7 +335,17 @@ Errc ClientExchange::ReadLengthBody(uint64_t length) {
   return Errc::kOk;
 }
 
-Errc ClientExchange::ReadChunkedBody() {
+Errc Exchange::ReadOtherBody() {
+  response_.ResetBody();
+  if (framing_.kind == Framing::kNone) return Errc::kOk;
+  if (response_.SkipBody()) {
+    if (framing_.kind != Framing::kLength || framing_.length != 0) framing_.keep_alive = false;
+    return Errc::kOk;
+  }
+  return framing_.kind == Framing::kChunked ? ReadChunkedBody() : ReadUntilClose();
+}
+
+Errc Exchange::ReadChunkedBody() {
   http1::ChunkedDecoder decoder(limits_.chunked);
   std::string trailers;
   while (!decoder.done()) {
@@ -284,7 +364,7 @@ Errc ClientExchange::ReadChunkedBody() {
   return trailers.empty() ? Errc::kOk : EndTrailers(trailers);
 }
 
-Errc ClientExchange::EndTrailers(std::string& section) {
+Errc Exchange::EndTrailers(std::string& section) {
   std::vector<http1::Field> fields(limits_.head.max_fields);
   const size_t size = section.size();
   section.append(http1::kPadding, '\0');
@@ -299,7 +379,7 @@ Errc ClientExchange::EndTrailers(std::string& section) {
 }
 
 // RFC 9112, section 6.3, rule 8. Only the transport's clean end is an end.
-Errc ClientExchange::ReadUntilClose() {
+Errc Exchange::ReadUntilClose() {
   const uint64_t limit = limits_.chunked.max_body_bytes;
   if (in_->unread_size() > limit) return Errc::kBodyTooLarge;
   response_.SetBody({in_->unread(), in_->unread_size()});
@@ -320,59 +400,57 @@ Errc ClientExchange::ReadUntilClose() {
 
 // At least one byte more in the block; kUnexpectedEof at the end, or kConnectionClosed if that
 // comes before the first byte.
-Errc ClientExchange::Receive(int64_t deadline) {
-  IoResult result = Recv(Room(), deadline);
-  if (!result.ok()) return result.errc();
-  if (result.bytes() == 0) return started_ ? Errc::kUnexpectedEof : Errc::kConnectionClosed;
-  in_->Commit(result.bytes());
-  return Errc::kOk;
-}
+Errc Exchange::Receive(int64_t deadline) { return Commit(Recv(Room(), deadline)); }
+
+Errc Exchange::AwaitAndReceive(int64_t deadline) { return Commit(AwaitAndRecv(Room(), deadline)); }
 
 // The same without waiting: kAgain.
-Errc ClientExchange::TryReceive() {
-  IoResult result = TryRecv(Room());
-  if (!result.ok()) return result.errc();
-  if (result.bytes() == 0) return started_ ? Errc::kUnexpectedEof : Errc::kConnectionClosed;
-  in_->Commit(result.bytes());
-  return Errc::kOk;
+inline Errc Exchange::TryReceive() { return Commit(TryRecv(Room())); }
+
+inline Errc Exchange::Commit(IoResult result) {
+  Errc errc = result.ok() && result.bytes() == 0 ? Errc::kUnexpectedEof : result.errc();
+  // TLS tells an end without its closing alert by that error: between messages it is the common
+  // one.
+  if (errc == Errc::kUnexpectedEof && !started_) errc = Errc::kConnectionClosed;
+  if (errc == Errc::kOk) in_->Commit(result.bytes());
+  return errc;
 }
 
-// Room behind what is received. Only an incomplete head is ever moved.
-std::span<char> ClientExchange::Room() {
-  if (in_ == nullptr) in_ = client_.blocks().Take();
-  if (in_->unread_size() == 0) {
+// Only an incomplete head is ever moved.
+void Exchange::MakeRoom() {
+  if (in_->begin != 0) {
+    const size_t size = in_->unread_size();
+    std::memmove(in_->data(), in_->unread(), size);
     in_->begin = in_->end = 0;
-  } else if (in_->room_size() == 0) {
-    if (in_->begin != 0) {
-      const size_t size = in_->unread_size();
-      std::memmove(in_->data(), in_->unread(), size);
-      in_->begin = in_->end = 0;
-      in_->Commit(size);
-    } else {
-      base::Block* grown = client_.blocks().Grow(in_);
-      FASTHTTP_CHECK(grown != nullptr, "the parser wants more than the largest head");
-      in_ = grown;
-    }
+    in_->Commit(size);
+    return;
   }
-  return {in_->room(), in_->room_size()};
+  base::Block* grown = client_.blocks().Grow(in_);
+  FASTHTTP_CHECK(grown != nullptr, "the parser wants more than the largest head");
+  in_ = grown;
 }
 
-IoResult ClientExchange::Recv(std::span<char> into, int64_t deadline) {
-  bool try_first = !conn_.is_socket || conn_.MayHaveBytes();
-  for (Errc cause = Errc::kOk;;) {
-    if (try_first) {
-      IoResult result = TryRecv(into);
-      if (!result.again()) return result;
-      // Tried once more after waking: what has come wins over a deadline of that moment.
-      if (cause != Errc::kOk) return IoResult::Error(cause);
-    }
-    try_first = true;
-    cause = Await(kReadable, deadline);
-    if (endpoint_.generation != generation_) return IoResult::Error(Errc::kConnectionClosed);
+IoResult Exchange::Recv(std::span<char> into, int64_t deadline) {
+  if (conn_.IsWorthARead()) {
+    const IoResult result = TryRecv(into);
+    if (!result.again()) return result;
+  }
+  return AwaitAndRecv(into, deadline);
+}
+
+IoResult Exchange::AwaitAndRecv(std::span<char> into, int64_t deadline) {
+  const uint32_t generation = endpoint_.generation;
+  for (;;) {
+    const Errc cause = Await(kReadable, deadline);
+    if (endpoint_.generation != generation) return IoResult::Error(Errc::kConnectionClosed);
+    IoResult result = TryRecv(into);
+    if (!result.again()) return result;
+    // Tried once more after waking: what has come wins over a deadline of that moment.
+    if (cause != Errc::kOk) return IoResult::Error(cause);
   }
 }
 
-IoResult ClientExchange::TryRecv(std::span<char> into) {
+inline IoResult Exchange::TryRecv(std::span<char> into) {
   IoResult result = endpoint_.conn->TryRecv(into);
   if (result.again()) {
     endpoint_.latched &= ~kReadable;
@@ -387,8 +465,28 @@ IoResult ClientExchange::TryRecv(std::span<char> into) {
   return result;
 }
 
-Errc ClientExchange::Await(uint8_t ready, int64_t deadline) {
+Errc Exchange::Await(uint8_t ready, int64_t deadline) {
   return runtime::AwaitReady(loop_, endpoint_, ready, deadline);
+}
+
+}  // namespace
+
+ExchangeResult RunExchange(ClientLoop& client, ClientConn& conn, const WireRequest& request,
+                           const ExchangeLimits& limits, int64_t deadline, Response& response) {
+  return Exchange(client, conn, request, limits, deadline, response).Run();
+}
+
+// --- The connection ---------------------------------------------------------------------------
+
+ClientConn::ClientConn(BlockingConn c, std::string_view a)
+    : conn(std::move(c)), address(a), is_socket(endpoint().conn->is_socket()) {}
+
+bool ClientConn::AskIfClean() {
+  char byte;
+  if (!endpoint().conn->TryRecv({&byte, 1}).again()) return false;
+  endpoint().latched &= ~kReadable;
+  drained = true;
+  return true;
 }
 
 }  // namespace fasthttp

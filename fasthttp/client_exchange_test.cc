@@ -531,6 +531,19 @@ TEST_F(ClientExchangeTest, AnAddressThatFailsLeavesItToTheNext) {
   EXPECT_TRUE(client.Get("/").ok());
 }
 
+TEST_F(ClientExchangeTest, AFailedDialTellsOfEveryAddress) {
+  HostClientOptions options = Options();
+  options.addr = "a.test,b.test:81";
+  options.dial = [](std::string_view address, absl::Time) -> absl::StatusOr<BlockingConn> {
+    if (address == "a.test:80") return ToStatus(Errc::kHostNotFound, "no such name");
+    return ToStatus(Errc::kConnectionRefused);
+  };
+  HostClient client(std::move(options));
+  const std::string text(client.Get("/").status().message());
+  EXPECT_NE(text.find("a.test:80, dialling: fasthttp: "), std::string::npos) << text;
+  EXPECT_NE(text.find("no such name; b.test:81, dialling: fasthttp: "), std::string::npos) << text;
+}
+
 TEST_F(ClientExchangeTest, NoAddressIsAnError) {
   HostClientOptions options = Options();
   options.addr = " , ";

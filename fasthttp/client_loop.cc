@@ -29,13 +29,7 @@ ClientLoop::~ClientLoop() {
   }
 }
 
-ClientCall* ClientLoop::TakeCall() {
-  ClientCall* call = free_calls_;
-  if (call != nullptr) {
-    free_calls_ = call->next;
-    --free_call_count_;
-    return call;
-  }
+ClientCall* ClientLoop::NewCall() {
   if (!registered_) {
     registered_ = true;
     loop_.AddTrimmer([](void* self) { return static_cast<ClientLoop*>(self)->Trim(); }, this);
@@ -43,16 +37,11 @@ ClientCall* ClientLoop::TakeCall() {
   return new ClientCall;
 }
 
-void ClientLoop::GiveCall(ClientCall* call) {
-  if (free_call_count_ == kMaxFreeCalls) {
-    delete call;
-    return;
-  }
-  call->wire.Clear();
-  call->request.Reset();
-  call->next = free_calls_;
-  free_calls_ = call;
-  ++free_call_count_;
+void ClientLoop::DeleteCall(ClientCall* call) { delete call; }
+
+void ClientLoop::ResetRequest(ClientCall& call) {
+  call.request.Reset();
+  call.used_request = false;
 }
 
 // One call stays: what a loop that is used now and then needs.

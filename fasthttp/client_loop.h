@@ -20,6 +20,7 @@ namespace fasthttp {
 struct ClientCall {
   WireRequest wire;
   Request request;  // Of Get and Post, and of a redirect.
+  bool used_request = false;
   ClientCall* next = nullptr;
 };
 
@@ -36,12 +37,28 @@ class ClientLoop {
   runtime::Loop& loop() { return loop_; }
   base::BlockPool& blocks() { return blocks_; }
 
-  ClientCall* TakeCall();
-  void GiveCall(ClientCall* call);
+  ClientCall* TakeCall() {
+    ClientCall* call = free_calls_;
+    if (call == nullptr) return NewCall();
+    free_calls_ = call->next;
+    --free_call_count_;
+    return call;
+  }
+  void GiveCall(ClientCall* call) {
+    call->wire.Clear();
+    if (call->used_request) ResetRequest(*call);
+    if (free_call_count_ == kMaxFreeCalls) return DeleteCall(call);
+    call->next = free_calls_;
+    free_calls_ = call;
+    ++free_call_count_;
+  }
 
  private:
   static constexpr size_t kMaxFreeCalls = 256;
 
+  ClientCall* NewCall();
+  static void DeleteCall(ClientCall* call);
+  static void ResetRequest(ClientCall& call);
   bool Trim();  // True: something unused is left.
 
   runtime::Loop& loop_;
@@ -59,8 +76,12 @@ class CallLease {
   CallLease(const CallLease&) = delete;
   CallLease& operator=(const CallLease&) = delete;
 
-  ClientCall* operator->() { return call_; }
-  ClientCall& operator*() { return *call_; }
+  WireRequest& wire() { return call_->wire; }
+  // A new one.
+  Request& request() {
+    call_->used_request = true;
+    return call_->request;
+  }
 
  private:
   ClientLoop& owner_;

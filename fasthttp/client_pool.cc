@@ -33,31 +33,9 @@ struct ClientPool::Waiter {
 // --- One loop's share -------------------------------------------------------------------------
 
 ClientPool::Share::Share(std::shared_ptr<ClientPool> pool, Loop& loop)
-    : pool_(std::move(pool)), client_(ClientLoop::Of(loop)) {}
+    : pool_(std::move(pool)), client_(ClientLoop::Of(loop)), loop_(loop) {}
 
 ClientPool::Share::~Share() { pool_->CloseIdle(*this); }
-
-void ClientPool::Share::PushIdle(ClientConn& conn) {
-  conn.idle = true;
-  conn.newer = nullptr;
-  conn.older = newest_;
-  (newest_ == nullptr ? oldest_ : newest_->newer) = &conn;
-  newest_ = &conn;
-  counters.idle.store(counters.idle.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
-void ClientPool::Share::RemoveIdle(ClientConn& conn) {
-  conn.idle = false;
-  (conn.newer == nullptr ? newest_ : conn.newer->older) = conn.older;
-  (conn.older == nullptr ? oldest_ : conn.older->newer) = conn.newer;
-  counters.idle.store(counters.idle.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-}
-
-bool ClientPool::Share::HasExpired(const ClientConn& conn) {
-  const int64_t now = loop().now();
-  return now - conn.idle_since >= pool_->limits_.max_idle ||
-         now - conn.dialled >= pool_->limits_.max_age;
-}
 
 // An idle connection that the peer ends, or sends bytes on, is of no more use.
 void ClientPool::Share::OnReady(Endpoint& endpoint, uint8_t) {
@@ -71,8 +49,8 @@ void ClientPool::Share::OnReady(Endpoint& endpoint, uint8_t) {
 void ClientPool::Share::OnTimer(Endpoint& endpoint) {
   ClientConn& conn = ConnOf(endpoint);
   if (!conn.idle) return;
-  if (!HasExpired(conn)) {
-    loop().SetTimer(endpoint, loop().TickAt(pool_->IdleEnd(conn)));
+  if (loop().now() < conn.idle_end) {
+    if (conn.idle_end != kNoDeadline) loop().SetTimer(endpoint, loop().TickAt(conn.idle_end));
     return;
   }
   RemoveIdle(conn);
@@ -84,12 +62,10 @@ void ClientPool::Share::OnTimer(Endpoint& endpoint) {
 ClientPool::ClientPool(size_t loops, const ClientPoolLimits& limits)
     : limits_(limits), max_conns_(limits.max_conns), shares_(loops) {}
 
-ClientPool::Share& ClientPool::ShareOf(Loop& loop) {
-  std::atomic<Share*>& share = shares_[loop.index()];
-  if (Share* known = share.load(std::memory_order_relaxed)) return *known;
-  // The share keeps the pool alive, until Disband has reached its loop.
+// The share keeps the pool alive, until Disband has reached its loop.
+ClientPool::Share& ClientPool::MakeShare(Loop& loop) {
   auto* made = new Share(shared_from_this(), loop);
-  share.store(made, std::memory_order_release);
+  shares_[loop.index()].store(made, std::memory_order_release);
   return *made;
 }
 
@@ -112,13 +88,6 @@ uint64_t ClientPool::Sum(std::atomic<uint64_t> Share::Counters::* counter) const
   return sum;
 }
 
-int64_t ClientPool::IdleEnd(const ClientConn& conn) const {
-  auto end = [](int64_t from, int64_t limit) {
-    return limit < kNoDeadline - from ? from + limit : kNoDeadline;
-  };
-  return std::min(end(conn.idle_since, limits_.max_idle), end(conn.dialled, limits_.max_age));
-}
-
 // --- Acquiring --------------------------------------------------------------------------------
 
 bool ClientPool::TryPermit() {
@@ -129,25 +98,14 @@ bool ClientPool::TryPermit() {
   return false;
 }
 
-Errc ClientPool::Acquire(Share& share, bool fresh, int64_t until, Lease& lease) {
-  lease.conn = fresh ? nullptr : TakeIdle(share);
-  if (lease.conn != nullptr) return Errc::kOk;
+Errc ClientPool::Acquire(Share& share, bool fresh, int64_t until, ClientConn*& conn) {
+  conn = nullptr;
   // Who comes later does not overtake those who wait.
   if (waiters_.load(std::memory_order_relaxed) == 0 && TryPermit()) return Errc::kOk;
-  return Wait(share, fresh, until, lease);
+  return Wait(share, fresh, until, conn);
 }
 
-ClientConn* ClientPool::TakeIdle(Share& share) {
-  for (;;) {
-    ClientConn* conn = limits_.oldest_first ? share.oldest_ : share.newest_;
-    if (conn == nullptr) return nullptr;
-    share.RemoveIdle(*conn);
-    if (!share.HasExpired(*conn) && conn->IsClean()) return conn;
-    Close(share, conn);
-  }
-}
-
-Errc ClientPool::Wait(Share& share, bool fresh, int64_t until, Lease& lease) {
+Errc ClientPool::Wait(Share& share, bool fresh, int64_t until, ClientConn*& conn) {
   Loop& loop = share.loop();
   runtime::Wait wait;
   Waiter waiter;
@@ -186,7 +144,7 @@ Errc ClientPool::Wait(Share& share, bool fresh, int64_t until, Lease& lease) {
   if (waiter.conn != nullptr && !waiter.conn->IsClean()) {
     CloseKeepingPermit(share, std::exchange(waiter.conn, nullptr));
   }
-  lease.conn = waiter.conn;
+  conn = waiter.conn;
   return Errc::kOk;
 }
 
@@ -249,20 +207,18 @@ ClientConn* ClientPool::Adopt(Share& share, BlockingConn conn, std::string_view 
   return made;
 }
 
-void ClientPool::Release(Share& share, ClientConn* conn) {
+// An idle connection is to tell of its end, and to end itself some time.
+bool ClientPool::Watch(Share& share, ClientConn* conn) {
   Loop& loop = share.loop();
-  conn->idle_since = loop.now();
-  if (waiters_.load(std::memory_order_relaxed) != 0 && HandOver(share, conn)) return;
   Endpoint& endpoint = conn->endpoint();
   if (!endpoint.armed) {
-    if (endpoint.conn->Arm(endpoint.token(loop)) != Errc::kOk) return Close(share, conn);
+    if (endpoint.conn->Arm(endpoint.token(loop)) != Errc::kOk) return false;
     endpoint.armed = true;
   }
-  if (conn->idle_since - conn->dialled >= limits_.max_age) return Close(share, conn);
-  if (!endpoint.timer.armed() && IdleEnd(*conn) != kNoDeadline) {
-    loop.SetTimer(endpoint, loop.TickAt(IdleEnd(*conn)));
+  if (!endpoint.timer.armed() && conn->idle_end != kNoDeadline) {
+    loop.SetTimer(endpoint, loop.TickAt(conn->idle_end));
   }
-  share.PushIdle(*conn);
+  return true;
 }
 
 // To the first waiter: the connection if they are of one loop, else its permit.

@@ -17,6 +17,7 @@
 #ifndef FASTHTTP_CLIENT_POOL_H_
 #define FASTHTTP_CLIENT_POOL_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -41,13 +42,18 @@ struct ClientPoolLimits {
 
 class ClientPool : public std::enable_shared_from_this<ClientPool> {
  public:
+  // By the counter's only writer.
+  static void Count(std::atomic<uint64_t>& counter, uint64_t n = 1) {
+    counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+
   // The part of one loop.
   class Share final : public runtime::EventSink {
    public:
     Share(std::shared_ptr<ClientPool> pool, runtime::Loop& loop);
     ~Share();
 
-    runtime::Loop& loop() { return client_->loop(); }
+    runtime::Loop& loop() { return loop_; }
     ClientLoop& client() { return *client_; }
 
     // What the loop did for this host; single writer, read by anybody.
@@ -56,38 +62,50 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
           idle{0};
     };
     Counters counters;
-
-    int64_t last_use = 0;  // Loop nanoseconds.
+    uint64_t pending() const { return counters.pending.load(std::memory_order_relaxed); }
 
    private:
     friend class ClientPool;
 
     void OnReady(runtime::Endpoint& endpoint, uint8_t ready) override;
     void OnTimer(runtime::Endpoint& endpoint) override;
-    void PushIdle(ClientConn& conn);
-    void RemoveIdle(ClientConn& conn);
-    bool HasExpired(const ClientConn& conn);
+    void PushIdle(ClientConn& conn) {
+      conn.idle = true;
+      conn.newer = nullptr;
+      conn.older = newest_;
+      (newest_ == nullptr ? oldest_ : newest_->newer) = &conn;
+      newest_ = &conn;
+      Count(counters.idle);
+    }
+    void RemoveIdle(ClientConn& conn) {
+      conn.idle = false;
+      (conn.newer == nullptr ? newest_ : conn.newer->older) = conn.older;
+      (conn.older == nullptr ? oldest_ : conn.older->newer) = conn.newer;
+      Count(counters.idle, static_cast<uint64_t>(-1));
+    }
 
     const std::shared_ptr<ClientPool> pool_;
     const std::shared_ptr<ClientLoop> client_;
+    runtime::Loop& loop_;
     ClientConn* newest_ = nullptr;
     ClientConn* oldest_ = nullptr;
     std::atomic<bool> asked_{false};  // A waiter's plea for idle connections is on its way.
   };
 
-  // What a call holds: an idle connection that is clean, or else a permit to dial.
-  struct Lease {
-    ClientConn* conn = nullptr;
-  };
-
   ClientPool(size_t loops, const ClientPoolLimits& limits);
 
   // This loop's part, made at first use.
-  Share& ShareOf(runtime::Loop& loop);
+  Share& ShareOf(runtime::Loop& loop) {
+    Share* share = shares_[loop.index()].load(std::memory_order_relaxed);
+    return share != nullptr ? *share : MakeShare(loop);
+  }
 
-  // Waits until `until` if need be: kTimeout then, or at once if that has passed and nothing is
-  // free. kOverloaded if too many wait. `fresh`: no idle connection, a permit only.
-  Errc Acquire(Share& share, bool fresh, int64_t until, Lease& lease);
+  // An idle connection of this loop that is clean; null if there is none.
+  ClientConn* TakeIdle(Share& share);
+  // If there is none: a permit to dial, and no `conn`, or what somebody gives back meanwhile. Waits
+  // until `until` if need be: kTimeout then, or at once if that has passed and nothing is free.
+  // kOverloaded if too many wait. `fresh`: a permit only.
+  Errc Acquire(Share& share, bool fresh, int64_t until, ClientConn*& conn);
 
   // Makes a connection of what was dialled with a permit.
   ClientConn* Adopt(Share& share, BlockingConn conn, std::string_view address);
@@ -113,16 +131,13 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   void SetMaxConns(uint32_t max);
   uint64_t Sum(std::atomic<uint64_t> Share::Counters::* counter) const;
 
-  static void Count(std::atomic<uint64_t>& counter, uint64_t n = 1) {
-    counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-
  private:
   struct Waiter;
 
+  Share& MakeShare(runtime::Loop& loop);
   bool TryPermit();
-  Errc Wait(Share& share, bool fresh, int64_t until, Lease& lease);
-  ClientConn* TakeIdle(Share& share);
+  static bool Watch(Share& share, ClientConn* conn);
+  Errc Wait(Share& share, bool fresh, int64_t until, ClientConn*& conn);
   void AskOthers(const Share& share);
   void GiveUpIdle(Share& share);
   bool GrantPermit();
@@ -130,7 +145,13 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   bool HandOver(Share& share, ClientConn* conn);
   void Grant(Waiter& waiter, ClientConn* conn);
   void Unlink(Waiter& waiter);
-  int64_t IdleEnd(const ClientConn& conn) const;
+  // When it is too old to be used again.
+  int64_t IdleEnd(const ClientConn& conn) const {
+    auto end = [](int64_t from, int64_t limit) {
+      return limit < runtime::kNoDeadline - from ? from + limit : runtime::kNoDeadline;
+    };
+    return std::min(end(conn.idle_since, limits_.max_idle), end(conn.dialled, limits_.max_age));
+  }
 
   const ClientPoolLimits limits_;
   std::atomic<uint32_t> max_conns_;
@@ -142,6 +163,31 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   Waiter* head_ = nullptr;
   Waiter** tail_ = &head_;
 };
+
+// --- What every call goes through -------------------------------------------------------------
+
+inline ClientConn* ClientPool::TakeIdle(Share& share) {
+  for (;;) {
+    ClientConn* conn = limits_.oldest_first ? share.oldest_ : share.newest_;
+    if (conn == nullptr) return nullptr;
+    share.RemoveIdle(*conn);
+    if (share.loop().now() < conn->idle_end && conn->IsClean()) return conn;
+    Close(share, conn);
+  }
+}
+
+inline void ClientPool::Release(Share& share, ClientConn* conn) {
+  conn->idle_since = share.loop().now();
+  conn->idle_end = IdleEnd(*conn);
+  // An end that was announced with the response is not announced again.
+  if (conn->MayHaveBytes() && !conn->IsClean()) return Close(share, conn);
+  if (waiters_.load(std::memory_order_relaxed) != 0 && HandOver(share, conn)) return;
+  if (conn->idle_end <= conn->idle_since) return Close(share, conn);
+  const runtime::Endpoint& endpoint = conn->endpoint();
+  const bool watched = endpoint.armed && endpoint.timer.armed();
+  if (!watched && !Watch(share, conn)) return Close(share, conn);
+  share.PushIdle(*conn);
+}
 
 }  // namespace fasthttp
 

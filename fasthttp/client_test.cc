@@ -98,6 +98,27 @@ TEST(HostClientTest, AnErrorStatusIsAResponse) {
   EXPECT_EQ(r->StatusCode(), kStatusNotFound);
 }
 
+// It is reported while the call waits, together with the response, and only once.
+TEST(HostClientTest, AnEndRightBehindTheResponseIsNoticed) {
+  SimServer sim({.handler = Echo});
+  HostClientOptions options = HostOptionsFor(sim);
+  options.dial = [](std::string_view, absl::Time) -> absl::StatusOr<BlockingConn> {
+    fasthttputil::PipeConns pipe;
+    auto server = std::make_shared<BlockingConn>(std::move(pipe.conn2()));
+    Spawn([server] {
+      char request[1024];
+      (void)server->Read(request);
+      (void)server->Write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      server->Close();
+    });
+    return std::move(pipe.conn1());
+  };
+  HostClient client(std::move(options));
+  sim.Run([&] { EXPECT_TRUE(client.Get("/").ok()); });
+  sim.sim().Settle();
+  EXPECT_EQ(client.ConnsCount(), 0u);
+}
+
 TEST(HostClientTest, ConnectionsAreReused) {
   SimServer sim({.handler = Echo});
   HostClient client(HostOptionsFor(sim));

@@ -34,6 +34,7 @@ TEST(Defaults, OfServers) {
   EXPECT_EQ(settings.drain_timeout, absl::Seconds(30));
   EXPECT_FALSE(settings.lenient);
   EXPECT_FALSE(settings.keep_hijacked_conns);
+  EXPECT_FALSE(settings.stream_request_body);
   EXPECT_EQ(base::BlockPool::kCapacities[0], 4096u);
 }
 

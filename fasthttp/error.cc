@@ -41,7 +41,12 @@ absl::StatusCode CodeOf(Errc errc) {
     case Errc::kIo:
     case Errc::kListenerClosed:
     case Errc::kNoAvailableClients:
+    case Errc::kTlsHandshakeFailed:
+    case Errc::kTlsAlert:
+    case Errc::kTlsProtocol:
       return absl::StatusCode::kUnavailable;
+    case Errc::kBadCertificate:
+      return absl::StatusCode::kUnauthenticated;
     case Errc::kOverloaded:
     case Errc::kTooManyFiles:
     case Errc::kConcurrencyLimit:

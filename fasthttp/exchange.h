@@ -45,6 +45,8 @@ class Exchange {
   virtual absl::Time ConnTime() const = 0;
   virtual absl::Time RequestTime() const = 0;
   virtual bool IsTLS() const = 0;
+  // Null without TLS.
+  virtual const fasthttp::TLSConnectionState* TLSState() const = 0;
 
   // Called by TimeoutHandler around the handler. False: the server holds as many late handlers as
   // it may, and the limit did not begin.

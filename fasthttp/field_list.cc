@@ -129,6 +129,30 @@ void FieldList::Add(http1::KnownField id, std::string_view name, std::string_vie
   if (old != nullptr) FreeBytes(old, old_capacity);
 }
 
+void FieldList::AddLine(http1::KnownField id, const char* line, size_t name_size, size_t value,
+                        size_t value_size) {
+  if (size_ == capacity_) GrowEntries();
+  const size_t n = value + value_size;
+  if (n > bytes_capacity_ - bytes_size_) {
+    const uint32_t old_capacity = bytes_capacity_;
+    char* old = GrowBytes(n);
+    if (old != nullptr) FreeBytes(old, old_capacity);
+  }
+  char* out = bytes_ + bytes_size_;
+  Unpoison(out, n);
+  base::CopyShort(out, line, n);
+  Entry& e = entries_[size_++];
+  e.name = bytes_size_;
+  e.name_size = static_cast<uint32_t>(name_size);
+  e.value = bytes_size_ + static_cast<uint32_t>(value);
+  e.value_size = static_cast<uint32_t>(value_size);
+  e.id = static_cast<uint8_t>(id);
+  e.flags = 0;
+  seen_ |= http1::MaskOf(id);
+  garbage_ += static_cast<uint32_t>(value - name_size);
+  bytes_size_ += static_cast<uint32_t>(n);
+}
+
 void FieldList::SetValue(size_t i, std::string_view value, Bytes bytes) {
   Entry& e = entries_[i];
   if (value.size() <= e.value_size) {

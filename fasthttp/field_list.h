@@ -68,6 +68,11 @@ class FieldList {
   // Appends an entry.
   void Add(http1::KnownField id, std::string_view name, std::string_view value, Bytes bytes);
 
+  // The same for a line of a received head: a name, and a value that begins `value` bytes behind
+  // the name's first byte. Copied in one piece.
+  void AddLine(http1::KnownField id, const char* line, size_t name_size, size_t value,
+               size_t value_size);
+
   // Replaces the value of entry `i`.
   void SetValue(size_t i, std::string_view value, Bytes bytes);
 

@@ -161,7 +161,11 @@ class RequestHeader : public HeaderTrailers {
   void CopyTo(RequestHeader& to) const;
 
   // --- Method and target ---
-  std::string_view Method() const ABSL_ATTRIBUTE_LIFETIME_BOUND;  // "GET" if none was set.
+  // "GET" if none was set.
+  std::string_view Method() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    if (head_ != nullptr) return head_->Method();
+    return owned_used_ && !owned_->method.empty() ? owned_->method.view() : std::string_view("GET");
+  }
   // Ignored unless it is a token; {} goes back to GET.
   void SetMethod(std::string_view method);
   bool IsGet() const { return Is(http1::MethodId::kGet, "GET"); }
@@ -188,9 +192,15 @@ class RequestHeader : public HeaderTrailers {
   std::string_view Host() const ABSL_ATTRIBUTE_LIFETIME_BOUND;  // The field, as it is.
   // A host that is not uri-host [":" port] (http1::IsValidHost) counts as {}.
   void SetHost(std::string_view host);
-  std::string_view ContentType() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  std::string_view ContentType() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    if (head_ != nullptr || SpecialHeaderDisabled()) return Peek(http1::KnownField::kContentType);
+    return owned_used_ ? owned_->content_type.view() : std::string_view();
+  }
   void SetContentType(std::string_view type);
-  std::string_view UserAgent() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  std::string_view UserAgent() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    if (head_ != nullptr || SpecialHeaderDisabled()) return Peek(http1::KnownField::kUserAgent);
+    return owned_used_ ? owned_->user_agent.view() : std::string_view();
+  }
   void SetUserAgent(std::string_view agent);
   std::string_view ContentEncoding() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
   void SetContentEncoding(std::string_view coding);
@@ -205,7 +215,7 @@ class RequestHeader : public HeaderTrailers {
 
   // Whether the connection ends with this exchange. Of a received request: Connection says close,
   // or it is HTTP/1.0 without keep-alive.
-  bool ConnectionClose() const;
+  bool ConnectionClose() const { return close_ || (head_ != nullptr && ReceivedClose()); }
   void SetConnectionClose() { close_ = true; }
   void ResetConnectionClose();
 
@@ -295,10 +305,15 @@ class RequestHeader : public HeaderTrailers {
   // Cookie, Trailer, "Connection: close"). After DisableSpecialHeader that is all of them but
   // Content-Length, Trailer and "Connection: close". A received header is copied first.
   const internal::FieldList& OtherFields() ABSL_ATTRIBUTE_LIFETIME_BOUND { return Own().fields; }
+  // The same, but null for a received header and where nothing was ever set.
+  const internal::FieldList* MadeFields() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return head_ == nullptr && owned_used_ ? &owned_->fields : nullptr;
+  }
   // The value of the Cookie field, "a=1; b=2"; {} without cookies. Of a received request the first
   // such field.
   std::string_view CookieLine() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
-    return Peek(http1::KnownField::kCookie);
+    if (head_ != nullptr || SpecialHeaderDisabled()) return Peek(http1::KnownField::kCookie);
+    return owned_used_ ? owned_->cookie_line.view() : std::string_view();
   }
 
  private:
@@ -318,6 +333,7 @@ class RequestHeader : public HeaderTrailers {
   bool Is(http1::MethodId id, std::string_view text) const {
     return head_ != nullptr ? head_->method_id == id : Method() == text;
   }
+  bool ReceivedClose() const;
   // The owned form, copied from head_ if this is still a view.
   Owned& Own() { return head_ == nullptr && owned_used_ ? *owned_ : Materialize(); }
   Owned& Materialize();
@@ -470,8 +486,9 @@ class ResponseHeader : public HeaderTrailers {
   // A quick test: true only if a Content-Type is set and else at most a status code and
   // ConnectionClose.
   bool IsPlain() const { return HasContentType() && !MayHaveMore(); }
-  // Makes this header a copy of a received head; names keep their bytes.
-  void CopyFrom(const http1::Head& head);
+  // Makes this header a copy of a received head; names keep their bytes. `length`: that of the
+  // body, if framing has read it from the Content-Length of this head.
+  void CopyFrom(const http1::Head& head, int64_t length = kContentLengthNone);
 
  private:
   // False if there is nothing that most responses have not.
@@ -491,7 +508,8 @@ class ResponseHeader : public HeaderTrailers {
   const internal::ByteBuffer* SlotOf(http1::KnownField id) const;
   bool SetSpecial(http1::KnownField id, std::string_view value);
   void SetKnown(http1::KnownField id, std::string_view value);
-  void CopyContentLength(std::string_view value);
+  void CopyFields(const http1::Head& head, uint64_t done, uint64_t known);
+  void CopyContentLength(std::string_view value, int64_t length);
   size_t FindCookie(std::string_view name) const;
 
   uint16_t status_code_ = 200;

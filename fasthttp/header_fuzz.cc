@@ -1,5 +1,6 @@
 // Any bytes through the setters of a header: the message that is written parses strictly, with
-// exactly the fields that the header says it has. And any bytes through the readers of values:
+// exactly the fields that the header says it has. Through those of a request: what is sent is read
+// as one request. And any bytes through the readers of values:
 // parameters, weights, lists, dates, ranges, entity tags.
 //
 // The input is lines; the first is the method, the second the target, the third the host, the rest
@@ -13,6 +14,7 @@
 #include "fasthttp/base/check.h"
 #include "fasthttp/bytes.h"
 #include "fasthttp/date.h"
+#include "fasthttp/error.h"
 #include "fasthttp/etag.h"
 #include "fasthttp/header.h"
 #include "fasthttp/http1/framing.h"
@@ -20,6 +22,7 @@
 #include "fasthttp/http1/serialize.h"
 #include "fasthttp/quality.h"
 #include "fasthttp/range.h"
+#include "fasthttp/request.h"
 
 namespace fasthttp {
 namespace {
@@ -84,6 +87,34 @@ void CheckRequest(std::string_view rest) {
   CheckFields(bytes, /*response=*/false, fields);
 }
 
+// A request that can be sent at all is read as the same by a server.
+void CheckRequestBytes(std::string_view rest) {
+  Request request;
+  request.header().SetMethod(NextLine(rest));
+  request.SetRequestURI(NextLine(rest));
+  request.header().SetHost(NextLine(rest));
+  request.SetUseHostHeader(rest.size() % 2 == 0);
+  if (rest.size() % 3 == 0) request.header().DisableSpecialHeader();
+  for (int i = 0; i < 20 && rest.size() > 10; ++i) {
+    const std::string_view name = NextLine(rest);
+    const std::string_view value = NextLine(rest);
+    i % 5 == 4 ? (void)request.header().AddTrailer(name) : request.header().Add(name, value);
+  }
+  request.header().Del("Expect");  // Any expectation may be written, one is understood.
+  request.SetBody(rest);
+  std::string bytes;
+  if (!request.AppendBytes(bytes).ok()) return;
+  Request read;
+  const absl::StatusOr<size_t> used = read.Read(bytes);
+  const Errc errc = ErrcOf(used.status());
+  if (errc == Errc::kHeadTooLarge || errc == Errc::kTargetTooLong) return;
+  FASTHTTP_CHECK(errc == Errc::kOk, "what is written is well-formed");
+  FASTHTTP_CHECK(*used == bytes.size(), "it is one message");
+  FASTHTTP_CHECK(read.header().Method() == request.header().Method(), "the method survives");
+  FASTHTTP_CHECK(read.Body() == request.Body(), "the body survives");
+  FASTHTTP_CHECK(read.TryParseURI() == Errc::kOk, "it has a URI");
+}
+
 void CheckResponse(std::string_view rest) {
   ResponseHeader header;
   for (int i = 0; i < 100 && !rest.empty(); ++i) {
@@ -136,6 +167,7 @@ void CheckReaders(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   fasthttp::CheckRequest(bytes);
+  fasthttp::CheckRequestBytes(bytes);
   fasthttp::CheckResponse(bytes);
   fasthttp::CheckReaders(bytes);
   return 0;

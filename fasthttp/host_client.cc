@@ -9,7 +9,6 @@
 #include "fasthttp/client_pool.h"
 #include "fasthttp/error.h"
 #include "fasthttp/redirect.h"
-#include "fasthttp/tls_hook.h"
 
 namespace fasthttp {
 namespace {
@@ -75,6 +74,17 @@ absl::Time TimeOf(Loop& loop, int64_t deadline) {
   return absl::Now() + absl::Nanoseconds(deadline - loop.FreshNow());
 }
 
+bool HasTls() { return internal::make_client_tls_context.load() != nullptr; }
+
+// "[::1]:443" is the host "::1".
+std::string_view HostOf(std::string_view address) {
+  std::string_view host = address.substr(0, address.rfind(':'));
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  return host;
+}
+
 bool IsConnectionLoss(Errc errc) {
   return errc == Errc::kConnectionClosed || errc == Errc::kConnectionReset;
 }
@@ -106,8 +116,14 @@ struct Attempt {
   uint64_t exchanges = 0;  // Of the connection, before this one.
   int64_t idle = 0;        // Nanoseconds that it had been idle.
   std::string_view address;
-  std::string peer;  // Made on failure only.
+  // Made on failure only.
+  std::unique_ptr<const std::string> peer;
+  std::unique_ptr<const std::string> dialled;  // Each address that was tried, and what came of it.
 };
+
+std::unique_ptr<const std::string> PeerOf(ClientConn& conn) {
+  return std::make_unique<const std::string>(conn.conn.RemoteAddr().ToString());
+}
 
 // Counts a call while it lasts.
 class PendingCall {
@@ -126,8 +142,9 @@ class PendingCall {
 
 class HostClient::Impl {
  public:
-  explicit Impl(HostClientOptions options)
-      : options_(std::move(options)),
+  Impl(HostClient& client, HostClientOptions options)
+      : client_(client),
+        options_(std::move(options)),
         addresses_(AddressesOf(options_)),
         default_host_(DefaultHost(options_)),
         user_agent_(options_.no_default_user_agent_header ? "" : options_.name),
@@ -136,10 +153,10 @@ class HostClient::Impl {
     if (pool_ != nullptr) pool_->Disband();
   }
 
-  Errc Call(HostClient& client, Share& share, const Request& request, Response& response,
-            int64_t deadline, std::string& where);
+  Errc Call(Share& share, const Request& request, Response& response, int64_t deadline,
+            Where& where);
   Errc CallOnce(Share& share, const Request& request, Response& response, int64_t deadline,
-                std::string& where);
+                Where& where);
 
   const HostClientOptions& options() const { return options_; }
   // Made at first use, and with it the default runtime: a client of static storage starts neither.
@@ -160,16 +177,17 @@ class HostClient::Impl {
   Errc Describe(const Request& request, WireRequest& wire);
   Errc Try(Share& share, const WireRequest& wire, Response& response, int64_t deadline,
            Attempt& attempt);
-  Errc CallTransport(HostClient& client, Loop& loop, const Request& request, Response& response,
-                     int64_t deadline, std::string& where);
+  Errc CallTransport(Loop& loop, const Request& request, Response& response, int64_t deadline,
+                     Where& where);
   Errc Acquire(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
   Errc Dial(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
-  Errc DialAddress(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& into);
-  Errc Handshake(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& conn);
+  Errc DialAddress(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& into,
+                   std::string& detail);
   bool ShouldRetry(Loop& loop, const Request& request, const WireRequest& wire, Errc errc,
                    int64_t deadline, const Attempt& attempt);
   std::string Explain(const Attempt& attempt) const;
 
+  HostClient& client_;
   const HostClientOptions options_;
   const std::vector<std::string> addresses_;
   const std::string default_host_;
@@ -181,8 +199,8 @@ class HostClient::Impl {
   std::atomic<ClientPool*> known_pool_{nullptr};
 };
 
-Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
-  if (options_.is_tls && internal::client_handshake.load() == nullptr) return Errc::kUnsupported;
+inline Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
+  if (options_.is_tls && !HasTls()) return Errc::kUnsupported;
   Errc errc = wire.Describe(request, user_agent_, default_host_);
   if (errc != Errc::kOk || options_.is_tls || wire.method() == http1::MethodId::kConnect) {
     return errc;
@@ -191,87 +209,87 @@ Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
   return request.URI().Scheme() == "https" ? Errc::kRedirectToDifferentScheme : Errc::kOk;
 }
 
-Errc HostClient::Impl::Call(HostClient& client, Share& share, const Request& request,
-                            Response& response, int64_t deadline, std::string& where) {
+inline Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, Response& response,
+                                  int64_t deadline, Attempt& attempt) {
+  ClientConn* conn = attempt.fresh ? nullptr : pool_->TakeIdle(share);
+  if (conn == nullptr) {
+    if (Errc errc = Acquire(share, deadline, attempt, conn); errc != Errc::kOk) return errc;
+  }
+  attempt.reused = conn->exchanges != 0;
+  if (attempt.reused) ClientPool::Count(share.counters.reused);
+  const int64_t began = share.loop().now();
+  const ExchangeResult result =
+      RunExchange(share.client(), *conn, wire, limits_, deadline, response);
+  if (result.reusable) {
+    pool_->Release(share, conn);
+    return Errc::kOk;
+  }
+  attempt.stage = Attempt::kExchanging;
+  attempt.address = conn->address;
+  attempt.exchanges = conn->exchanges - 1;
+  attempt.idle = began - conn->idle_since;
+  attempt.response_started = result.response_started;
+  if (result.errc != Errc::kOk && conn->conn.is_open()) attempt.peer = PeerOf(*conn);
+  pool_->Close(share, conn);
+  return result.errc;
+}
+
+Errc HostClient::Impl::Call(Share& share, const Request& request, Response& response,
+                            int64_t deadline, Where& where) {
   Loop& loop = share.loop();
   const PendingCall pending(share);
   CallLease call(share.client());
+  WireRequest& wire = call.wire();
   Attempt attempt;
-  Errc errc = Describe(request, call->wire);
+  Errc errc = Describe(request, wire);
   while (errc == Errc::kOk) {
     ++attempt.number;
-    errc = options_.transport ? CallTransport(client, loop, request, response, deadline, where)
-                              : Try(share, call->wire, response, deadline, attempt);
-    if (errc == Errc::kOk || !ShouldRetry(loop, request, call->wire, errc, deadline, attempt)) {
-      break;
-    }
+    errc = options_.transport ? CallTransport(loop, request, response, deadline, where)
+                              : Try(share, wire, response, deadline, attempt);
+    if (errc == Errc::kOk) return errc;
+    if (!ShouldRetry(loop, request, wire, errc, deadline, attempt)) break;
     ClientPool::Count(share.counters.retries);
     attempt.fresh = attempt.reused;
     errc = Errc::kOk;
   }
-  if (errc != Errc::kOk && where.empty()) where = Explain(attempt);
+  if (where == nullptr) where = MakeWhere(Explain(attempt));
   return errc;
 }
 
 Errc HostClient::Impl::CallOnce(Share& share, const Request& request, Response& response,
-                                int64_t deadline, std::string& where) {
+                                int64_t deadline, Where& where) {
   const PendingCall pending(share);
   CallLease call(share.client());
   Attempt attempt;
   attempt.number = 1;
-  Errc errc = Describe(request, call->wire);
-  if (errc == Errc::kOk) errc = Try(share, call->wire, response, deadline, attempt);
-  if (errc != Errc::kOk) where = Explain(attempt);
+  Errc errc = Describe(request, call.wire());
+  if (errc == Errc::kOk) errc = Try(share, call.wire(), response, deadline, attempt);
+  if (errc != Errc::kOk) where = MakeWhere(Explain(attempt));
   return errc;
 }
 
-Errc HostClient::Impl::CallTransport(HostClient& client, Loop& loop, const Request& request,
-                                     Response& response, int64_t deadline, std::string& where) {
-  absl::Status status = options_.transport(client, request, response, TimeOf(loop, deadline));
-  where = status.ok() ? std::string() : std::string(status.message());
+Errc HostClient::Impl::CallTransport(Loop& loop, const Request& request, Response& response,
+                                     int64_t deadline, Where& where) {
+  absl::Status status = options_.transport(client_, request, response, TimeOf(loop, deadline));
+  where =
+      status.ok() || status.message().empty() ? nullptr : MakeWhere(std::string(status.message()));
   return ErrcOf(status);
 }
 
-Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, Response& response,
-                           int64_t deadline, Attempt& attempt) {
-  ClientConn* conn = nullptr;
-  if (Errc errc = Acquire(share, deadline, attempt, conn); errc != Errc::kOk) return errc;
-  attempt.stage = Attempt::kExchanging;
-  attempt.address = conn->address;
-  attempt.exchanges = conn->exchanges;
-  attempt.response_started = false;
-  ClientExchange exchange(share.client(), *conn, wire, limits_, deadline, response);
-  const Errc errc = exchange.Run(/*close=*/false);
-  if (errc == Errc::kOk && exchange.reusable()) {
-    pool_->Release(share, conn);
-    return errc;
-  }
-  attempt.response_started = exchange.response_started();
-  if (errc != Errc::kOk && conn->conn.is_open()) attempt.peer = conn->conn.RemoteAddr().ToString();
-  pool_->Close(share, conn);
-  return errc;
-}
-
+// With no idle connection at hand.
 Errc HostClient::Impl::Acquire(Share& share, int64_t deadline, Attempt& attempt,
                                ClientConn*& conn) {
   attempt.stage = Attempt::kAcquiring;
   attempt.reused = false;
+  attempt.response_started = false;
   const int64_t wait = Nanoseconds(options_.max_conn_wait_timeout);
   const int64_t until =
       wait == kNoDeadline ? deadline : std::min(deadline, After(share.loop().now(), wait));
-  ClientPool::Lease lease;
-  Errc errc = pool_->Acquire(share, attempt.fresh, until, lease);
+  Errc errc = pool_->Acquire(share, attempt.fresh, until, conn);
   if (errc == Errc::kTimeout && until < deadline && until <= share.loop().now()) {
     errc = Errc::kNoFreeConns;
   }
-  if (errc != Errc::kOk) return errc;
-  conn = lease.conn;
-  if (conn != nullptr) {
-    attempt.reused = true;
-    attempt.idle = share.loop().now() - conn->idle_since;
-    ClientPool::Count(share.counters.reused);
-    return Errc::kOk;
-  }
+  if (errc != Errc::kOk || conn != nullptr) return errc;
   attempt.stage = Attempt::kDialling;
   errc = Dial(share, deadline, attempt, conn);
   if (errc != Errc::kOk) pool_->ReturnPermit();
@@ -289,15 +307,19 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
   const int64_t limit = std::min(deadline, After(now, Nanoseconds(options_.dial_timeout)));
   const size_t count = addresses_.size();
   const size_t first = next_address_.fetch_add(1, std::memory_order_relaxed);
+  std::string failures;
   Errc errc = Errc::kBadAddress;
   for (size_t i = 0; i < count; ++i) {
     attempt.address = addresses_[(first + i) % count];
     const int64_t left = static_cast<int64_t>(count - i);
     const int64_t until = limit == kNoDeadline ? limit : now + (limit - now) / left;
     BlockingConn opened;
-    errc = DialAddress(loop, attempt.address, until, opened);
+    std::string detail;
+    errc = DialAddress(loop, attempt.address, until, opened, detail);
     if (errc == Errc::kOk && options_.is_tls) {
-      errc = Handshake(loop, attempt.address, limit, opened);
+      errc = options_.tls.context()->Handshake(loop, HostOf(attempt.address), attempt.address,
+                                               limit, opened, detail);
+      if (!detail.empty()) detail.insert(0, "TLS with ");
     }
     now = loop.FreshNow();
     if (errc == Errc::kOk && now >= deadline) errc = Errc::kTimeout;
@@ -305,26 +327,28 @@ Errc HostClient::Impl::Dial(Share& share, int64_t deadline, Attempt& attempt, Cl
       conn = pool_->Adopt(share, std::move(opened), attempt.address);
       return errc;
     }
+    if (detail.empty()) detail = std::string(ErrcText(errc));
+    absl::StrAppend(&failures, failures.empty() ? "" : "; ", attempt.address,
+                    ", dialling: ", detail);
     if (loop.CancelCause() != Errc::kOk || now >= limit) break;
   }
+  attempt.dialled = std::make_unique<const std::string>(std::move(failures));
   ClientPool::Count(share.counters.dial_errors);
-  return errc == Errc::kDialTimeout && now >= deadline ? Errc::kTimeout : errc;
+  const bool dial_limit = errc == Errc::kDialTimeout || errc == Errc::kTlsHandshakeTimeout;
+  return dial_limit && now >= deadline ? Errc::kTimeout : errc;
 }
 
 Errc HostClient::Impl::DialAddress(Loop& loop, std::string_view address, int64_t deadline,
-                                   BlockingConn& into) {
-  if (!options_.dial) return DialOn(loop, address, deadline, into);
+                                   BlockingConn& into, std::string& detail) {
+  if (!options_.dial) return DialOn(loop, address, deadline, into, &detail);
   absl::StatusOr<BlockingConn> conn = options_.dial(address, TimeOf(loop, deadline));
-  if (!conn.ok()) return ErrcOf(conn.status());
+  if (!conn.ok()) {
+    detail = std::string(conn.status().message());
+    return ErrcOf(conn.status());
+  }
   if (conn->loop() != &loop || !conn->is_open()) return Errc::kProgramming;
   into = *std::move(conn);
   return Errc::kOk;
-}
-
-Errc HostClient::Impl::Handshake(Loop& loop, std::string_view address, int64_t deadline,
-                                 BlockingConn& conn) {
-  return internal::client_handshake.load()(loop, address.substr(0, address.rfind(':')), deadline,
-                                           conn);
 }
 
 // --- Failures ---------------------------------------------------------------------------------
@@ -351,7 +375,7 @@ bool HostClient::Impl::ShouldRetry(Loop& loop, const Request& request, const Wir
 // For instance "10.0.0.1:80, reused connection (3 exchanges, idle for 2ms), attempt 2; 5
 // connections, 2 idle, 0 calls waiting".
 std::string HostClient::Impl::Explain(const Attempt& attempt) const {
-  if (options_.is_tls && internal::client_handshake.load() == nullptr) {
+  if (options_.is_tls && !HasTls()) {
     return "https needs the target //fasthttp:tls to be linked";
   }
   if (attempt.stage == Attempt::kDescribing) return "request";
@@ -361,11 +385,12 @@ std::string HostClient::Impl::Explain(const Attempt& attempt) const {
       text.append(", waiting for a connection");
       break;
     case Attempt::kDialling:
-      text.append(", dialling");
+      // Without addresses nothing was tried.
+      text = attempt.dialled->empty() ? "no address" : *attempt.dialled;
       break;
     default:
-      if (attempt.peer != text && !attempt.peer.empty()) {
-        absl::StrAppend(&text, " (", attempt.peer, ")");
+      if (attempt.peer != nullptr && *attempt.peer != text && !attempt.peer->empty()) {
+        absl::StrAppend(&text, " (", *attempt.peer, ")");
       }
       if (attempt.reused) {
         absl::StrAppend(&text, ", reused connection (", attempt.exchanges, " exchanges, idle for ",
@@ -384,7 +409,7 @@ std::string HostClient::Impl::Explain(const Attempt& attempt) const {
 
 HostClient::HostClient(HostClientOptions options)
     : Caller(options.runtime, options.call_timeout),
-      impl_(std::make_unique<Impl>(std::move(options))) {}
+      impl_(std::make_unique<Impl>(*this, std::move(options))) {}
 
 HostClient::HostClient(std::string_view addr)
     : HostClient(HostClientOptions{.addr = std::string(addr)}) {}
@@ -396,14 +421,18 @@ HostClient::~HostClient() {
 
 const HostClientOptions& HostClient::options() const { return impl_->options(); }
 
-ClientLoop& HostClient::LoopPart(Loop& loop) {
-  return impl_->Pool(runtime()).ShareOf(loop).client();
-}
+ClientLoop& HostClient::LoopPart(Loop& loop) { return ShareOf(loop).client(); }
+
+ClientPool::Share& HostClient::ShareOf(Loop& loop) { return impl_->Pool(runtime()).ShareOf(loop); }
 
 Errc HostClient::Exchange(Loop& loop, const Request& request, Response& response, int64_t deadline,
-                          std::string& where) {
-  return impl_->Call(*this, impl_->Pool(runtime()).ShareOf(loop), request, response, deadline,
-                     where);
+                          Where& where) {
+  return Exchange(ShareOf(loop), request, response, deadline, where);
+}
+
+Errc HostClient::Exchange(ClientPool::Share& share, const Request& request, Response& response,
+                          int64_t deadline, Where& where) {
+  return impl_->Call(share, request, response, deadline, where);
 }
 
 void HostClient::CompleteURI(Request& request) {
@@ -421,12 +450,13 @@ Errc HostClient::MayRedirect(const URI& from, const URI& to) {
 absl::Status HostClient::RoundTrip(const Request& request, Response& response,
                                    absl::Time deadline) {
   Errc errc = Errc::kOk;
-  std::string where;
+  Where where;
   OnLoop([&](Loop& loop) {
-    errc = impl_->CallOnce(impl_->Pool(runtime()).ShareOf(loop), request, response,
-                           runtime::DeadlineOf(loop, deadline), where);
+    errc = impl_->CallOnce(ShareOf(loop), request, response, runtime::DeadlineOf(loop, deadline),
+                           where);
   });
-  return errc == Errc::kOk ? absl::OkStatus() : ToStatus(errc, where);
+  if (errc == Errc::kOk) return absl::OkStatus();
+  return ToStatus(errc, where != nullptr ? std::string_view(*where) : std::string_view());
 }
 
 void HostClient::CloseIdleConnections() {

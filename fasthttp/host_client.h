@@ -12,10 +12,10 @@
 //
 // The pool. Connections are kept open between calls, each on the loop that dialled it, at most
 // max_conns over all loops. A call that finds none free, and may open no more, waits in one queue
-// for all loops, first come first served, until its deadline. Before an idle connection is used it
-// is checked: one that the server has ended, or on which it said something unasked, is closed. So
-// is every connection after anything but a clean end of both messages. An idle connection costs a
-// few hundred bytes and no stack.
+// for all loops, first come first served, until its deadline. An idle connection that the server
+// ends, or on which it says something unasked, is closed when the loop learns of it; what came since
+// is looked for before the connection is used again. So is every connection after anything but a
+// clean end of both messages. An idle connection costs a few hundred bytes and no stack.
 //
 // Retries. If a connection that was used before is lost before the first byte of a response, the
 // request is sent once more, on a new connection, whatever its method: a server closing an idle
@@ -46,6 +46,8 @@
 #include "fasthttp/base/errc.h"
 #include "fasthttp/caller.h"
 #include "fasthttp/client_conn.h"
+#include "fasthttp/client_pool.h"
+#include "fasthttp/client_tls.h"
 #include "fasthttp/conn.h"
 #include "fasthttp/request.h"
 #include "fasthttp/response.h"
@@ -91,6 +93,8 @@ struct HostClientOptions {
   std::string addr;
   // Speak TLS. Needs //fasthttp:tls to be linked; otherwise calls fail with kUnsupported.
   bool is_tls = false;
+  // Whom to trust then, and who this client is: fasthttp/client_tls.h.
+  ClientTLSConfig tls = {};
 
   // The loops to run on; null: Runtime::Default(). Must outlive the client.
   Runtime* runtime = nullptr;
@@ -102,7 +106,8 @@ struct HostClientOptions {
   // --- Connections ---
   // In place of fasthttp::Dial.
   DialFunc dial = nullptr;
-  // For opening one connection, over all its addresses. Beyond: kDialTimeout.
+  // For opening one connection, over all its addresses. Beyond: kDialTimeout, or
+  // kTlsHandshakeTimeout if it was in a handshake.
   absl::Duration dial_timeout = absl::Seconds(5);
   // Connections open at once, over all loops.
   uint32_t max_conns = 512;
@@ -188,9 +193,14 @@ class HostClient final : public Caller {
   friend class Client;
   class Impl;
 
+  // The part of one loop; it lives as long as this client.
+  ClientPool::Share& ShareOf(runtime::Loop& loop);
+  Errc Exchange(ClientPool::Share& share, const Request& request, Response& response,
+                int64_t deadline, Where& where);
+
   ClientLoop& LoopPart(runtime::Loop& loop) override;
   Errc Exchange(runtime::Loop& loop, const Request& request, Response& response, int64_t deadline,
-                std::string& where) override;
+                Where& where) override;
   void CompleteURI(Request& request) override;
   Errc MayRedirect(const URI& from, const URI& to) override;
 

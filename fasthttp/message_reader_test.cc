@@ -216,14 +216,24 @@ TEST(RequestString, WhatCannotBeSentAppendsNothing) {
     request.SetRequestURI(uri);
     std::string bytes = "kept";
     const Errc errc = ErrcOf(request.AppendBytes(bytes));
-    EXPECT_EQ(bytes, "kept");
-    EXPECT_EQ(request.String(), "");
+    EXPECT_EQ(bytes == "kept", errc != Errc::kOk);
+    EXPECT_EQ(request.String().empty(), errc != Errc::kOk);
     return errc;
   };
   EXPECT_EQ(failure("GET", "/x"), Errc::kMissingHost);
   EXPECT_EQ(failure("GET", "http://a b/"), Errc::kBadHost);
   EXPECT_EQ(failure("GET", "1http://a/"), Errc::kBadUri);
   EXPECT_EQ(failure("CONNECT", "/x"), Errc::kBadTarget);
+  EXPECT_EQ(failure("CONNECT", "h"), Errc::kBadTarget);
+  EXPECT_EQ(failure("CONNECT", "h:"), Errc::kBadTarget);
+  EXPECT_EQ(failure("CONNECT", "[::1]"), Errc::kBadTarget);
+  EXPECT_EQ(failure("CONNECT", "h:443"), Errc::kOk);
+  Request star;
+  star.header().SetHost("h");
+  star.SetRequestURI("*");
+  EXPECT_EQ(star.String(), "");
+  star.header().SetMethod("OPTIONS");
+  EXPECT_EQ(star.String(), "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n");
 }
 
 TEST(RequestString, EveryCaseOfTheTableReadsBackAsTheSame) {

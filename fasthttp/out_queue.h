@@ -53,10 +53,9 @@ class OutQueue {
   // Sends what the connection takes now. kOk: all is sent. kAgain: the rest waits for writability.
   // Anything else: the connection is broken.
   Errc Flush(Conn& conn, uint32_t tick) {
-    if (waiting_ || !pieces_.empty()) [[unlikely]]
+    if (waiting_ || !pieces_.empty() || size_ == sent_) [[unlikely]]
       return FlushSlow(conn, tick);
     const iovec out = {buffer_ + sent_, size_ - sent_};
-    if (out.iov_len == 0) return Errc::kOk;
     const IoResult result = conn.TrySend({&out, 1});
     if (!result.ok() || result.bytes() != out.iov_len || capacity_ > kKeepCapacity) [[unlikely]]
       return FlushRest(conn, tick, result);

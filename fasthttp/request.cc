@@ -1,5 +1,8 @@
 #include "fasthttp/request.h"
 
+#include <span>
+#include <utility>
+
 #include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
 #include "fasthttp/message_reader.h"
@@ -29,6 +32,12 @@ void Request::ResetTouched() {
   parsed_->uri_changed = false;
   parsed_->post_parsed = false;
   parsed_->post_changed = false;
+}
+
+void Request::ResetStream() {
+  stream_ = unread_ = nullptr;
+  stream_errc_ = Errc::kOk;
+  streamed_ = reader_set_ = false;
 }
 
 void Request::CopyTo(Request& to) const {
@@ -62,30 +71,24 @@ Errc Request::BindURI(Parsed& parsed) const {
     errc = parsed.uri.TryParse(head->Target(), "/");
   } else if (head != nullptr && IsPlain(*head)) {
     parsed.uri.BindPlain(header_.Host(), head->Target(), PathSize(*head));
-  } else {
+  } else if (head != nullptr) {
     errc = parsed.uri.TryParse(header_.Host(), header_.RequestURI());
-    // The bytes of a header that the program made may change under the views.
-    if (head == nullptr) parsed.uri.Own();
+  } else {
+    // The bytes of a header that the program made may change under views.
+    errc = parsed.uri.TryParseOwned(header_.Host(), header_.RequestURI());
   }
   if (errc == Errc::kOk && tls_) parsed.uri.SetScheme("https");
   return errc;
 }
 
-Errc Request::TryParseURI() const {
+Errc Request::ParseURIOnce() const {
   Parsed& parsed = EnsureParsed();
-  if (!parsed.uri_parsed) {
-    parsed.uri_parsed = true;
-    parsed.uri_errc = BindURI(parsed);
-  }
+  parsed.uri_parsed = true;
+  parsed.uri_errc = BindURI(parsed);
   return parsed.uri_errc;
 }
 
 absl::Status Request::ParseURI() const { return ToStatus(TryParseURI()); }
-
-const fasthttp::URI& Request::URI() const {
-  (void)TryParseURI();
-  return parsed_->uri;
-}
 
 fasthttp::URI& Request::MutableURI() {
   (void)TryParseURI();
@@ -123,7 +126,7 @@ const Args& Request::PostArgs() const {
   if (parsed.post_parsed || parsed.post_changed) return parsed.post_args;
   parsed.post_parsed = true;
   if (EqualsIgnoreCase(header_.ContentType().substr(0, kFormType.size()), kFormType)) {
-    parsed.post_args.Parse(body_.view(), max_args_);
+    parsed.post_args.Parse(Body(), max_args_);
   } else {
     parsed.post_args.Reset();
   }
@@ -144,6 +147,35 @@ OwnedBytes Request::SwapBody(OwnedBytes bytes) {
   return old;
 }
 
+// --- Streams ---
+
+BodyReader& Request::BodyStream() {
+  if (stream_ != nullptr) return *stream_;
+  if (reader_ == nullptr) reader_ = std::make_unique<BytesReader>();
+  if (!reader_set_) reader_->Reset(body_.view());
+  reader_set_ = body_touched_ = streamed_ = true;
+  return *reader_;
+}
+
+Errc Request::TryReadBody() const {
+  constexpr size_t kPiece = 16 * 1024;
+  BodyReader* stream = std::exchange(unread_, nullptr);
+  while (stream != nullptr && stream_errc_ == Errc::kOk) {
+    const std::span<char> room = body_.Prepare(kPiece);
+    absl::StatusOr<size_t> n = stream->Read(room);
+    stream_errc_ = ErrcOf(n.status());
+    if (!n.ok()) body_.Clear();
+    if (!n.ok() || *n == 0) break;
+    body_.Commit(*n);
+  }
+  return stream_errc_;
+}
+
+absl::StatusOr<std::string_view> Request::ReadBody() const {
+  if (Errc errc = TryReadBody(); errc != Errc::kOk) return ToStatus(errc, "body");
+  return body_.view();
+}
+
 // --- As bytes ---
 
 bool Request::MayContinue() const {
@@ -155,7 +187,7 @@ absl::Status Request::AppendBytes(std::string& dst) const {
   if (Errc errc = wire.Describe(*this, {}, {}); errc != Errc::kOk) return ToStatus(errc);
   const size_t start = dst.size();
   dst.resize(start + wire.Bound());
-  const char* end = wire.Write(&dst[start], /*close=*/false);
+  const char* end = wire.Write(&dst[start]);
   dst.resize(static_cast<size_t>(end - dst.data()));
   dst.append(wire.body()).append(wire.suffix());
   return absl::OkStatus();

@@ -1,4 +1,4 @@
-// Request: method, target, header and buffered body of a request.
+// Request: method, target, header and body of a request.
 //
 // A program makes requests for a client:
 //
@@ -28,6 +28,7 @@
 #include "fasthttp/args.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/body.h"
+#include "fasthttp/body_reader.h"
 #include "fasthttp/header.h"
 #include "fasthttp/uri.h"
 
@@ -57,6 +58,14 @@ class Request {
     tls_ = tls;
   }
 
+  // For servers: the body comes by `stream`, which lives until the next Bind or DropBody.
+  void BindBodyStream(BodyReader& stream) {
+    body_touched_ = streamed_ = true;
+    stream_ = unread_ = &stream;
+  }
+  // What is in memory of it, whatever is still to come.
+  std::string_view BufferedBody() const { return body_.view(); }
+
   // For servers: the request is answered. What a large body holds is freed now and not by the next
   // Bind, which may be long in coming.
   void DropBody() {
@@ -69,7 +78,10 @@ class Request {
   // --- Target ---
   // The parsed target together with the host, parsed at first use. Empty if that fails: ParseURI
   // tells. A server has validated both before the handler runs.
-  const fasthttp::URI& URI() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  const fasthttp::URI& URI() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    (void)TryParseURI();
+    return parsed_->uri;
+  }
   // Parts of URI(), without the cost of the others as long as nobody has asked for it and the
   // target needs no normalising.
   std::string_view Path() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
@@ -94,7 +106,9 @@ class Request {
   fasthttp::URI& MutableURI() ABSL_ATTRIBUTE_LIFETIME_BOUND;
   // Parses now, if that has not happened.
   absl::Status ParseURI() const;
-  Errc TryParseURI() const;
+  Errc TryParseURI() const {
+    return parsed_ != nullptr && parsed_->uri_parsed ? parsed_->uri_errc : ParseURIOnce();
+  }
   // True from MutableURI, SetURI or SetHost until the next Reset or SetRequestURI: the URI, not the
   // received target, is what is sent.
   bool HasChangedURI() const { return parsed_ != nullptr && parsed_->uri_changed; }
@@ -124,8 +138,22 @@ class Request {
   }
 
   // --- Body ---
-  std::string_view Body() const& ABSL_ATTRIBUTE_LIFETIME_BOUND { return body_.view(); }
+  // If the server streams it (ServerSettings::stream_request_body), what is left of the body is
+  // read first: the call suspends, and gives {} if that fails. ReadBody tells why.
+  std::string_view Body() const& ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    if (unread_ != nullptr) [[unlikely]]
+      (void)TryReadBody();
+    return body_.view();
+  }
   std::string_view Body() const&& = delete;
+  // The same with the error: kBodyTooLarge, kBodyTimeout, kUnexpectedEof, kClientGone, or what is
+  // malformed in the body.
+  absl::StatusOr<std::string_view> ReadBody() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // The body piece by piece: as it comes if the server streams it, else from memory. One reader a
+  // request; what it has given is not part of Body().
+  BodyReader& BodyStream() ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  // True if the body comes, or came, by a stream of the server's.
+  bool IsBodyStream() const { return stream_ != nullptr; }
   // Copies. `bytes` may be a view of this body.
   void SetBody(std::string_view bytes) { TouchBody().Set(bytes); }
   void SetBodyString(std::string_view bytes) { TouchBody().Set(bytes); }
@@ -153,7 +181,8 @@ class Request {
   // Appends the request as a client sends it, but for the User-Agent that a client adds: Host from
   // the URI (see SetUseHostHeader), credentials of the URI as Authorization, post arguments as the
   // body if there is no other, one framing field that fits the body. kMissingHost, kBadUri,
-  // kBadHost, or kBadTarget (CONNECT to what is no authority): nothing is appended.
+  // kBadHost, or kBadTarget (CONNECT to what is no authority, "*" without OPTIONS): nothing is
+  // appended.
   absl::Status AppendBytes(std::string& dst) const;
   // The same; {} if it can't be sent.
   std::string String() const;
@@ -206,6 +235,7 @@ class Request {
 
   fasthttp::Body& TouchBody() {
     body_touched_ = true;
+    unread_ = nullptr;
     if (parsed_ != nullptr) parsed_->post_parsed = false;
     return body_;
   }
@@ -233,20 +263,30 @@ class Request {
   void ResetBodyPooled() {
     body_.ClearUpTo(RequestBodyPoolLimit());
     body_touched_ = false;
+    if (streamed_) ResetStream();
   }
+  void ResetStream();
+  Errc ParseURIOnce() const;
   Errc BindURI(Parsed& parsed) const;
   Errc ReadAll(std::string_view bytes, size_t max_body_size, size_t& used);
+  Errc TryReadBody() const;
 
   RequestHeader header_;
-  fasthttp::Body body_;
+  mutable fasthttp::Body body_;
   mutable std::unique_ptr<Parsed> parsed_;
   size_t max_args_ = Args::kNoLimit;
   bool body_touched_ = false;
+  bool streamed_ = false;  // Something of the streams below is set.
+  bool reader_set_ = false;
   bool tls_ = false;
   mutable bool touched_ = false;  // *parsed_, or a switch below.
   bool use_host_header_ = false;
   bool disable_redirect_path_normalizing_ = false;
   absl::Duration timeout_ = absl::InfiniteDuration();
+  BodyReader* stream_ = nullptr;          // The server's.
+  mutable BodyReader* unread_ = nullptr;  // The same, until Body() has read it.
+  mutable Errc stream_errc_ = Errc::kOk;  // How that ended.
+  std::unique_ptr<BytesReader> reader_;   // Of a body in memory.
 };
 
 }  // namespace fasthttp

@@ -37,6 +37,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "fasthttp/body_reader.h"
 #include "fasthttp/body_writer.h"
 #include "fasthttp/error.h"
 #include "fasthttp/exchange.h"
@@ -92,6 +93,10 @@ class RequestCtx {
   // Of an application/x-www-form-urlencoded body; else empty.
   const Args& PostArgs() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.PostArgs(); }
   std::string_view PostBody() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.Body(); }
+  // The body piece by piece, 0 bytes being its end: as it comes with
+  // ServerSettings::stream_request_body, else from memory. Read suspends; its errors may be given
+  // to Error(status). See docs/guide/streaming.md for what becomes of bytes that are not read.
+  BodyReader& RequestBodyStream() ABSL_ATTRIBUTE_LIFETIME_BOUND { return request_.BodyStream(); }
   std::string_view UserAgent() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
     return request_.header().UserAgent();
   }
@@ -174,6 +179,10 @@ class RequestCtx {
   // The peer's address without the port, as text.
   std::string RemoteIP() const { return RemoteAddr().IpString(); }
   bool IsTLS() const { return request_.IsTLS(); }
+  // Version, cipher, the client's certificates; null without TLS.
+  const fasthttp::TLSConnectionState* TLSConnectionState() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return exchange_ == nullptr ? nullptr : exchange_->TLSState();
+  }
   // Unique among the connections of the process that are open, and not soon reused.
   uint64_t ConnID() const;
   // 1 for the first request of the connection.

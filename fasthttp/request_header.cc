@@ -126,11 +126,6 @@ void RequestHeader::CopyTo(RequestHeader& to) const {
 
 // --- Method and target ---
 
-std::string_view RequestHeader::Method() const {
-  if (head_ != nullptr) return head_->Method();
-  return owned_used_ && !owned_->method.empty() ? owned_->method.view() : kMethodGet;
-}
-
 void RequestHeader::SetMethod(std::string_view method) {
   if (method.empty() || IsToken(method)) Own().method.Assign(method);
 }
@@ -141,9 +136,7 @@ std::string_view RequestHeader::RequestURI() const {
 }
 
 void RequestHeader::SetRequestURI(std::string_view target) {
-  if (std::none_of(target.begin(), target.end(), internal::IsBlankOrControl)) {
-    return Own().target.Assign(target);
-  }
+  if (!internal::HasBlankOrControl(target)) return Own().target.Assign(target);
   std::string escaped;
   internal::AppendWithoutBlanks(escaped, target);
   Own().target.Assign(escaped);
@@ -152,8 +145,6 @@ void RequestHeader::SetRequestURI(std::string_view target) {
 // --- Fields with an accessor ---
 
 std::string_view RequestHeader::Host() const { return Peek(KnownField::kHost); }
-std::string_view RequestHeader::ContentType() const { return Peek(KnownField::kContentType); }
-std::string_view RequestHeader::UserAgent() const { return Peek(KnownField::kUserAgent); }
 std::string_view RequestHeader::Referer() const { return Peek(KnownField::kReferer); }
 std::string_view RequestHeader::ContentEncoding() const {
   return Peek(KnownField::kContentEncoding);
@@ -223,8 +214,7 @@ bool RequestHeader::ConnectionLists(std::string_view token) const {
   return false;
 }
 
-bool RequestHeader::ConnectionClose() const {
-  if (close_ || head_ == nullptr) return close_;
+bool RequestHeader::ReceivedClose() const {
   if (ConnectionLists(kClose)) return true;
   return head_->minor_version == 0 && !ConnectionLists("keep-alive");
 }

@@ -58,20 +58,56 @@ void ResponseHeader::CopyTo(ResponseHeader& to) const {
   CopyTrailersTo(to);
 }
 
+inline void ResponseHeader::CopyContentLength(std::string_view value, int64_t length) {
+  if (length < 0) {
+    uint64_t parsed = 0;
+    if (http1::ParseContentLength(value, &parsed) != Errc::kOk) return;
+    length = static_cast<int64_t>(parsed);
+  }
+  if (value[0] == '0' && value.size() != 1) return SetContentLength(length);
+  content_length_ = length;
+  content_length_text_.Assign(value);
+}
+
 // The parser has told known names from others, and validated every byte.
-void ResponseHeader::CopyFrom(const http1::Head& head) {
+void ResponseHeader::CopyFrom(const http1::Head& head, int64_t length) {
   Reset();
   SetStatusCode(head.status);
   no_default_content_type_ = true;
   more_ = true;
+  close_ = head.minor_version == 0;
+  // The fields that nearly all responses have, each once; the others one by one.
+  uint64_t done = 0;
+  uint64_t known = head.seen;
+  size_t left = head.field_count;
+  auto once = [&](KnownField id) {
+    if (!head.Has(id) || head.HasMany(id)) return false;
+    const uint16_t at = head.first[static_cast<size_t>(id)];
+    if (at >= 64) return false;
+    done |= uint64_t{1} << at;
+    known &= ~http1::MaskOf(id);
+    --left;
+    return true;
+  };
+  if (once(KnownField::kContentType)) content_type_.Assign(head.Value(KnownField::kContentType));
+  if (once(KnownField::kContentLength)) {
+    CopyContentLength(head.Value(KnownField::kContentLength), length);
+  }
+  if (once(KnownField::kServer)) server_.Assign(head.Value(KnownField::kServer));
+  if (left != 0) CopyFields(head, done, known);
+}
+
+// All fields but those with a bit in `done`, by index; `known` has the bits of their known names.
+void ResponseHeader::CopyFields(const http1::Head& head, uint64_t done, uint64_t known) {
   uint8_t ids[http1::Head::kInlineFields] = {};
-  for (uint64_t left = head.seen; left != 0; left &= left - 1) {
-    const int id = std::countr_zero(left);
+  for (; known != 0; known &= known - 1) {
+    const int id = std::countr_zero(known);
     if (head.first[id] < std::size(ids)) ids[head.first[id]] = static_cast<uint8_t>(id);
   }
   bool lists_close = false;
   bool lists_keep_alive = false;
   for (size_t i = 0; i < head.field_count; ++i) {
+    if (i < 64 && (done >> i & 1) != 0) continue;
     const std::string_view name = head.NameOf(head.fields[i]);
     const std::string_view value = head.ValueOf(head.fields[i]);
     KnownField id = i < std::size(ids) ? static_cast<KnownField>(ids[i]) : KnownField::kNone;
@@ -89,7 +125,7 @@ void ResponseHeader::CopyFrom(const http1::Head& head) {
         server_.Assign(value);
         continue;
       case KnownField::kContentLength:
-        CopyContentLength(value);
+        CopyContentLength(value, kContentLengthNone);
         continue;
       case KnownField::kTransferEncoding:
         content_length_ = kContentLengthChunked;
@@ -102,17 +138,14 @@ void ResponseHeader::CopyFrom(const http1::Head& head) {
       default:
         break;
     }
-    fields_.Add(id, name, value, FieldList::Bytes::kAsGiven);
+    if (value.empty()) {
+      fields_.Add(id, name, value, FieldList::Bytes::kAsGiven);
+    } else {
+      fields_.AddLine(id, name.data(), name.size(), static_cast<size_t>(value.data() - name.data()),
+                      value.size());
+    }
   }
-  close_ = lists_close || (head.minor_version == 0 && !lists_keep_alive);
-}
-
-void ResponseHeader::CopyContentLength(std::string_view value) {
-  uint64_t length = 0;
-  if (http1::ParseContentLength(value, &length) != Errc::kOk) return;
-  if (value[0] == '0' && value.size() != 1) return SetContentLength(static_cast<int64_t>(length));
-  content_length_ = static_cast<int64_t>(length);
-  content_length_text_.Assign(value);
+  close_ = lists_close || (close_ && !lists_keep_alive);
 }
 
 bool ResponseHeader::ConnectionUpgrade() const {

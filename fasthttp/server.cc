@@ -92,18 +92,22 @@ class Server::Impl {
   absl::StatusOr<Addr> Start(std::string_view address) {
     absl::StatusOr<std::unique_ptr<Listener>> listener = Listen(address);
     if (!listener.ok()) return listener.status();
+    return Start(*std::move(listener));
+  }
+
+  absl::StatusOr<Addr> Start(std::unique_ptr<Listener> listener) {
     used_.store(true);
-    Addr bound = (*listener)->address();
+    Addr bound = listener->address();
     Errc errc = Errc::kOk;
     runtime_.Run([&] {
       std::vector<Share> shares;
       for (size_t i = 1; i < loops_.size(); ++i) {
-        std::unique_ptr<Listener> clone((*listener)->CloneForLoop());
+        std::unique_ptr<Listener> clone(listener->CloneForLoop());
         Listener* mine = clone.get();
         if (mine != nullptr) shares.push_back({i, mine, std::move(clone)});
       }
-      Listener* first = listener->get();
-      shares.push_back({0, first, *std::move(listener)});
+      Listener* first = listener.get();
+      shares.push_back({0, first, std::move(listener)});
       std::shared_ptr<Serving> serving = Begin(shares.size());
       errc = AddListeners(std::move(shares), serving);
       if (errc != Errc::kOk) End(*serving);
@@ -273,6 +277,9 @@ absl::Status Server::ListenAndServeUNIX(std::string_view path, uint32_t mode) {
 }
 
 absl::StatusOr<Addr> Server::Start(std::string_view address) { return impl_->Start(address); }
+absl::StatusOr<Addr> Server::Start(std::unique_ptr<Listener> listener) {
+  return impl_->Start(std::move(listener));
+}
 absl::Status Server::Serve(Listener& listener) { return impl_->Serve(listener); }
 absl::Status Server::ServeConn(Conn& conn) { return impl_->ServeConn(conn); }
 absl::Status Server::Shutdown() { return Shutdown(settings().drain_timeout); }

@@ -3,7 +3,8 @@
 //   fasthttp::Server server({.handler = Hello, .max_request_body_size = 1 << 20});
 //   absl::Status status = server.ListenAndServe(":8080");
 //
-// A request is read whole (head and body) before its handler is called; handlers run on the loops
+// A request is read whole (head and body) before its handler is called, unless the server streams
+// bodies; handlers run on the loops
 // of the Runtime, one after the other on each, and may block. Requests of one connection are
 // answered strictly in order.
 //
@@ -17,6 +18,7 @@
 #ifndef FASTHTTP_SERVER_H_
 #define FASTHTTP_SERVER_H_
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -106,10 +108,40 @@ struct ServerSettings {
   bool disable_keepalive = false;
   // Other methods than GET and HEAD are answered 405 before their body is read.
   bool get_only = false;
+  // A handler is called when the head of its request is complete, and reads the body from
+  // RequestCtx::RequestBodyStream while it comes. max_request_body_size holds all the same: a
+  // larger length is refused before the handler is called, and Read fails with kBodyTooLarge once
+  // more has come in chunks. stall_timeout, min_rate and read_body_timeout count the time in which
+  // a Read waits. Body(), PostArgs() and FormValue() read the whole body first.
+  //
+  // What the handler leaves unread is dropped behind the answer, up to 256 KiB, so that the next
+  // request can be read; if it is more, or was held back for a "100 Continue" that was never sent,
+  // the connection is closed.
+  bool stream_request_body = false;
   // A hijacked connection is not closed when its handler has returned, as long as somebody holds
   // what HijackedConn::Keep() gave.
   bool keep_hijacked_conns = false;
   HalfClose half_close = HalfClose::kCancel;
+};
+
+// How long requests took, from the complete head to the answer in the send queue, as a histogram.
+//
+// No clock is read for it: a loop knows the time at which its last poll returned. So a request
+// whose handler did not wait is counted with all the work of its loop from that poll to the next,
+// which is an upper bound: a busy loop's requests seem to take as long as its rounds (some 10 us to
+// 1 ms). One whose handler waited is counted up to the time at which the loop woke up for it.
+struct LatencyStats {
+  // Upper bounds in nanoseconds, inclusive: 1, 2, 5 times powers of ten from 10 us to 10 s.
+  static constexpr std::array<int64_t, 19> kBounds = {
+      10'000,        20'000,        50'000,        100'000,       200'000,
+      500'000,       1'000'000,     2'000'000,     5'000'000,     10'000'000,
+      20'000'000,    50'000'000,    100'000'000,   200'000'000,   500'000'000,
+      1'000'000'000, 2'000'000'000, 5'000'000'000, 10'000'000'000};
+  static constexpr size_t kBuckets = kBounds.size() + 1;
+
+  // counts[i]: above bound i - 1 and at most bound i; the last one: above all bounds.
+  std::array<uint64_t, kBuckets> counts = {};
+  uint64_t total_nanos = 0;
 };
 
 // Counters of a server, summed over its loops.
@@ -124,6 +156,15 @@ struct ServerStats {
   uint64_t connections_hijacked = 0;  // Now: with a handler that runs or is parked. Not open ones.
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;
+  // Answers to requests by the class of their status: [2] counts 200 to 299. [0]: any other number.
+  // These, the latencies and the pools below are as of each loop's last poll.
+  std::array<uint64_t, 6> responses = {};
+  LatencyStats latency;  // Of the same answers.
+  // Pools: blocks that hold received bytes, contexts of requests, and those of the latter that wait
+  // for their next use.
+  uint64_t blocks_in_use = 0;
+  uint64_t turns = 0;
+  uint64_t turns_spare = 0;
 };
 
 class Server {
@@ -151,6 +192,8 @@ class Server {
 
   // Listens and returns at once, with the address that was bound (for port 0).
   absl::StatusOr<Addr> Start(std::string_view address);
+  // The same with a listener, which the server owns from then on.
+  absl::StatusOr<Addr> Start(std::unique_ptr<Listener> listener);
 
   // Serves `listener`, which must outlive the call, until it is closed or Shutdown. Several calls
   // may be under way with several listeners. An error: the listener can't be watched.

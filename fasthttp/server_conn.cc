@@ -65,6 +65,9 @@ void ServerConn::OnReady(uint8_t ready) {
       return OnReadyWhileHandling(ready);
     case kSending:
       return FlushOrWait();
+    case kDropping:
+      if (data().out != nullptr && Flush() == Errc::kConnectionReset) return;
+      return DropRest();
     default:
       return DrainLingering();
   }
@@ -75,8 +78,10 @@ void ServerConn::OnReadyWhileHandling(uint8_t ready) {
   bool gone = turn.gone() || (ready & kBroken);
   if (!gone && data().out != nullptr) gone = Flush() == Errc::kConnectionReset;
   if (gone) turn.fate |= Turn::kGone;
-  WakeWriter(turn);
-  if (gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
+  WakeStreams(turn);
+  // Who reads the body finds its end by itself.
+  const bool reading = turn.receiving != nullptr && !gone;
+  if (gone || (!reading && PeerHasLeft())) loop().Cancel(turn, Errc::kClientGone);
 }
 
 // A FIN behind unread bytes is a pipelining client that has said everything; behind the last byte
@@ -143,18 +148,8 @@ Errc ServerConn::Receive(Turn& turn, Budget& budget) {
   if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
   const bool in_head = turn.phase == Turn::Phase::kHead;
   const std::span<char> room = in_head ? RoomForHead(turn) : RoomForBody(turn);
-  const IoResult result = endpoint_.conn->TryRecv(room);
-  if (!result.ok()) {
-    if (result.again()) endpoint_.latched &= ~kReadable;
-    return result.errc();
-  }
-  const size_t n = result.bytes();
-  if (n == 0) return Errc::kUnexpectedEof;
-  // A short read means drained, unless the end was announced: no second event would come for it.
-  if (n < room.size() && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
-    endpoint_.latched &= ~kReadable;
-  }
-  ServerLoop::Count(server_.counters_.received, n);
+  size_t n = 0;
+  if (Errc errc = ReceiveInto(room, &n); errc != Errc::kOk) return errc;
   budget.received += n;
   if (in_head) {
     turn.block->Commit(n);
@@ -243,10 +238,10 @@ Errc ServerConn::ParseLongHead(Turn& turn) {
 }
 
 Errc ServerConn::BeginRequest(Turn& turn) {
-  turn.request_tick = loop().tick();
+  turn.began = loop().now();
   ++data().requests;
   turn.phase = Turn::Phase::kBody;
-  turn.ctx.Bind(&turn, &turn.head, /*tls=*/false);
+  turn.ctx.Bind(&turn, &turn.head, Is(kTls));
   Errc errc = http1::DecideFraming(turn.head, server_.limits_.leniency, turn.framing);
   if (errc != Errc::kOk) return errc;
   ServerLoop::Count(server_.counters_.requests, 1);
@@ -263,7 +258,8 @@ Errc ServerConn::BeginBody(Turn& turn) {
   if (length > server_.settings().max_request_body_size) return Errc::kBodyTooLarge;
   turn.body_left = length;
   base::Block& block = *turn.block;
-  if (turn.framing.kind == http1::Framing::kLength && length <= block.unread_size()) {
+  if (turn.framing.kind == http1::Framing::kLength && length <= block.unread_size() &&
+      !server_.limits_.stream_bodies) {
     if (length != 0) turn.ctx.request().SetBodyRaw({block.unread(), length});
     block.begin += static_cast<uint32_t>(length);
     turn.body_left = 0;
@@ -288,6 +284,7 @@ Errc ServerConn::ReadBody(Turn& turn) {
 }
 
 Errc ServerConn::ReadLengthBody(Turn& turn) {
+  if (server_.limits_.stream_bodies) return BeginBodyStream(turn);
   base::Block& block = *turn.block;
   const size_t here = std::min<uint64_t>(block.unread_size(), turn.body_left);
   if (here != 0) turn.ctx.request().AppendBody({block.unread(), here});
@@ -297,6 +294,7 @@ Errc ServerConn::ReadLengthBody(Turn& turn) {
 }
 
 Errc ServerConn::ReadChunkedBody(Turn& turn) {
+  if (server_.limits_.stream_bodies) return BeginBodyStream(turn);
   while (!turn.decoder.done()) {
     base::Block* from = turn.block->unread_size() != 0 ? turn.block : turn.chunks;
     if (from == nullptr || from->unread_size() == 0) return SendContinue(turn);
@@ -347,7 +345,7 @@ bool ServerConn::CallHandler(Turn& turn) {
     turn.ctx.Error("too many requests are waiting", kStatusServiceUnavailable);
     turn.ctx.response().header().Set("Retry-After", "1");
     ServerLoop::Count(server_.counters_.errors, 1);
-    return true;
+    return turn.fate == 0 || AfterUnusual(turn);
   }
   BeginHandling();
   loop().BeginUser(turn);
@@ -388,7 +386,9 @@ bool ServerConn::AfterUnusual(Turn& turn) {
     return false;
   }
   const bool hijacked = !prepared && IsToBeHijacked(turn);
-  if (!pinned && !streamed && !hijacked) {
+  const bool drops = !turn.BodyDone() && !pinned && CanDropRest(turn);
+  if (!turn.BodyDone() && !drops) turn.framing.keep_alive = false;
+  if (!pinned && !streamed && !hijacked && turn.BodyDone()) {
     turn.Restore();
     if (prepared) turn.ctx.response() = *std::move(prepared);
     return true;
@@ -396,14 +396,21 @@ bool ServerConn::AfterUnusual(Turn& turn) {
   std::unique_ptr<HijackRequest> hijack = std::move(turn.hijack);
   bool keep_alive = true;
   if (streamed) {
-    keep_alive = turn.stream->keep_alive();
+    keep_alive = turn.stream->keep_alive() && turn.framing.keep_alive;
   } else if (!hijacked) {
     keep_alive = Serialize(turn, prepared ? *prepared : turn.ctx.response());
   } else if (!hijack->no_response) {
     SerializeAny(turn, turn.ctx.response(), /*close=*/false);
   }
+  if (!keep_alive && !turn.BodyDone()) Set(kLingerLong);
   if (pinned) {
     PartFrom(turn);
+  } else if (drops && keep_alive) {
+    turn.ctx.Finish();
+    turn.rate.Start(loop().tick());
+    SetState(kDropping);
+    DropRest();
+    return false;
   } else {
     turn.Restore();
     EndRequest(turn);
@@ -434,6 +441,10 @@ void ServerConn::AnswerLate(Turn& turn) {
     Close(/*reset=*/true);
     return loop().Cancel(turn, Errc::kHandlerTimeout);
   }
+  if (!turn.BodyDone()) {
+    turn.framing.keep_alive = false;
+    Set(kLingerLong);
+  }
   Response response;
   response.SetStatusCode(turn.limit->code);
   response.SetContentType(kDefaultContentType);
@@ -444,10 +455,15 @@ void ServerConn::AnswerLate(Turn& turn) {
   loop().Cancel(turn, Errc::kHandlerTimeout);
 }
 
-// Who waits for the out queue to be empty: it is, or nothing is sent any more.
-void ServerConn::WakeWriter(Turn& turn) {
-  if (turn.sending == nullptr) return;
-  if (data().out == nullptr || turn.LostConn() != Errc::kOk) loop().Fire(*turn.sending, Errc::kOk);
+// Who waits for the out queue to be empty, or for bytes of the body; or both in vain from now on.
+void ServerConn::WakeStreams(Turn& turn) {
+  const bool lost = turn.LostConn() != Errc::kOk;
+  if (turn.sending != nullptr && (lost || data().out == nullptr)) {
+    loop().Fire(*turn.sending, Errc::kOk);
+  }
+  if (turn.receiving != nullptr && (lost || (endpoint_.latched & (kReadable | kHangup)))) {
+    loop().Fire(*turn.receiving, Errc::kOk);
+  }
 }
 
 // The turn keeps what it received of its request, which does not move; the connection gets a new
@@ -456,7 +472,7 @@ void ServerConn::PartFrom(Turn& turn) {
   turn.RememberConn();
   turn.endpoint = nullptr;
   turn.fate |= Turn::kParted;
-  WakeWriter(turn);
+  WakeStreams(turn);
   server_.Hold(turn);
   Turn& fresh = NewTurn();
   fresh.head_started = loop().tick();
@@ -496,6 +512,7 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 bool ServerConn::Serialize(Turn& turn, Response& response) {
   bool close = EndsConnection(turn, response);
   if (SerializePlain(turn, response, close)) return !close;
+  server_.CountAnswer(turn.began, response.StatusCode());
   close |= IsLastAnswer(turn, response.StatusCode());
   SerializeAny(turn, response, close);
   return !close;
@@ -506,13 +523,14 @@ bool ServerConn::EndsConnection(const Turn& turn, const Response& response) {
          data().requests >= server_.limits_.requests_per_conn;
 }
 
-// By its status: a client takes what follows an interim one for the answer to the same request.
-bool ServerConn::IsLastAnswer(const Turn& turn, int status) {
-  return status < 200 || OpensTunnel(turn, status);
-}
-
 bool ServerConn::KeepsAlive(const Turn& turn, const Response& response) {
   return !EndsConnection(turn, response) && !IsLastAnswer(turn, response.StatusCode());
+}
+
+// By its status: a client takes what follows an interim one for the answer to the same request, and
+// what follows a 2xx to CONNECT is no HTTP.
+bool ServerConn::IsLastAnswer(const Turn& turn, int status) {
+  return status < 200 || OpensTunnel(turn, status);
 }
 
 // What nearly all handlers answer: a final status, a type and a small body. False if it is
@@ -523,8 +541,10 @@ bool ServerConn::SerializePlain(const Turn& turn, const Response& response, bool
       turn.head.minor_version == 0 || !HasPlainAnswer(turn.head.method_id)) {
     return false;
   }
-  const std::string_view block = server_.Blocks().Get(response.StatusCode());
-  if (block.empty() || http1::StatusHasNoBody(response.StatusCode())) return false;
+  const int status = response.StatusCode();
+  const std::string_view block = server_.Blocks().Get(status);
+  if (block.empty() || http1::StatusHasNoBody(status)) return false;
+  server_.CountAnswer(turn.began, status);
   const std::string_view type = response.ContentType();
   OutQueue& out = Out();
   char* to = out.Reserve(http1::PlainResponseBound(block, type, body));
@@ -541,7 +561,7 @@ void ServerConn::SerializeAny(Turn& turn, Response& response, bool close) {
   const bool send_body = view.body == http1::BodyHeader::kLength && !body.empty() &&
                          turn.head.method_id != http1::MethodId::kHead;
   // An echo by SetBodyRaw ends with the request.
-  const std::string_view received = turn.ctx.request().Body();
+  const std::string_view received = turn.ctx.request().BufferedBody();
   const bool copy = body.size() < OutQueue::kCopyLimit ||
                     LiesIn(body, received.data(), received.size()) ||
                     LiesIn(body, turn.block->data(), turn.block->capacity);
@@ -604,7 +624,8 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
   if (status == 0) return Close(/*reset=*/true);
   ServerLoop::Count(server_.counters_.errors, 1);
   if (turn.phase == Turn::Phase::kHead) {
-    turn.ctx.Bind(&turn, nullptr, /*tls=*/false);
+    turn.began = loop().now();
+    turn.ctx.Bind(&turn, nullptr, Is(kTls));
     turn.head.method_id = http1::MethodId::kOther;
     turn.head.minor_version = 1;
   }
@@ -655,11 +676,14 @@ Errc ServerConn::FlushFailed(Errc errc, size_t before) {
 // While a handler runs. True if nothing is left.
 bool ServerConn::SendNow(Turn& turn) {
   const Errc errc = Flush();
-  if (errc == Errc::kConnectionReset) {
-    turn.fate |= Turn::kGone;
-    loop().Cancel(turn, Errc::kClientGone);
-  }
+  if (errc == Errc::kConnectionReset) LoseClient(turn);
   return errc == Errc::kOk;
+}
+
+void ServerConn::LoseClient(Turn& turn) {
+  turn.fate |= Turn::kGone;
+  loop().Cancel(turn, Errc::kClientGone);
+  WakeStreams(turn);
 }
 
 // In state kSending.
@@ -691,7 +715,7 @@ void ServerConn::BeforeSuspend() {
   const bool gone =
       (endpoint_.latched & kBroken) || Flush() == Errc::kConnectionReset || !ArmIfNeeded();
   if (gone) turn.fate |= Turn::kGone;
-  WakeWriter(turn);
+  WakeStreams(turn);
   if (data().out != nullptr || turn.limit != nullptr) Rearm();
   if (gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
 }
@@ -742,7 +766,10 @@ bool ServerConn::ArmIfNeeded() {
 uint32_t ServerConn::NextDeadline() {
   const ServerLimits& limits = server_.limits_;
   const uint32_t now = loop().tick();
-  uint32_t next = 1u << 30;
+  constexpr uint32_t kNever = 1u << 30;
+  uint32_t next = kNever;
+  const bool idle = state() == kReading && data().turn == nullptr && data().requests != 0;
+  if (idle && data().out == nullptr) return now + (limits.idle_ms != 0 ? limits.idle_ms : kNever);
   if (data().out != nullptr)
     next = std::min(next, data().out->rate().NextLook(now, limits.response));
   if (state() == kReading) {
@@ -755,6 +782,8 @@ uint32_t ServerConn::NextDeadline() {
     } else if (limits.head_ms != 0) {
       next = std::min(next, TransferRate::TicksUntil(HeadStarted() + limits.head_ms, now));
     }
+  } else if (state() == kDropping) {
+    next = std::min(next, data().turn->rate.NextLook(now, limits.body));
   } else if (state() == kHandling && data().turn->limit != nullptr && !data().turn->gone()) {
     const uint32_t due = loop().TickAt(data().turn->limit->deadline);
     next = std::min(next, TransferRate::TicksUntil(due, now));
@@ -783,6 +812,9 @@ void ServerConn::OnTimer() {
     if (out->rate().TooSlow(now, server_.limits_.response)) return Cut(Errc::kClientGone);
   }
   if (state() == kLingering) return Close(/*reset=*/false);
+  if (state() == kDropping) {
+    return data().turn->rate.TooSlow(now, server_.limits_.body) ? CloseWhenSent() : Rearm();
+  }
   if (state() == kHandling) {
     Turn& turn = *data().turn;
     if (turn.limit == nullptr || turn.gone() || loop().now() < turn.limit->deadline) return Rearm();
@@ -858,7 +890,7 @@ void ServerConn::Cut(Errc cause) {
   Turn& turn = *data().turn;
   turn.fate |= Turn::kGone;
   loop().Cancel(turn, cause);
-  WakeWriter(turn);
+  WakeStreams(turn);
 }
 
 void ServerConn::Close(bool reset) {

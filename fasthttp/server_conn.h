@@ -20,6 +20,7 @@
 #include <span>
 #include <utility>
 
+#include "fasthttp/base/chaos.h"
 #include "fasthttp/base/check.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/out_queue.h"
@@ -47,6 +48,7 @@ class ServerConn {
     kHandling = 1,   // A handler runs or is suspended: the connection can't be closed.
     kSending = 2,    // Nothing is read until the out queue is empty.
     kLingering = 3,  // Both sides are told that it is over; what still comes is dropped.
+    kDropping = 4,   // The rest of a request's body is dropped behind the answer.
     kStateMask = 7,
     kCloseWhenSent = 8,     // With kSending.
     kCounted = 16,          // Counts against `concurrency`.
@@ -55,6 +57,7 @@ class ServerConn {
     kRefused = 128,         // Answered 503 or 429 at accept.
     kLingerLong = 256,      // Unread bytes may be under way: linger before closing.
     kHijackWhenSent = 512,  // With kSending: somebody else gets the connection then.
+    kTls = 1024,            // The transport encrypts.
   };
 
   ServerConn(ServerLoop& server, runtime::Endpoint& endpoint)
@@ -85,6 +88,7 @@ class ServerConn {
   Errc SendEarlyHints(Turn& turn);
 
  private:
+  friend class RequestStream;
   friend class ResponseStream;
   struct Budget;
 
@@ -95,6 +99,7 @@ class ServerConn {
   Turn& NewTurn();
   void OnReadyWhileHandling(uint8_t ready);
   Errc Receive(Turn& turn, Budget& budget);
+  Errc ReceiveInto(std::span<char> room, size_t* n);
   inline std::span<char> RoomForHead(Turn& turn);
   std::span<char> RoomBehindHead(Turn& turn);
   std::span<char> RoomForBody(Turn& turn);
@@ -107,20 +112,25 @@ class ServerConn {
   Errc ReadLengthBody(Turn& turn);
   Errc ReadChunkedBody(Turn& turn);
   Errc EndTrailers(Turn& turn);
+  Errc BeginBodyStream(Turn& turn);
+  Errc TakeBody(Turn& turn, std::span<char> into, size_t* n);
+  Errc TakeChunked(Turn& turn, std::span<char> into, size_t* n);
+  static bool CanDropRest(const Turn& turn);
+  void DropRest();
   Errc SendContinue(Turn& turn);
   inline bool CallHandler(Turn& turn);
   bool AfterUnusual(Turn& turn);
   bool IsToBeHijacked(const Turn& turn);
   void HandOver();
   void AnswerLate(Turn& turn);
-  void WakeWriter(Turn& turn);
+  void WakeStreams(Turn& turn);
   void GoOn(bool keep_alive, std::unique_ptr<HijackRequest> hijack);
   void PartFrom(Turn& turn);
   void AnswerException(Turn& turn, std::string_view what);
   inline bool Serialize(Turn& turn, Response& response);
   inline bool EndsConnection(const Turn& turn, const Response& response);
-  static bool IsLastAnswer(const Turn& turn, int status);
   bool KeepsAlive(const Turn& turn, const Response& response);
+  static bool IsLastAnswer(const Turn& turn, int status);
   inline bool SerializePlain(const Turn& turn, const Response& response, bool close);
   void SerializeAny(Turn& turn, Response& response, bool close);
   void DescribeHead(Turn& turn, const Response& response, http1::ResponseHeadView& view);
@@ -137,8 +147,9 @@ class ServerConn {
     return *data().out;
   }
   Errc Flush();
-  Errc FlushFailed(Errc errc, size_t before);
   bool SendNow(Turn& turn);
+  void LoseClient(Turn& turn);
+  Errc FlushFailed(Errc errc, size_t before);
   void FlushOrWait();
   void Park(Turn& turn);
   void Rest();
@@ -176,6 +187,24 @@ class ServerConn {
   ServerLoop& server_;
   runtime::Endpoint& endpoint_;
 };
+
+// What a readable connection has. kOk with *n > 0; kAgain; kUnexpectedEof; or the transport's
+// error.
+inline Errc ServerConn::ReceiveInto(std::span<char> room, size_t* n) {
+  const IoResult result = endpoint_.conn->TryRecv(room);
+  if (!result.ok()) {
+    if (result.again()) endpoint_.latched &= ~kReadable;
+    return result.errc();
+  }
+  *n = result.bytes();
+  if (*n == 0) return Errc::kUnexpectedEof;
+  // A short read means drained, unless the end was announced: no second event would come for it.
+  if (*n < room.size() && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
+    endpoint_.latched &= ~kReadable;
+  }
+  ServerLoop::Count(server_.counters_.received, *n);
+  return Errc::kOk;
+}
 
 }  // namespace fasthttp
 

@@ -1,6 +1,8 @@
 // ServerConn: bodies that are sent while they are made, interim responses, and connections that
 // go over to another protocol.
 #include <algorithm>
+#include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +20,7 @@ ResponseStream::Plan ServerConn::SerializeStreamHead(Turn& turn) {
   using http1::BodyHeader;
   const Response& response = turn.ctx.response();
   const ResponseHeader& header = response.header();
+  server_.CountAnswer(turn.began, response.StatusCode());
   http1::ResponseHeadView view;
   DescribeHead(turn, response, view);
   const bool has_body = view.body != BodyHeader::kNone;
@@ -111,11 +114,104 @@ Errc ServerConn::SendEarlyHints(Turn& turn) {
   return turn.LostConn();
 }
 
+// --- Streamed requests ------------------------------------------------------------------------
+
+Errc ServerConn::BeginBodyStream(Turn& turn) {
+  if (turn.request_stream == nullptr) turn.request_stream = std::make_unique<RequestStream>(turn);
+  turn.fate |= Turn::kBodyStreams;
+  turn.request_stream->Start();
+  turn.ctx.request().BindBodyStream(*turn.request_stream);
+  return Errc::kOk;
+}
+
+// kOk with *n > 0, or with 0 at the end of the body; kNeedMore: nothing of it is here now.
+Errc ServerConn::TakeBody(Turn& turn, std::span<char> into, size_t* n) {
+  *n = 0;
+  Errc errc = Errc::kOk;
+  if (turn.framing.kind == http1::Framing::kChunked) {
+    errc = TakeChunked(turn, into, n);
+  } else if (turn.body_left != 0) {
+    into = into.first(std::min<uint64_t>(into.size(), turn.body_left));
+    base::Block& block = *turn.block;
+    if (const size_t here = std::min(block.unread_size(), into.size()); here != 0) {
+      std::memcpy(into.data(), block.unread(), here);
+      block.begin += static_cast<uint32_t>(here);
+      *n = here;
+    } else if (!(endpoint_.latched & kReadable)) {
+      errc = Errc::kAgain;
+    } else if (errc = ReceiveInto(into, n); errc == Errc::kOk) {
+      turn.rate.Moved(loop().tick(), *n);
+    }
+    if (errc == Errc::kOk) turn.body_left -= *n;
+  }
+  return errc == Errc::kAgain ? SendContinue(turn) : errc;
+}
+
+Errc ServerConn::TakeChunked(Turn& turn, std::span<char> into, size_t* n) {
+  while (!turn.decoder.done()) {
+    base::Block* from = turn.block->unread_size() != 0 ? turn.block : turn.chunks;
+    if (from == nullptr || from->unread_size() == 0) {
+      if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
+      size_t received = 0;
+      Errc errc = ReceiveInto(RoomForBody(turn), &received);
+      if (errc != Errc::kOk) return errc;
+      CommitBody(turn, received);
+      continue;
+    }
+    size_t consumed = 0;
+    std::string_view piece;
+    Errc errc = turn.decoder.Decode(from->unread(), std::min(from->unread_size(), into.size()),
+                                    &consumed, &piece);
+    from->begin += static_cast<uint32_t>(consumed);
+    if (errc != Errc::kOk && errc != Errc::kNeedMore) return errc;
+    if (turn.decoder.in_trailer()) {
+      turn.trailer_section.append(piece);
+    } else if (!piece.empty()) {
+      std::memcpy(into.data(), piece.data(), piece.size());
+      *n = piece.size();
+      return Errc::kOk;
+    }
+  }
+  return turn.trailer_section.empty() ? Errc::kOk : EndTrailers(turn);
+}
+
+// True if what a handler has left of its request's body is worth dropping to keep the connection.
+bool ServerConn::CanDropRest(const Turn& turn) {
+  // A client that was not told to go on may never send it (RFC 9110 section 10.1.1).
+  if (turn.framing.expect_continue && !turn.continue_sent) return false;
+  return turn.request_stream->error() == Errc::kOk && turn.framing.keep_alive &&
+         turn.body_left <= RequestStream::kMaxDropped;
+}
+
+// Behind the answer. Whatever is not a request's body is the next request.
+void ServerConn::DropRest() {
+  Turn& turn = *data().turn;
+  base::Block* room = server_.blocks_.Take();
+  Errc errc = Errc::kOk;
+  for (size_t n = 1; errc == Errc::kOk && n != 0;) {
+    errc = TakeBody(turn, {room->data(), room->capacity}, &n);
+    if (!turn.request_stream->CountDropped(n)) errc = Errc::kBodyTooLarge;
+  }
+  server_.blocks_.Give(room);
+  if (errc == Errc::kOk) {
+    turn.Restore();
+    EndRequest(turn);
+    return GoOn(/*keep_alive=*/true, nullptr);
+  }
+  if (errc == Errc::kNeedMore) {
+    if (Flush() == Errc::kConnectionReset) return;
+    if (ArmIfNeeded()) return Rearm();
+  }
+  Set(kLingerLong);
+  CloseWhenSent();
+}
+
 // --- Other protocols --------------------------------------------------------------------------
 
 bool ServerConn::IsToBeHijacked(const Turn& turn) {
   const Response& response = turn.ctx.response();
   if (!turn.Hijacked() || response.ConnectionClose() || server_.draining_) return false;
+  if (!turn.BodyDone()) return false;
   if (turn.Is(Turn::kStreams)) return turn.stream->keep_alive();
   // What a tunnel carries has its own end.
   return turn.framing.keep_alive || OpensTunnel(turn, response.StatusCode());

@@ -50,6 +50,7 @@ ServerLimits::ServerLimits(const ServerSettings& settings)
                         : settings.max_requests_per_conn != 0 ? settings.max_requests_per_conn
                                                               : UINT32_MAX),
       get_only(settings.get_only),
+      stream_bodies(settings.stream_request_body),
       head_ms(Milliseconds(settings.read_head_timeout)),
       idle_ms(Milliseconds(settings.idle_timeout)),
       body(Transfer(settings, settings.read_body_timeout)),
@@ -166,10 +167,15 @@ void ServerLoop::Register() {
   if (registered_) return;
   registered_ = true;
   loop_.AddTrimmer([](void* self) { return static_cast<ServerLoop*>(self)->Trim(); }, this);
+  loop_.AddWorkEnd(
+      [](void* self, int64_t took) { static_cast<ServerLoop*>(self)->OnWorkEnd(took); }, this);
 }
 
 void ServerLoop::Unregister() {
-  if (registered_) loop_.RemoveTrimmer(this);
+  if (registered_) {
+    loop_.RemoveTrimmer(this);
+    loop_.RemoveWorkEnd(this);
+  }
   registered_ = false;
 }
 
@@ -209,6 +215,8 @@ runtime::Endpoint& ServerLoop::Adopt(const Accepted& accepted) {
   FASTHTTP_CHECK(endpoint != nullptr, "out of memory for a connection");
   if (accepted.conn == nullptr) {
     endpoint->conn = new (endpoint->socket) runtime::SocketConn(accepted.fd, accepted.remote);
+  } else if (accepted.conn->is_tls()) {
+    endpoint->owner_state |= ServerConn::kTls;
   }
   new (endpoint->owner) ServerConn::Data{};
   endpoint->latched = kReadable | kWritable;
@@ -255,26 +263,25 @@ void ServerLoop::Refuse(runtime::Endpoint& endpoint, Errc errc) {
 
 // The connection is closed; its endpoint goes back.
 void ServerLoop::Forget(runtime::Endpoint& endpoint) {
-  runtime::Latch* ended = Uncount(endpoint);
+  const uint16_t state = endpoint.owner_state;
+  Uncount(state);
   loop_.Release(endpoint);
-  if (ended != nullptr) ended->CountDown();
+  if (state & ServerConn::kWaitedFor) EndWaitFor(endpoint.slot);
   if (draining_) CheckDrained();
 }
 
-// It is none of this server's any more. Gives whom ServeConn waits with.
-runtime::Latch* ServerLoop::Uncount(const runtime::Endpoint& endpoint) {
-  const uint16_t state = endpoint.owner_state;
+// A connection in this state is none of this server's any more.
+void ServerLoop::Uncount(uint16_t state) {
   if (state & ServerConn::kCounted) shared_.open.fetch_sub(1, std::memory_order_relaxed);
   if (state & ServerConn::kRefused) --lingering_;
   Count(counters_.open, ~uint64_t{0});  // Minus one.
-  return state & ServerConn::kWaitedFor ? EndWaitFor(endpoint.slot) : nullptr;
 }
 
-runtime::Latch* ServerLoop::EndWaitFor(uint32_t slot) {
+void ServerLoop::EndWaitFor(uint32_t slot) {
   auto it = waited_for_.find(slot);
   runtime::Latch* ended = it->second;
   waited_for_.erase(it);
-  return ended;
+  ended->CountDown();
 }
 
 void ServerLoop::Drain(std::shared_ptr<runtime::Latch> drained) {
@@ -336,8 +343,7 @@ bool ServerLoop::StandAside(const runtime::Task& task) {
 void ServerLoop::ListStragglers(std::vector<Straggler>& stragglers) {
   auto add = [&](const Turn& turn, bool pinned) {
     if (std::find(aside_.begin(), aside_.end(), &turn) != aside_.end()) return;
-    const int64_t age = int64_t{loop_.tick() - turn.request_tick} * runtime::kMillisecond;
-    stragglers.push_back({PathOf(turn), age, pinned});
+    stragglers.push_back({PathOf(turn), loop_.now() - turn.began, pinned});
   };
   runtime::EndpointTable& table = loop_.endpoints();
   for (uint32_t slot = 0; slot < table.slots(); ++slot) {
@@ -353,9 +359,8 @@ void ServerLoop::ListStragglers(std::vector<Straggler>& stragglers) {
 }
 
 void ServerLoop::CheckDrained() {
-  if (counters_.open + held_count_ + hijacked_count_ != aside_.size() || !acceptors_.empty()) {
-    return;
-  }
+  const uint64_t left = counters_.open + held_count_ + hijacked_count_;
+  if (left != aside_.size() || !acceptors_.empty()) return;
   for (const auto& latch : std::exchange(drained_, {})) latch->CountDown();
 }
 
@@ -371,6 +376,42 @@ void ServerLoop::AddStats(ServerStats& stats) const {
   stats.connections_hijacked += value(counters_.hijacked);
   stats.bytes_received += value(counters_.received);
   stats.bytes_sent += value(counters_.sent);
+  for (size_t i = 0; i < stats.responses.size(); ++i) {
+    stats.responses[i] += value(counters_.responses[i]);
+  }
+  for (size_t i = 0; i < LatencyStats::kBuckets; ++i) {
+    stats.latency.counts[i] += value(counters_.latency[i]);
+  }
+  stats.latency.total_nanos += value(counters_.latency_nanos);
+  stats.blocks_in_use += value(counters_.blocks);
+  stats.turns += value(counters_.turns);
+  stats.turns_spare += value(counters_.spare_turns);
+}
+
+void ServerLoop::CountOtherAnswer(int64_t began, int status) {
+  const size_t status_class = status >= 100 && status < 600 ? static_cast<size_t>(status / 100) : 0;
+  Count(counters_.responses[status_class], 1);
+  const int64_t took = loop_.now() - began;
+  if (took != 0) return CountLatency(took, 1);
+  ++others_at_once_;
+}
+
+void ServerLoop::CountLatency(int64_t took, uint64_t n) {
+  const auto& bounds = LatencyStats::kBounds;
+  const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), took) - bounds.begin();
+  Count(counters_.latency[static_cast<size_t>(bucket)], n);
+  Count(counters_.latency_nanos, n * static_cast<uint64_t>(took));
+}
+
+void ServerLoop::OnWorkEnd(int64_t took) {
+  if (const uint64_t n = answered_at_once_ + others_at_once_; n != 0) {
+    Count(counters_.responses[2], std::exchange(answered_at_once_, 0));
+    others_at_once_ = 0;
+    CountLatency(took, n);
+  }
+  counters_.blocks.store(blocks_.in_use(), std::memory_order_relaxed);
+  counters_.turns.store(turn_count_, std::memory_order_relaxed);
+  counters_.spare_turns.store(free_turn_count_, std::memory_order_relaxed);
 }
 
 void ServerLoop::OnReady(runtime::Endpoint& endpoint, uint8_t ready) {
@@ -383,8 +424,8 @@ void ServerLoop::OnTimer(runtime::Endpoint& endpoint) { ServerConn(*this, endpoi
 
 void ServerLoop::HandOver(runtime::Endpoint& endpoint, std::string received,
                           HijackHandler handler) {
-  runtime::Latch* ended = Uncount(endpoint);
-  endpoint.owner_state = 0;
+  const uint16_t state = std::exchange(endpoint.owner_state, 0);
+  Uncount(state);
   loop_.ClearTimer(endpoint);
   HijackedConn& conn = HijackedConn::Start(loop_, endpoint, std::move(received), std::move(handler),
                                            *this, settings().keep_hijacked_conns);
@@ -392,7 +433,7 @@ void ServerLoop::HandOver(runtime::Endpoint& endpoint, std::string received,
   if (hijacked_ != nullptr) hijacked_->previous = &conn;
   hijacked_ = &conn;
   counters_.hijacked.store(++hijacked_count_, std::memory_order_relaxed);
-  if (ended != nullptr) ended->CountDown();
+  if (state & ServerConn::kWaitedFor) EndWaitFor(endpoint.slot);
 }
 
 void ServerLoop::HijackEnded(HijackedConn& conn, const std::exception_ptr& exception) {
@@ -460,6 +501,7 @@ Turn* ServerLoop::NewTurn() {
   void* memory = turn_slabs_.Allocate();
   FASTHTTP_CHECK(memory != nullptr, "out of memory for a turn");
   Turn* turn = new (memory) Turn;
+  ++turn_count_;
   turn->server = this;
   return turn;
 }
@@ -467,6 +509,7 @@ Turn* ServerLoop::NewTurn() {
 void ServerLoop::DeleteTurn(Turn* turn) {
   turn->~Turn();
   turn_slabs_.Free(turn);
+  --turn_count_;
 }
 
 // What its connection leaves unfinished, or what parted it from that.

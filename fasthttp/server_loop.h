@@ -8,6 +8,7 @@
 #ifndef FASTHTTP_SERVER_LOOP_H_
 #define FASTHTTP_SERVER_LOOP_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -72,6 +73,7 @@ struct ServerLimits {
   http1::Leniency leniency;
   uint32_t requests_per_conn;  // The last of which ends the connection.
   bool get_only;
+  bool stream_bodies;
   uint32_t head_ms;  // 0: off.
   uint32_t idle_ms;  // 0: off.
   TransferLimits body;
@@ -119,6 +121,7 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
 
   runtime::Loop& loop() { return loop_; }
   const ServerSettings& settings() const { return shared_.settings; }
+  const ServerLimits& limits() const { return limits_; }
 
  private:
   friend class ResponseStream;
@@ -135,8 +138,8 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
   Errc AdmitPerIp(runtime::Endpoint& endpoint);
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
   void Forget(runtime::Endpoint& endpoint);
-  runtime::Latch* EndWaitFor(uint32_t slot);
-  runtime::Latch* Uncount(const runtime::Endpoint& endpoint);
+  inline void Uncount(uint16_t state);
+  void EndWaitFor(uint32_t slot);
   void CheckDrained();
   void Register();
 
@@ -163,6 +166,20 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
   void EndTurn(Turn& turn);
   // Who kept a reference to the context without a pin is found by ASan here.
   void GiveTurn(Turn* turn);
+
+  // An answer goes out to a request that began at that time. Nearly all are 200 to requests that
+  // did not wait: these take no longer than the work up to the next poll, where they are counted.
+  void CountAnswer(int64_t began, int status) {
+    if (status == 200 && began == loop_.now()) [[likely]] {
+      ++answered_at_once_;
+    } else {
+      CountOtherAnswer(began, status);
+    }
+  }
+  void CountOtherAnswer(int64_t began, int status);
+  void CountLatency(int64_t took, uint64_t n);
+  void OnWorkEnd(int64_t took);
+
   OutQueue* TakeOut();
   OutQueue* NewOut();
   void GiveOut(OutQueue* out);
@@ -184,6 +201,7 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
   base::Slabs turn_slabs_{sizeof(Turn)};
   Turn* free_turns_ = nullptr;
   size_t free_turn_count_ = 0;
+  size_t turn_count_ = 0;  // With those in use.
   OutQueue* free_outs_ = nullptr;
   size_t free_out_count_ = 0;
   http1::StatusBlockCache status_blocks_;
@@ -207,11 +225,17 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
   struct Counters {
     std::atomic<uint64_t> requests{0}, errors{0}, timeouts{0}, held{0}, accepted{0}, rejected{0},
         open{0}, hijacked{0}, received{0}, sent{0};
+    std::array<std::atomic<uint64_t>, 6> responses{};
+    std::array<std::atomic<uint64_t>, LatencyStats::kBuckets> latency{};
+    std::atomic<uint64_t> latency_nanos{0};
+    std::atomic<uint64_t> blocks{0}, turns{0}, spare_turns{0};
   };
   static void Count(std::atomic<uint64_t>& counter, uint64_t n) {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
   Counters counters_;
+  uint64_t answered_at_once_ = 0;  // Since the last poll; not yet in the counters.
+  uint64_t others_at_once_ = 0;    // Of other statuses; not yet in counters_.latency.
 };
 
 // --- Implementation ---------------------------------------------------------------------------

@@ -31,6 +31,13 @@ class TransferRate {
     bytes_ += bytes;
   }
 
+  // The last `ticks` don't count.
+  void Skip(uint32_t ticks) {
+    started_ += ticks;
+    last_ += ticks;
+    window_ += ticks;
+  }
+
   // True if a limit is broken at `tick`. Begins a new window when one has been passed.
   bool TooSlow(uint32_t tick, const TransferLimits& limits) {
     if (limits.total_ms != 0 && tick - started_ >= limits.total_ms) return true;

@@ -68,12 +68,18 @@ void Turn::HijackSetNoResponse(bool no_response) {
 
 void Turn::RememberConn() {
   if (conn_) return;
-  conn_ =
-      ConnFacts{LocalAddr(), RemoteAddr(), ConnID(), ConnRequestNum(), ConnTime(), RequestTime()};
+  conn_ = ConnFacts{LocalAddr(), RemoteAddr(),  ConnID(),    ConnRequestNum(),
+                    ConnTime(),  RequestTime(), std::nullopt};
+  if (const TLSConnectionState* tls = endpoint->conn->TLSState()) conn_->tls = *tls;
 }
 
 Addr Turn::LocalAddr() const { return conn_ ? conn_->local : endpoint->conn->LocalAddr(); }
 Addr Turn::RemoteAddr() const { return conn_ ? conn_->remote : endpoint->conn->RemoteAddr(); }
+
+const TLSConnectionState* Turn::TLSState() const {
+  if (conn_) return conn_->tls ? &*conn_->tls : nullptr;
+  return endpoint->conn->TLSState();
+}
 
 uint64_t Turn::ConnID() const {
   if (conn_) return conn_->conn_id;
@@ -90,7 +96,8 @@ absl::Time Turn::ConnTime() const {
 }
 
 absl::Time Turn::RequestTime() const {
-  return conn_ ? conn_->request_time : TimeOf(server->loop(), request_tick);
+  return conn_ ? conn_->request_time
+               : absl::Now() - absl::Nanoseconds(server->loop().now() - began);
 }
 
 // --- Limits and pins --------------------------------------------------------------------------

@@ -28,10 +28,12 @@
 #include "fasthttp/http1/head.h"
 #include "fasthttp/http1/serialize.h"
 #include "fasthttp/request_ctx.h"
+#include "fasthttp/request_stream.h"
 #include "fasthttp/response_stream.h"
 #include "fasthttp/runtime/endpoint.h"
 #include "fasthttp/runtime/task.h"
 #include "fasthttp/runtime/wait.h"
+#include "fasthttp/tls_state.h"
 #include "fasthttp/transfer_rate.h"
 
 namespace fasthttp {
@@ -86,7 +88,8 @@ class Turn final : public runtime::Task, public Exchange {
   uint64_t ConnRequestNum() const override;
   absl::Time ConnTime() const override;
   absl::Time RequestTime() const override;
-  bool IsTLS() const override { return false; }
+  bool IsTLS() const override { return ctx.IsTLS(); }
+  const fasthttp::TLSConnectionState* TLSState() const override;
   bool BeginLimit(TimeLimit& limit) override;
   bool EndLimit(TimeLimit& limit) override;
   BodyWriter& StartBodyStream() override;
@@ -104,6 +107,9 @@ class Turn final : public runtime::Task, public Exchange {
     return cause != Errc::kOk ? cause : Errc::kClientGone;
   }
 
+  // A body that is streamed has been read to its end.
+  bool BodyDone() const { return !Is(kBodyStreams) || request_stream->done(); }
+
   // The handler's frame gives up its share. True if no pin is left.
   bool DropShare() {
     if (!Is(kPinned) || holders.fetch_sub(1, std::memory_order_acq_rel) == 1) return true;
@@ -115,11 +121,12 @@ class Turn final : public runtime::Task, public Exchange {
 
   // What sets it apart from the ordinary course.
   enum Fate : uint8_t {
-    kGone = 1,      // The connection broke while the handler ran.
-    kParted = 2,    // It has no connection any more.
-    kPinned = 4,    // There have been pins.
-    kStreams = 8,   // Its response is streamed.
-    kHijacks = 16,  // Its connection is to be taken over; or there is a HijackRequest at least.
+    kGone = 1,          // The connection broke while the handler ran.
+    kParted = 2,        // It has no connection any more.
+    kPinned = 4,        // There have been pins.
+    kStreams = 8,       // Its response is streamed.
+    kHijacks = 16,      // Its connection is to be taken over; or there is a HijackRequest at least.
+    kBodyStreams = 32,  // Its handler reads the body as it comes.
   };
   bool Is(Fate bit) const { return (fate & bit) != 0; }
   bool gone() const { return Is(kGone); }
@@ -135,7 +142,7 @@ class Turn final : public runtime::Task, public Exchange {
   uint8_t fate = 0;            // Fate bits; 0 for nearly all.
   bool running = false;        // Of those held: the handler has not returned.
   uint32_t head_started = 0;   // Tick of the first byte.
-  uint32_t request_tick = 0;   // Tick at which the head was complete.
+  int64_t began = 0;           // When the head was complete: the loop's now().
   uint64_t body_left = 0;      // Of a body with a length.
   http1::Framing framing;
   http1::ParseProgress progress;
@@ -148,8 +155,10 @@ class Turn final : public runtime::Task, public Exchange {
   TimeLimit* limit = nullptr;        // The earliest that is under way; on the handler's stack.
   std::atomic<uint32_t> holders{1};  // The handler's frame and the pins.
   Turn* previous = nullptr;          // Among those held.
-  std::unique_ptr<ResponseStream> stream;  // Kept for the next response that is one.
-  runtime::Wait* sending = nullptr;        // Fired when the out queue is empty.
+  std::unique_ptr<ResponseStream> stream;         // Kept for the next response that is one.
+  runtime::Wait* sending = nullptr;               // Fired when the out queue is empty.
+  std::unique_ptr<RequestStream> request_stream;  // Kept for the next body that is streamed.
+  runtime::Wait* receiving = nullptr;             // Fired when there may be more to read.
   std::unique_ptr<HijackRequest> hijack;
   http1::Head head;
   RequestCtx ctx;
@@ -159,6 +168,7 @@ class Turn final : public runtime::Task, public Exchange {
     Addr local, remote;
     uint64_t conn_id, request_number;
     absl::Time conn_time, request_time;
+    std::optional<fasthttp::TLSConnectionState> tls;
   };
 
   void EndChunkedRequest();

@@ -117,6 +117,35 @@ void AppendRawPath(std::string& dst, std::string_view path) {
   internal::AppendWithoutBlanks(dst, path, "?#");
 }
 
+// What a byte may be in a URL that is used as it stands.
+enum PlainByte : uint8_t { kHostByte = 1, kPortByte = 2, kSegmentByte = 4, kQueryByte = 8 };
+
+constexpr std::array<uint8_t, 256> kPlainBytes = [] {
+  std::array<uint8_t, 256> bytes = {};
+  for (size_t c = 0x21; c < 0x7F; ++c) bytes[c] = kQueryByte;
+  bytes['#'] = 0;
+  for (size_t c = '0'; c <= '9'; ++c) bytes[c] |= kHostByte | kPortByte | kSegmentByte;
+  for (size_t c = 'a'; c <= 'z'; ++c) bytes[c] |= kHostByte | kSegmentByte;
+  for (size_t c = 'A'; c <= 'Z'; ++c) bytes[c] |= kSegmentByte;
+  for (char c : {'-', '.', '_'}) bytes[static_cast<uint8_t>(c)] |= kHostByte | kSegmentByte;
+  for (char c : {'~', '=', '&', ',', ';', ':', '@', '!', '*', '+', '$'}) {
+    bytes[static_cast<uint8_t>(c)] |= kSegmentByte;
+  }
+  return bytes;
+}();
+
+const char* SkipPlain(const char* at, const char* end, PlainByte what) {
+  auto is = [what](char c) { return (kPlainBytes[static_cast<uint8_t>(c)] & what) != 0; };
+  for (; end - at >= 4; at += 4) {
+    if (!is(at[0])) return at;
+    if (!is(at[1])) return at + 1;
+    if (!is(at[2])) return at + 2;
+    if (!is(at[3])) return at + 3;
+  }
+  while (at != end && is(*at)) ++at;
+  return at;
+}
+
 bool HasUpper(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
@@ -177,7 +206,7 @@ bool URI::OwnsAny(std::string_view text) const {
        {&scheme_, &host_, &path_, &path_original_, &query_, &hash_, &username_, &password_}) {
     if (part->Holds(text)) return true;
   }
-  return false;
+  return text.data() >= text_.data() && text.data() < text_.data() + text_.size();
 }
 
 // --- Parsing ---
@@ -187,6 +216,8 @@ void URI::Clear() {
        {&scheme_, &host_, &path_, &path_original_, &query_, &hash_, &username_, &password_}) {
     part->Clear();
   }
+  text_.ClearUpTo(4096);
+  plain_target_ = {};
   args_parsed_ = false;
   args_changed_ = false;
 }
@@ -236,6 +267,54 @@ Errc URI::TryParse(std::string_view host, std::string_view text) {
   Errc errc = ParseParts(host, text);
   if (errc != Errc::kOk) Clear();
   return errc;
+}
+
+Errc URI::TryParseOwned(std::string_view host, std::string_view text) {
+  if (host.empty() && !no_normalizing_ && ParsePlain(text)) return Errc::kOk;
+  Errc errc = TryParse(host, text);
+  Own();
+  return errc;
+}
+
+// Nearly every URL of a client: "http://name:port/path?query" or its path alone, of bytes that
+// stand for themselves. One look at each byte; false, with nothing changed, if it is anything else.
+bool URI::ParsePlain(std::string_view text) {
+  const size_t scheme = text.substr(0, 7) == "http://"    ? 4
+                        : text.substr(0, 8) == "https://" ? 5
+                                                          : 0;
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const char* const host = scheme != 0 ? begin + scheme + 3 : begin;
+  const char* at = host;
+  if (scheme != 0) {
+    at = SkipPlain(at, end, kHostByte);
+    if (at == host) return false;
+    if (at != end && *at == ':') {
+      const char* const port = ++at;
+      at = SkipPlain(at, end, kPortByte);
+      if (at == port) return false;
+    }
+  }
+  const char* const path = at;
+  do {  // A segment, behind its "/".
+    if (at == end || *at++ != '/') return false;
+    if (at != end && (*at == '/' || *at == '.')) return false;
+    at = SkipPlain(at, end, kSegmentByte);
+  } while (at != end && *at == '/');
+  const char* const path_end = at;
+  if (at != end && (*at != '?' || SkipPlain(at, end, kQueryByte) != end)) return false;
+  Clear();
+  text_.Assign(text);
+  auto copied = [&](const char* from, const char* to) {
+    return std::string_view(text_.data() + (from - begin), static_cast<size_t>(to - from));
+  };
+  scheme_.Borrow(std::string_view("https", scheme));
+  host_.Borrow(copied(host, path));
+  path_original_.Borrow(copied(path, path_end));
+  path_.Borrow(path_original_.view());
+  if (path_end != end) query_.Borrow(copied(path_end + 1, end));
+  plain_target_ = copied(path, end);
+  return true;
 }
 
 // std::string_view::find_first_of calls memchr for every byte.
@@ -352,6 +431,7 @@ void URI::SetScheme(std::string_view scheme) {
 }
 
 bool URI::SetHost(std::string_view host) {
+  plain_target_ = {};
   std::string canonical;
   bool valid = host.empty() || AppendCanonicalHost(canonical, host) == Errc::kOk;
   if (!valid) {
@@ -379,6 +459,7 @@ std::string_view URI::Port() const {
 }
 
 void URI::SetPath(std::string_view path) {
+  plain_target_ = {};
   path_original_.AssignClean(path);
   SetPathPart();
 }
@@ -389,6 +470,7 @@ std::string_view URI::LastPathSegment() const {
 }
 
 void URI::SetQueryString(std::string_view query) {
+  plain_target_ = {};
   query_.AssignClean(query);
   args_parsed_ = false;
   args_changed_ = false;
@@ -405,6 +487,7 @@ const Args& URI::QueryArgs() const {
 
 Args& URI::MutableQueryArgs() {
   (void)QueryArgs();
+  plain_target_ = {};
   args_changed_ = true;
   return *args_;
 }

@@ -67,6 +67,8 @@ class URI {
   absl::Status Parse(std::string_view host, std::string_view text);
   absl::Status Parse(std::string_view text) { return Parse({}, text); }
   Errc TryParse(std::string_view host, std::string_view text);
+  // The same, and Own: `host` and `text`, which are not this object's, may go away afterwards.
+  Errc TryParseOwned(std::string_view host, std::string_view text);
 
   // For servers: the target of a received request whose path needs no normalising and whose
   // host was validated (see http1::TargetFlag). `query` is the offset of "?" in `target`, or its
@@ -137,6 +139,9 @@ class URI {
   // path begins with "/" or is "*".
   void AppendRequestURI(std::string& dst) const;
   std::string RequestURI() const;
+  // For serializers, after TryParseOwned: path and query as they stand in the URL if they need no
+  // normalising or encoding, nor Host() to be a Host field. {}: see AppendRequestURI.
+  std::string_view PlainTarget() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return plain_target_; }
   // scheme://host, the request URI, #hash. Without userinfo, which must not leak into logs.
   void AppendBytes(std::string& dst) const;
   std::string FullURI() const;
@@ -183,6 +188,7 @@ class URI {
   };
 
   void Clear();
+  bool ParsePlain(std::string_view text);
   bool OwnsAny(std::string_view text) const;
   Errc ParseParts(std::string_view host, std::string_view text);
   Errc ParseAuthority(std::string_view authority);
@@ -194,6 +200,8 @@ class URI {
   void AppendQuery(std::string& dst) const;
 
   Part scheme_, host_, path_, path_original_, query_, hash_, username_, password_;
+  internal::ByteBuffer text_;  // Of TryParseOwned: parts may be views of it.
+  std::string_view plain_target_;
   mutable std::unique_ptr<Args> args_;
   mutable bool args_parsed_ = false;
   bool args_changed_ = false;

@@ -1,16 +1,12 @@
 #include "fasthttp/wire_request.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "fasthttp/bytes.h"
-#include "fasthttp/http1/chunked.h"
 #include "fasthttp/http1/framing.h"
 #include "fasthttp/http1/head.h"
-#include "fasthttp/http1/known_field.h"
 
 namespace fasthttp {
 namespace {
@@ -24,7 +20,7 @@ constexpr size_t kKeepBytes = 8192;
 
 MethodId MethodOf(const RequestHeader& header) {
   if (header.head() != nullptr) return header.head()->method_id;
-  if (header.IsGet()) return MethodId::kGet;
+  if (header.Method() == "GET") return MethodId::kGet;
   if (header.IsPost()) return MethodId::kPost;
   if (header.IsHead()) return MethodId::kHead;
   if (header.IsPut()) return MethodId::kPut;
@@ -44,59 +40,10 @@ bool ExpectsNoContent(MethodId method) {
 // A zone, or what is no ASCII.
 bool NeedsEncoding(char c) { return c == '%' || static_cast<signed char>(c) < 0; }
 
-// Bytes that stand in a target as they are, and that no normalising changes but for "." and "/" in
-// a row.
-constexpr auto kPlain = [] {
-  std::array<bool, 256> plain = {};
-  for (char c = '0'; c <= '9'; ++c) plain[static_cast<uint8_t>(c)] = true;
-  for (char c = 'a'; c <= 'z'; ++c) plain[static_cast<uint8_t>(c)] = true;
-  for (char c = 'A'; c <= 'Z'; ++c) plain[static_cast<uint8_t>(c)] = true;
-  for (char c : {'/', '-', '_', '.', '~', '?', '=', '&', ',', ';', ':', '@', '!', '*'}) {
-    plain[static_cast<uint8_t>(c)] = true;
-  }
-  return plain;
-}();
-
-// The path and query of an http URL if they are the target as they stand; else {}. Only for text
-// that has been parsed.
-std::string_view PlainTarget(std::string_view url) {
-  size_t at = 0;
-  if (url[0] != '/') {
-    at = url.substr(0, 7) == "http://" ? 7 : url.substr(0, 8) == "https://" ? 8 : url.size();
-    while (at < url.size() && url[at] != '/' && url[at] != '?' && url[at] != '#') ++at;
-    if (at == url.size() || url[at] != '/') return {};
-  }
-  const std::string_view target = url.substr(at);
-  char before = 0;
-  for (char c : target) {
-    if (!kPlain[static_cast<uint8_t>(c)]) return {};
-    if (before == '/' && (c == '/' || c == '.')) return {};
-    before = c;
-  }
-  return target;
-}
-
 }  // namespace
 
-Errc WireRequest::Describe(const Request& request, std::string_view user_agent,
-                           std::string_view default_host) {
-  const RequestHeader& header = request.header();
-  head_ = {};
-  fields_.clear();
-  suffix_.clear();
-  method_ = MethodOf(header);
-  head_.method = header.Method();
-  if (Errc errc = DescribeTarget(request, default_host); errc != Errc::kOk) return errc;
-  head_.user_agent = header.UserAgent();
-  if (head_.user_agent.empty()) head_.user_agent = user_agent;
-  head_.close = header.ConnectionClose();
-  DescribeBody(request);
-  DescribeFields(request);
-  head_.fields = fields_;
-  return Errc::kOk;
-}
-
-void WireRequest::Clear() {
+void WireRequest::ClearText() {
+  used_text_ = false;
   size_t kept = fields_.capacity() * sizeof(http1::FieldView);
   for (std::string* text : {&target_, &host_, &authorization_, &post_args_, &suffix_}) {
     kept += text->capacity();
@@ -104,41 +51,48 @@ void WireRequest::Clear() {
   if (kept > kKeepBytes) *this = WireRequest();
 }
 
-Errc WireRequest::DescribeTarget(const Request& request, std::string_view default_host) {
-  const RequestHeader& header = request.header();
-  if (method_ == MethodId::kConnect) {
-    head_.host = head_.target = header.RequestURI();
-    return http1::IsValidHost(head_.target) ? Errc::kOk : Errc::kBadTarget;
-  }
+Errc WireRequest::DescribeConnect(const Request& request) {
+  head_.host = head_.target = request.header().RequestURI();
+  return http1::IsAuthorityForm(head_.target) ? Errc::kOk : Errc::kBadTarget;
+}
+
+inline Errc WireRequest::DescribeTarget(const Request& request, std::string_view default_host) {
   if (Errc errc = request.TryParseURI(); errc != Errc::kOk) return errc;
-  DescribeHost(request);
-  if (head_.host.empty()) head_.host = default_host;
-  if (head_.host.empty()) return Errc::kMissingHost;
-  const http1::Head* received = header.head();
-  if (request.HasChangedURI()) {
-    head_.target = {};
-  } else if (received == nullptr) {
-    head_.target = request.URI().DisablePathNormalizing() ? std::string_view()
-                                                          : PlainTarget(header.RequestURI());
-  } else if (received->target_form != http1::TargetForm::kAbsolute &&
-             (received->target_flags & http1::kTargetHash) == 0) {
-    head_.target = received->Target();  // A gateway passes it on as it came.
+  const URI& uri = request.URI();
+  head_.target = uri.PlainTarget();
+  head_.host = uri.Host();
+  if (head_.target.empty() || request.HasChangedURI()) {
+    if (Errc errc = DescribeOtherTarget(request); errc != Errc::kOk) return errc;
   }
-  if (!head_.target.empty()) return Errc::kOk;
+  if (request.UseHostHeader() && !request.header().Host().empty()) {
+    head_.host = request.header().Host();
+  }
+  if (head_.host.empty()) head_.host = default_host;
+  return head_.host.empty() ? Errc::kMissingHost : Errc::kOk;
+}
+
+Errc WireRequest::DescribeOtherTarget(const Request& request) {
+  DescribeHost(request);
+  const http1::Head* received = request.header().head();
+  if (received != nullptr && !request.HasChangedURI() &&
+      received->target_form != http1::TargetForm::kAbsolute &&
+      (received->target_flags & http1::kTargetHash) == 0) {
+    head_.target = received->Target();  // A gateway passes it on as it came.
+    return Errc::kOk;
+  }
+  used_text_ = true;
   target_.clear();
   request.URI().AppendRequestURI(target_);
   head_.target = target_;
-  return Errc::kOk;
+  // RFC 9112, section 3.2.4.
+  return target_ == "*" && method_ != MethodId::kOptions ? Errc::kBadTarget : Errc::kOk;
 }
 
 // A URI keeps its host decoded; a zone means nothing to the other side (RFC 6874, section 4).
 void WireRequest::DescribeHost(const Request& request) {
-  const URI& uri = request.URI();
-  head_.host = request.UseHostHeader() ? request.header().Host() : std::string_view();
-  if (!head_.host.empty()) return;
-  head_.host = uri.Host();
   if (std::none_of(head_.host.begin(), head_.host.end(), NeedsEncoding)) return;
-  host_ = uri.FullURI();
+  used_text_ = true;
+  host_ = request.URI().FullURI();
   host_.erase(0, host_.find("://") + 3);
   host_.resize(std::min(host_.find_first_of("/?#"), host_.size()));
   const size_t zone = host_[0] == '[' ? host_.find('%') : std::string::npos;
@@ -146,11 +100,12 @@ void WireRequest::DescribeHost(const Request& request) {
   head_.host = host_;
 }
 
-void WireRequest::DescribeBody(const Request& request) {
+inline void WireRequest::DescribeBody(const Request& request) {
   const RequestHeader& header = request.header();
   body_ = request.Body();
   head_.content_type = header.ContentType();
   if (body_.empty() && request.HasPostArgs()) {
+    used_text_ = true;
     post_args_.clear();
     request.PostArgs().AppendBytes(post_args_);
     body_ = post_args_;
@@ -167,6 +122,7 @@ void WireRequest::DescribeBody(const Request& request) {
 
 // Only a chunked body has room for trailers.
 void WireRequest::AddTrailers(const Request& request) {
+  used_text_ = true;
   head_.body = BodyHeader::kChunked;
   fields_.push_back({"Trailer", request.header().Trailers()->Line()});
   if (!body_.empty()) suffix_.append(http1::kChunkEnd);
@@ -177,11 +133,22 @@ void WireRequest::AddTrailers(const Request& request) {
   suffix_.append("\r\n");
 }
 
-void WireRequest::DescribeFields(const Request& request) {
+inline void WireRequest::DescribeFields(const Request& request) {
+  const RequestHeader& header = request.header();
   expect_continue_ = false;
   has_authorization_ = false;
-  request.header().VisitAll(
-      [&](std::string_view name, std::string_view value) { AddField(request, name, value); });
+  if (header.head() != nullptr) {
+    header.VisitAll([&](std::string_view name, std::string_view value) {
+      AddField(header, http1::LookupKnownField(name), name, value);
+    });
+  } else if (const internal::FieldList* made = header.MadeFields()) {
+    for (size_t i = 0; i < made->size(); ++i) {
+      AddField(header, made->id(i), made->name(i), made->value(i));
+    }
+    const std::string_view cookies =
+        header.SpecialHeaderDisabled() ? std::string_view() : header.CookieLine();
+    if (!cookies.empty()) fields_.push_back({"Cookie", cookies});
+  }
   if (method_ != MethodId::kConnect && !has_authorization_ && !request.URI().Username().empty()) {
     AddCredentials(request);
   }
@@ -192,9 +159,10 @@ void WireRequest::MoveSlot(std::string_view name, std::string_view& slot) {
   if (!slot.empty()) fields_.push_back({name, std::exchange(slot, {})});
 }
 
-void WireRequest::AddField(const Request& request, std::string_view name, std::string_view value) {
-  const bool in_place = request.header().SpecialHeaderDisabled();
-  switch (http1::LookupKnownField(name)) {
+void WireRequest::AddField(const RequestHeader& header, KnownField id, std::string_view name,
+                           std::string_view value) {
+  const bool in_place = header.SpecialHeaderDisabled();
+  switch (id) {
     case KnownField::kHost:
       if (in_place) MoveSlot(name, head_.host);
       return;
@@ -223,13 +191,14 @@ void WireRequest::AddField(const Request& request, std::string_view name, std::s
     default:
       break;
   }
-  const TrailerList* trailers = request.header().Trailers();
+  const TrailerList* trailers = header.Trailers();
   if (trailers != nullptr && trailers->Has(name)) return;
   fields_.push_back({name, value});
 }
 
 // RFC 7617.
 void WireRequest::AddCredentials(const Request& request) {
+  used_text_ = true;
   std::string pair;
   AppendUnquotedPath(pair, request.URI().Username());
   pair.push_back(':');
@@ -238,12 +207,23 @@ void WireRequest::AddCredentials(const Request& request) {
   fields_.push_back({"Authorization", authorization_});
 }
 
-char* WireRequest::Write(char* out, bool close) const {
-  http1::RequestHeadView head = head_;
-  head.close |= close;
-  out = http1::WriteRequestHead(out, head);
-  if (head_.body != BodyHeader::kChunked || body_.empty()) return out;
-  return out + http1::WriteChunkHeader(out, body_.size());
+Errc WireRequest::Describe(const Request& request, std::string_view user_agent,
+                           std::string_view default_host) {
+  const RequestHeader& header = request.header();
+  fields_.clear();
+  if (!suffix_.empty()) suffix_.clear();
+  method_ = MethodOf(header);
+  head_.method = header.Method();
+  Errc errc = method_ == MethodId::kConnect ? DescribeConnect(request)
+                                            : DescribeTarget(request, default_host);
+  if (errc != Errc::kOk) return errc;
+  head_.user_agent = header.UserAgent();
+  if (head_.user_agent.empty()) head_.user_agent = user_agent;
+  head_.close = header.ConnectionClose();
+  DescribeBody(request);
+  DescribeFields(request);
+  head_.fields = fields_;
+  return Errc::kOk;
 }
 
 bool WireRequest::idempotent() const {

@@ -18,6 +18,8 @@
 
 #include "absl/container/inlined_vector.h"
 #include "fasthttp/base/errc.h"
+#include "fasthttp/http1/chunked.h"
+#include "fasthttp/http1/known_field.h"
 #include "fasthttp/http1/serialize.h"
 #include "fasthttp/http1/wire_types.h"
 #include "fasthttp/request.h"
@@ -28,16 +30,22 @@ class WireRequest {
  public:
   // `user_agent` is sent if the request has none, `default_host` if its URI has none. kBadUri and
   // kBadHost if the URI does not parse; kMissingHost; kBadTarget for a CONNECT whose target is no
-  // authority.
+  // authority, and for "*" with anything but OPTIONS.
   Errc Describe(const Request& request, std::string_view user_agent, std::string_view default_host);
 
-  // Forgets the views, and large buffers.
-  void Clear();
+  // After a call: forgets large buffers.
+  void Clear() {
+    if (used_text_ || fields_.capacity() > kInlineFields) ClearText();
+  }
 
   // Room for the head and, of a chunked request, for its first chunk's line.
   size_t Bound() const { return http1::RequestHeadBound(head_) + 32; }
-  // Writes that; returns the end. `close`: the connection is not to be used again.
-  char* Write(char* out, bool close) const;
+  // Writes that; returns the end.
+  char* Write(char* out) const {
+    out = http1::WriteRequestHead(out, head_);
+    if (head_.body != http1::BodyHeader::kChunked || body_.empty()) return out;
+    return out + http1::WriteChunkHeader(out, body_.size());
+  }
 
   // What follows the head: the body, and behind a chunked one its end with the trailers.
   std::string_view body() const { return body_; }
@@ -46,27 +54,34 @@ class WireRequest {
   http1::MethodId method() const { return method_; }
   // RFC 9110, section 9.2.2.
   bool idempotent() const;
-  // The request says itself that the connection ends with it.
+  // The connection is not to be used again.
   bool close() const { return head_.close; }
   // The body is to be held back until the server asks for it (RFC 9110, section 10.1.1).
   bool expect_continue() const { return expect_continue_; }
 
  private:
+  static constexpr size_t kInlineFields = 16;
+
   Errc DescribeTarget(const Request& request, std::string_view default_host);
+  Errc DescribeConnect(const Request& request);
+  Errc DescribeOtherTarget(const Request& request);
   void DescribeHost(const Request& request);
   void DescribeFields(const Request& request);
   void DescribeBody(const Request& request);
-  void AddField(const Request& request, std::string_view name, std::string_view value);
+  void AddField(const RequestHeader& header, http1::KnownField id, std::string_view name,
+                std::string_view value);
   void MoveSlot(std::string_view name, std::string_view& slot);
   void AddCredentials(const Request& request);
   void AddTrailers(const Request& request);
+  void ClearText();
 
   http1::RequestHeadView head_;
   http1::MethodId method_ = http1::MethodId::kGet;
   bool expect_continue_ = false;
   bool has_authorization_ = false;
+  bool used_text_ = false;  // One of the buffers below may have grown.
   std::string_view body_;
-  absl::InlinedVector<http1::FieldView, 16> fields_;
+  absl::InlinedVector<http1::FieldView, kInlineFields> fields_;
   // Kept from call to call for their memory.
   std::string target_;
   std::string host_;

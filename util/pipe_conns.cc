@@ -93,6 +93,7 @@ class Pipe {
 
   IoResult Receive(int side, std::span<char> into);
   IoResult Send(int side, std::span<const iovec> from);
+  IoResult SendPieces(int side, std::span<const iovec> from);
   Errc Arm(int side, const ReadyToken& token);
   void EndDirection(int side);
   bool HasUnread(int side);
@@ -100,6 +101,10 @@ class Pipe {
 
   void Tell(int side, uint8_t ready) {
     if (tokens_[side].loop != nullptr) tokens_[side].Notify(ready);
+  }
+  // The other side, of what this one has written.
+  void TellOfBytes(int side) {
+    if (!std::exchange(from_[side].told, true)) Tell(1 - side, fasthttp::kReadable);
   }
   Block* TakeBlock(Direction& into);
   void FreeFirst(Direction& of);
@@ -148,13 +153,18 @@ IoResult Pipe::Receive(int side, std::span<char> into) {
   in.told = false;
   const size_t room = base::ChaosSize(into.size());
   size_t n = 0;
-  while (n < room && in.head != nullptr) {
+  while (in.head != nullptr) {
     Block& block = *in.head;
-    const size_t piece = std::min<size_t>(room - n, block.end - block.begin);
-    std::memcpy(into.data() + n, block.bytes + block.begin, piece);
-    block.begin += static_cast<uint32_t>(piece);
-    n += piece;
-    if (block.begin == block.end) FreeFirst(in);
+    const size_t size = block.end - block.begin;
+    if (size > room - n) {
+      std::memcpy(into.data() + n, block.bytes + block.begin, room - n);
+      block.begin += static_cast<uint32_t>(room - n);
+      n = room;
+      break;
+    }
+    std::memcpy(into.data() + n, block.bytes + block.begin, size);
+    n += size;
+    FreeFirst(in);
   }
   if (n == 0) {
     if (in.reset) return IoResult::Error(Errc::kConnectionReset);
@@ -177,6 +187,21 @@ IoResult Pipe::Send(int side, std::span<const iovec> from) {
     return IoResult::Error(from_[1 - side].reset ? Errc::kConnectionReset
                                                  : Errc::kConnectionClosed);
   }
+  // Nearly every write: one piece, which fits a block.
+  if (from.size() == 1 && from[0].iov_len - 1 < kBlockBytes && out.blocks < kMaxBlocks &&
+      !base::chaos_enabled) {
+    if (Block* const block = TakeBlock(out)) {
+      std::memcpy(block->bytes, from[0].iov_base, from[0].iov_len);
+      block->end = static_cast<uint32_t>(from[0].iov_len);
+      TellOfBytes(side);
+      return IoResult::Bytes(from[0].iov_len);
+    }
+  }
+  return SendPieces(side, from);
+}
+
+IoResult Pipe::SendPieces(int side, std::span<const iovec> from) {
+  Direction& out = from_[side];
   size_t offered = 0;
   for (const iovec& piece : from) offered += piece.iov_len;
   const size_t limit = base::ChaosSize(offered);
@@ -206,10 +231,7 @@ IoResult Pipe::Send(int side, std::span<const iovec> from) {
     if (!out.refused) Tell(side, fasthttp::kWritable);
     if (n == 0) return IoResult::Error(Errc::kAgain);
   }
-  if (n != 0 && !out.told) {
-    out.told = true;
-    Tell(1 - side, fasthttp::kReadable);
-  }
+  if (n != 0) TellOfBytes(side);
   return IoResult::Bytes(n);
 }
 

@@ -3,7 +3,8 @@
 //   ./bazelw run --config=opt //benchmarks/client -- --threads=1 --benchmark_filter=EndToEnd
 //
 // One operation is one call, its response checked. What a row does, and what it must not skip:
-// benchmarks/README.md. Columns and flags: benchmarks/rows.h.
+// benchmarks/README.md. Columns and flags: benchmarks/rows.h. With --server=host:port the rows are
+// others: calls over TCP to a server in another process, whose instructions are not counted.
 
 #include <algorithm>
 #include <atomic>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "benchmarks/rows.h"
@@ -23,6 +25,8 @@
 #include "fasthttp/runtime/latch.h"
 #include "fasthttp/runtime/loop.h"
 #include "util/inmemory_listener.h"
+
+ABSL_FLAG(std::string, server, "", "host:port of a server in another process");
 
 namespace fasthttp::benchmarks {
 namespace {
@@ -40,7 +44,7 @@ constexpr int kMostTasks = 10'000;
 #endif
 
 enum class Kind { kDo, kGetTimeout, kGet, kBig };
-enum class Transport { kFake, kTcp, kInmemory };
+enum class Transport { kFake, kTcp, kInmemory, kServer };
 
 struct ClientRow {
   Kind kind;
@@ -95,7 +99,7 @@ class ClientSubject final : public Subject {
     ClientOptions options;
     options.runtime = &runtime_;
     options.max_conns_per_host = std::max<uint32_t>(512, static_cast<uint32_t>(tasks()));
-    if (row_.transport != Transport::kTcp) {
+    if (row_.transport == Transport::kFake || row_.transport == Transport::kInmemory) {
       options.dial = [this](std::string_view, absl::Time deadline) { return Dial(deadline); };
     }
     client_ = std::make_unique<Client>(std::move(options));
@@ -154,7 +158,8 @@ class ClientSubject final : public Subject {
   };
 
   void StartServer() {
-    if (row_.transport == Transport::kFake) return;
+    if (row_.transport == Transport::kServer) host_ = absl::GetFlag(FLAGS_server);
+    if (row_.transport == Transport::kServer || row_.transport == Transport::kFake) return;
     ServerSettings settings;
     settings.runtime = &runtime_;
     if (row_.kind == Kind::kBig) {
@@ -204,7 +209,8 @@ class ClientSubject final : public Subject {
       switch (row_.kind) {
         case Kind::kDo: {
           CheckOk(client_->Do(request, response));
-          Check(response, kCannedBody);
+          // What the other process answers is its own affair.
+          Check(response, row_.transport == Transport::kServer ? response.Body() : kCannedBody);
           break;
         }
         case Kind::kBig: {
@@ -242,7 +248,7 @@ class ClientSubject final : public Subject {
 
 void Add(std::vector<Row>& rows, std::string name, const ClientRow& row) {
   uint64_t operations = 1'000'000;
-  if (row.transport == Transport::kTcp) operations = 100'000;
+  if (row.transport == Transport::kTcp || row.transport == Transport::kServer) operations = 100'000;
   if (row.kind == Kind::kBig) operations = 5'000;
   const uint64_t warm_up =
       row.kind == Kind::kBig ? 100 : std::max<uint64_t>(5'000, 10 * row.parallelism);
@@ -251,8 +257,15 @@ void Add(std::vector<Row>& rows, std::string name, const ClientRow& row) {
                   }});
 }
 
-std::vector<Row> Rows() {
+// `alone`: the rows that measure a client without a server in its process.
+std::vector<Row> Rows(bool alone) {
   std::vector<Row> rows;
+  if (alone) {
+    for (size_t n : {1, 64}) {
+      Add(rows, absl::StrCat("ClientDo", n, "Server"), {Kind::kDo, Transport::kServer, n});
+    }
+    return rows;
+  }
   Add(rows, "ClientDoFastServer", {Kind::kDo, Transport::kFake, 1});
   Add(rows, "ClientGetTimeoutFastServer", {Kind::kGetTimeout, Transport::kFake, 1});
   for (size_t n : {1, 10, 100}) {
@@ -275,5 +288,9 @@ std::vector<Row> Rows() {
 }  // namespace fasthttp::benchmarks
 
 int main(int argc, char** argv) {
-  return fasthttp::benchmarks::RunRows(argc, argv, fasthttp::benchmarks::Rows());
+  bool alone = false;
+  for (int i = 1; i < argc; ++i) {
+    alone |= std::string_view(argv[i]).substr(0, 9) == "--server=";
+  }
+  return fasthttp::benchmarks::RunRows(argc, argv, fasthttp::benchmarks::Rows(alone));
 }

@@ -26,6 +26,62 @@ TEST(Adaptor, BothStylesSideBySide) {
   EXPECT_EQ(r->Body(), "new\n");
 }
 
+// As a stream.
+void Ticks(fasthttpadaptor::ResponseWriter& w, const fasthttpadaptor::Request&) {
+  w.Header().Set("Content-Type", "text/event-stream");
+  for (int i = 0;; ++i) {
+    absl::Format(&w, "data: %d\n\n", i);
+    if (!w.Flush().ok()) return;  // the client has gone, or the server drains
+    if (!fasthttp::Sleep(absl::Seconds(1)).ok()) return;
+  }
+}
+
+// As another protocol.
+void Upgrade(fasthttpadaptor::ResponseWriter& w, const fasthttpadaptor::Request&) {
+  absl::Format(&w,
+               "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+  absl::Status s = w.Hijack([](fasthttp::HijackedConn& conn) {
+    char block[4096];
+    for (;;) {
+      fasthttp::IoResult n = conn.Read(block);
+      if (!n.ok() || n.bytes() == 0) return;
+      if (conn.Write({block, n.bytes()}) != fasthttp::Errc::kOk) return;
+    }
+  });
+  if (!s.ok()) w.WriteHeader(fasthttp::kStatusInternalServerError);
+}
+
+std::string Until(fasthttp::BlockingConn& conn, std::string_view text) {
+  std::string got;
+  char block[256];
+  while (got.find(text) == got.npos) {
+    fasthttp::IoResult n = conn.Read(block);
+    if (!n.ok() || n.bytes() == 0) break;
+    got.append(block, n.bytes());
+  }
+  return got;
+}
+
+TEST(Adaptor, TicksComeAtOnceAndEndWithTheClient) {
+  fasthttptest::TestServer server(fasthttpadaptor::NewFastHTTPHandler(Ticks));
+  absl::StatusOr<fasthttp::BlockingConn> conn = server.Dial();
+  ASSERT_TRUE(conn.ok()) << conn.status();
+  ASSERT_EQ(conn->Write("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), fasthttp::Errc::kOk);
+  EXPECT_NE(Until(*conn, "data: 1\n\n").find("data: 1\n\n"), std::string::npos);
+  conn->Close();
+}  // The server finds that the handler has ended.
+
+TEST(Adaptor, TheConnectionGoesOverToTheOtherProtocol) {
+  fasthttptest::TestServer server(fasthttpadaptor::NewFastHTTPHandler(Upgrade));
+  absl::StatusOr<fasthttp::BlockingConn> conn = server.Dial();
+  ASSERT_TRUE(conn.ok()) << conn.status();
+  ASSERT_EQ(conn->Write("GET / HTTP/1.1\r\nHost: h\r\n\r\nframes"), fasthttp::Errc::kOk);
+  const std::string got = Until(*conn, "frames");
+  EXPECT_EQ(got.substr(0, 12), "HTTP/1.1 101");
+  EXPECT_EQ(got.substr(got.find("\r\n\r\n") + 4), "frames");
+  conn->Close();
+}
+
 // Without a server.
 TEST(Adaptor, AHandlerAlone) {
   fasthttpadaptor::Request request;

@@ -3,6 +3,9 @@
 #include "examples/expvar/main.cc"
 #undef main
 
+#include "absl/strings/match.h"
+#include "expvar/pprof.h"
+#include "expvar/prometheus.h"
 #include "gtest/gtest.h"
 #include "testing/test_server.h"
 
@@ -10,7 +13,8 @@
 expvar::Float load("load");
 expvar::String version("version");
 expvar::Map statuses("statuses");
-expvar::Func connections("connections", [] { return expvar::Value::Object{{"open", 3}}; });
+expvar::Func queues("queues",
+                    [] { return expvar::Value::ByLabel{"queue", {{"mail", 3}, {"print", 0}}}; });
 
 TEST(Expvar, ShowsWhatWasCounted) {
   fasthttptest::TestServer server(Handle);
@@ -25,5 +29,22 @@ TEST(Expvar, ShowsWhatWasCounted) {
   EXPECT_NE(body.find("\"load\": 0.75,\n"), body.npos) << body;
   EXPECT_NE(body.find("\"version\": \"1.2\"\n"), body.npos) << body;
   EXPECT_NE(body.find("\"statuses\": {\n\t\t\"200\": 1\n\t}"), body.npos) << body;
-  EXPECT_NE(body.find("\"connections\": {\n\t\t\"open\": 3\n\t}"), body.npos) << body;
+  EXPECT_NE(body.find("\"queues\": {\n\t\t\"mail\": 3,\n\t\t\"print\": 0\n\t}"), body.npos) << body;
+}
+
+void Inside(fasthttp::RequestCtx& ctx) {
+  if (ctx.Path() == "/metrics") return expvar::PrometheusHandler(ctx);
+  if (absl::StartsWith(ctx.Path(), "/debug/pprof/")) return expvar::PprofHandler(ctx);
+  ctx.NotFound();
+}
+
+TEST(Expvar, ForPrometheusAndPprofAlone) {
+  fasthttptest::TestServer server(Inside);
+  absl::StatusOr<fasthttp::Response> r = server.Get("/metrics");
+  ASSERT_TRUE(r.ok()) << r.status();
+  std::string body(r->Body());
+  EXPECT_NE(body.find("\nqueues{queue=\"mail\"} 3\n"), body.npos) << body;
+  r = server.Get("/debug/pprof/cmdline");
+  ASSERT_TRUE(r.ok()) << r.status();
+  EXPECT_EQ(r->StatusCode(), 200);
 }

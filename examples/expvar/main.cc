@@ -1,5 +1,9 @@
-// Counters that a browser shows at /debug/vars.
+// Counters of a server, and a page for them that only this machine reaches.
+#include <cstdio>
+
+#include "expvar/debug.h"
 #include "expvar/handler.h"
+#include "expvar/server_var.h"
 #include "expvar/var.h"
 #include "fasthttp/fasthttp.h"
 
@@ -11,4 +15,14 @@ void Handle(fasthttp::RequestCtx& ctx) {
   ctx.Success("text/plain", "ok\n");
 }
 
-int main() { return fasthttp::ListenAndServe(":8080", Handle).ok() ? 0 : 1; }
+int main() {
+  fasthttp::Server server({.handler = Handle});
+  expvar::ServerVar shown("main", server);
+  fasthttp::Server debug({.handler = expvar::DebugHandler});
+  if (absl::StatusOr<fasthttp::Addr> at = debug.Start("127.0.0.1:6060"); !at.ok()) {
+    std::fprintf(stderr, "%s\n", at.status().ToString().c_str());
+    return 1;
+  }
+  std::fprintf(stderr, "look at http://127.0.0.1:6060/debug/\n");
+  return server.ListenAndServe(":8080").ok() ? 0 : 1;
+}

@@ -48,7 +48,15 @@ class BlockPool {
   BlockPool& operator=(const BlockPool&) = delete;
 
   // An empty block of the smallest class.
-  Block* Take() { return TakeClass(0); }
+  Block* Take() {
+    Block* block = free_[0];
+    if (block == nullptr) return TakeClass(0);
+    free_[0] = block->next;
+    --free_count_[0];
+    ++in_use_;
+    block->begin = block->end = 0;
+    return block;
+  }
 
   // A block of the next class with the unread bytes of `block`, which goes back; null (and `block`
   // untouched) if it is of the largest class.

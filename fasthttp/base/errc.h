@@ -114,6 +114,10 @@ enum class [[nodiscard]] Errc : uint16_t {
   kHostNotFound,  // The name has no address; asking again gives the same answer for a while.
   kLookupFailed,  // The name could not be looked up now: no name server answered, or it failed.
   kTlsHandshakeTimeout,
+  kTlsHandshakeFailed,  // The two sides agree on nothing, or the peer broke the protocol.
+  kTlsAlert,            // The peer ended TLS with an alert: it refused us.
+  kTlsProtocol,         // A record that was tampered with or is not allowed, after the handshake.
+  kBadCertificate,      // The peer's certificate is not to be trusted for the host.
   kNoFreeConns,
   kMissingLocation,
   kTooManyRedirects,

@@ -7,27 +7,6 @@ constexpr char kLowerHex[] = "0123456789abcdef";
 
 unsigned char Byte(char c) { return static_cast<unsigned char>(c); }
 
-// The length of the UTF-8 sequence at the start of `text`, 0 if it is malformed (RFC 3629).
-size_t Utf8Length(std::string_view text) {
-  unsigned char c = Byte(text[0]);
-  auto continues = [&](size_t i, unsigned char low, unsigned char high) {
-    return i < text.size() && Byte(text[i]) >= low && Byte(text[i]) <= high;
-  };
-  if (c < 0x80) return 1;
-  if (c >= 0xC2 && c <= 0xDF) return continues(1, 0x80, 0xBF) ? 2 : 0;
-  if (c >= 0xE0 && c <= 0xEF) {
-    unsigned char low = c == 0xE0 ? 0xA0 : 0x80;
-    unsigned char high = c == 0xED ? 0x9F : 0xBF;
-    return continues(1, low, high) && continues(2, 0x80, 0xBF) ? 3 : 0;
-  }
-  if (c >= 0xF0 && c <= 0xF4) {
-    unsigned char low = c == 0xF0 ? 0x90 : 0x80;
-    unsigned char high = c == 0xF4 ? 0x8F : 0xBF;
-    return continues(1, low, high) && continues(2, 0x80, 0xBF) && continues(3, 0x80, 0xBF) ? 4 : 0;
-  }
-  return 0;
-}
-
 void WriteEscaped(absl::FunctionRef<void(std::string_view)> sink, unsigned char c) {
   switch (c) {
     case '"':
@@ -47,6 +26,26 @@ void WriteEscaped(absl::FunctionRef<void(std::string_view)> sink, unsigned char 
 }
 
 }  // namespace
+
+size_t Utf8Length(std::string_view text) {
+  unsigned char c = Byte(text[0]);
+  auto continues = [&](size_t i, unsigned char low, unsigned char high) {
+    return i < text.size() && Byte(text[i]) >= low && Byte(text[i]) <= high;
+  };
+  if (c < 0x80) return 1;
+  if (c >= 0xC2 && c <= 0xDF) return continues(1, 0x80, 0xBF) ? 2 : 0;
+  if (c >= 0xE0 && c <= 0xEF) {
+    unsigned char low = c == 0xE0 ? 0xA0 : 0x80;
+    unsigned char high = c == 0xED ? 0x9F : 0xBF;
+    return continues(1, low, high) && continues(2, 0x80, 0xBF) ? 3 : 0;
+  }
+  if (c >= 0xF0 && c <= 0xF4) {
+    unsigned char low = c == 0xF0 ? 0x90 : 0x80;
+    unsigned char high = c == 0xF4 ? 0x8F : 0xBF;
+    return continues(1, low, high) && continues(2, 0x80, 0xBF) && continues(3, 0x80, 0xBF) ? 4 : 0;
+  }
+  return 0;
+}
 
 void WriteJSONQuoted(std::string_view text, absl::FunctionRef<void(std::string_view piece)> sink) {
   sink("\"");

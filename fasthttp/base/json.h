@@ -4,6 +4,7 @@
 #ifndef FASTHTTP_BASE_JSON_H_
 #define FASTHTTP_BASE_JSON_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,10 @@ namespace fasthttp::base {
 void WriteJSONQuoted(std::string_view text, absl::FunctionRef<void(std::string_view piece)> sink);
 
 void AppendJSONQuoted(std::string& dst, std::string_view text);
+
+// The length of the UTF-8 sequence at the start of `text`, which is not empty; 0 if it is malformed
+// (RFC 3629).
+size_t Utf8Length(std::string_view text);
 
 }  // namespace fasthttp::base
 

@@ -71,6 +71,9 @@ Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency l
 // what a proxy makes of two Host fields), and no IPvFuture.
 [[nodiscard]] bool IsValidHost(std::string_view host);
 
+// The same with a port that is not empty: the target of CONNECT (RFC 9112 section 3.2.3).
+[[nodiscard]] bool IsAuthorityForm(std::string_view target);
+
 // True if `list` (a field value: tokens between commas) holds `token`, ASCII case folded: how
 // Connection, Upgrade and their like are to be read. Empty members are skipped (RFC 9110 section
 // 5.6.1).

@@ -63,16 +63,15 @@ FASTHTTP_TARGET inline uint64_t LoadNeither(const char* p) {
   return Join(Neither(Classes(Load(p), kScanTables.low, kScanTables.high)),
               Neither(Classes(Load(p + 32), kScanTables.low, kScanTables.high)));
 }
-
-// Controls and DEL in 32 bytes; controls up to `highest`.
-FASTHTTP_TARGET inline uint32_t Controls(__m256i bytes, const uint8_t* highest) {
-  const __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, Load(highest)), bytes);
+// Controls and DEL in 32 bytes.
+FASTHTTP_TARGET inline uint32_t Controls(__m256i bytes) {
+  const __m256i low =
+      _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, Load(kScanTables.highest_control)), bytes);
   return MaskBits(_mm256_or_si256(low, _mm256_cmpeq_epi8(bytes, Load(kScanTables.del))));
 }
 
 FASTHTTP_TARGET inline uint64_t LoadForbidden(const char* p) {
-  return Join(Controls(Load(p), kScanTables.highest_control),
-              Controls(Load(p + 32), kScanTables.highest_control));
+  return Join(Controls(Load(p)), Controls(Load(p + 32)));
 }
 
 FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
@@ -84,9 +83,9 @@ FASTHTTP_TARGET inline uint32_t HighBits(const char* p) { return MaskBits(Load(p
 FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
   const __m256i bytes = Load(p);
   const __m256i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
+  const __m256i stop = _mm256_adds_epu8(classes, Load(kScanTables.lowest_stop));
   const __m256i special = _mm256_cmpgt_epi8(classes, _mm256_setzero_si256());
-  return {Controls(bytes, kScanTables.highest_stop), MaskBits(_mm256_or_si256(special, bytes)),
-          Equal(p, kScanTables.slash)};
+  return {MaskBits(stop), MaskBits(_mm256_or_si256(special, bytes)), Equal(p, kScanTables.slash)};
 }
 
 #include "fasthttp/http1/head_fast.inc"

@@ -43,12 +43,13 @@ struct ScanTables {
   // low[b & 15] & high[b >> 4] is the class of the byte b; a byte from 0x80 up has class 0.
   alignas(32) uint8_t low[32];
   alignas(32) uint8_t high[32];
-  // The same for bytes in a target that make it more than a plain path: % . # ? and backslash.
+  // The same for a target: the bytes that end it, and those that make it more than a plain path,
+  // which are % . # ? and backslash.
   alignas(32) uint8_t target_low[32];
   alignas(32) uint8_t target_high[32];
   alignas(32) uint8_t nibble[32];            // 0x0f.
-  alignas(32) uint8_t lowest_forbidden[32];  // kClassDel.
-  alignas(32) uint8_t highest_stop[32];      // 0x20.
+  alignas(32) uint8_t lowest_forbidden[32];  // 0x80 - kClassDel.
+  alignas(32) uint8_t lowest_stop[32];       // 0x80 - kTargetDel.
   alignas(32) uint8_t del[32];               // 0x7f.
   alignas(32) uint8_t highest_control[32];   // 0x1f.
   alignas(32) uint8_t slash[32];
@@ -64,6 +65,11 @@ extern const ScanTables kScanTables;
 // of these two bits, the highest; a tchar has one of the six below; others have none.
 constexpr uint8_t kClassControl = 0x80;
 constexpr uint8_t kClassDel = 0x40;
+
+// In a target a byte that ends it has one of the three highest bits.
+constexpr uint8_t kTargetControl = 0x80;
+constexpr uint8_t kTargetSpace = 0x40;
+constexpr uint8_t kTargetDel = 0x20;
 
 // The parsers of this build; each handles requests and responses. Null if not in this build.
 using ParseFunction = RawErrc (*)(LineContext& context);

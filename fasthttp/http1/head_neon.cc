@@ -52,8 +52,8 @@ inline uint8x16_t NotToken(uint8x16_t classes) {
   return vorrq_u8(Forbidden(classes), vceqq_u8(classes, vdupq_n_u8(0)));
 }
 
-inline uint8x16_t Controls(uint8x16_t bytes, uint8_t highest) {
-  return vorrq_u8(vcleq_u8(bytes, vdupq_n_u8(highest)), vceqq_u8(bytes, vdupq_n_u8(0x7f)));
+inline uint8x16_t Controls(uint8x16_t bytes) {
+  return vorrq_u8(vcltq_u8(bytes, vdupq_n_u8(0x20)), vceqq_u8(bytes, vdupq_n_u8(0x7f)));
 }
 
 inline Masks LoadMasks(const char* p) {
@@ -76,8 +76,8 @@ inline uint64_t LoadNeither(const char* p) {
 }
 
 inline uint64_t LoadForbidden(const char* p) {
-  return MaskBits(Controls(Load(p), 0x1f), Controls(Load(p + 16), 0x1f),
-                  Controls(Load(p + 32), 0x1f), Controls(Load(p + 48), 0x1f));
+  return MaskBits(Controls(Load(p)), Controls(Load(p + 16)), Controls(Load(p + 32)),
+                  Controls(Load(p + 48)));
 }
 
 inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
@@ -88,16 +88,16 @@ inline uint8x16_t High(uint8x16_t bytes) { return vcgeq_u8(bytes, vdupq_n_u8(0x8
 
 inline uint32_t HighBits(const char* p) { return MaskBits(High(Load(p)), High(Load(p + 16))); }
 
-inline uint8x16_t Special(uint8x16_t bytes) {
-  const uint8x16_t classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
-  return vorrq_u8(vtstq_u8(classes, classes), High(bytes));
-}
-
 inline TargetMasks LoadTarget(const char* p) {
-  const uint8x16_t first = Load(p);
-  const uint8x16_t second = Load(p + 16);
-  return {MaskBits(Controls(first, 0x20), Controls(second, 0x20)),
-          MaskBits(Special(first), Special(second)), Equal(p, kScanTables.slash)};
+  uint8x16_t stop[2], special[2];
+  for (int i = 0; i < 2; ++i) {
+    const uint8x16_t bytes = Load(p + 16 * i);
+    const uint8x16_t classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
+    stop[i] = vcgeq_u8(classes, vdupq_n_u8(kTargetDel));
+    special[i] = vorrq_u8(vtstq_u8(classes, classes), High(bytes));
+  }
+  return {MaskBits(stop[0], stop[1]), MaskBits(special[0], special[1]),
+          Equal(p, kScanTables.slash)};
 }
 
 #include "fasthttp/http1/head_fast.inc"

@@ -47,8 +47,8 @@ FASTHTTP_TARGET inline uint32_t Neither(__m128i classes) {
   return MaskBits(_mm_cmpeq_epi8(classes, _mm_setzero_si128()));
 }
 
-FASTHTTP_TARGET inline uint32_t Controls(__m128i bytes, const uint8_t* highest) {
-  const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, Load(highest)), bytes);
+FASTHTTP_TARGET inline uint32_t Controls(__m128i bytes) {
+  const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, Load(kScanTables.highest_control)), bytes);
   return MaskBits(_mm_or_si128(low, _mm_cmpeq_epi8(bytes, Load(kScanTables.del))));
 }
 
@@ -75,7 +75,7 @@ FASTHTTP_TARGET inline uint64_t LoadNeither(const char* p) {
 FASTHTTP_TARGET inline uint64_t LoadForbidden(const char* p) {
   uint64_t mask = 0;
   for (int i = 0; i < 64; i += 16) {
-    mask |= static_cast<uint64_t>(Controls(Load(p + i), kScanTables.highest_control)) << i;
+    mask |= static_cast<uint64_t>(Controls(Load(p + i))) << i;
   }
   return mask;
 }
@@ -95,7 +95,7 @@ FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
     const __m128i bytes = Load(p + i);
     const __m128i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
     const __m128i special = _mm_cmpgt_epi8(classes, _mm_setzero_si128());
-    masks.stop |= Controls(bytes, kScanTables.highest_stop) << i;
+    masks.stop |= MaskBits(_mm_adds_epu8(classes, Load(kScanTables.lowest_stop))) << i;
     masks.special |= MaskBits(_mm_or_si128(special, bytes)) << i;
   }
   return masks;

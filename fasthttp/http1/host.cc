@@ -118,6 +118,12 @@ bool IsValidHost(std::string_view host) {
   return IsRegName(host.substr(0, colon)) && IsPort(host.substr(colon + 1));
 }
 
+bool IsAuthorityForm(std::string_view target) {
+  const size_t colon = target.rfind(':');
+  return colon != std::string_view::npos && colon + 1 < target.size() && target.back() != ']' &&
+         IsValidHost(target);
+}
+
 #if defined(__SSE2__)
 
 bool IsPlainLongHost(const char* host, size_t size) {

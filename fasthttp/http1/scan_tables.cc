@@ -21,15 +21,26 @@ constexpr ScanTables MakeTables() {
     if (column >= 2 && column < 8) t.high[i] = static_cast<uint8_t>(1u << (column - 2));
     if (column == 7) t.high[i] |= kClassDel;
 
-    for (char c : {'%', '.', '#', '?', '\\'}) {
-      const unsigned byte = static_cast<unsigned char>(c);
-      const uint8_t bit = static_cast<uint8_t>(1u << (byte >> 4));
-      if (column == (byte & 15)) t.target_low[i] |= bit;
-      if (column == byte >> 4) t.target_high[i] = bit;
+    // Rows 2, 3 and 5 of the special ones have a bit each.
+    t.target_low[i] = kTargetControl;
+    if (column < 2) t.target_high[i] = kTargetControl;
+    struct Target {
+      unsigned byte;
+      uint8_t bit;
+    };
+    for (const Target& target : {Target{' ', kTargetSpace},
+                                 {0x7f, kTargetDel},
+                                 {'%', 1},
+                                 {'.', 1},
+                                 {'#', 1},
+                                 {'?', 2},
+                                 {'\\', 4}}) {
+      if (column == (target.byte & 15)) t.target_low[i] |= target.bit;
+      if (column == target.byte >> 4) t.target_high[i] |= target.bit;
     }
     t.nibble[i] = 0x0f;
-    t.lowest_forbidden[i] = kClassDel;
-    t.highest_stop[i] = 0x20;
+    t.lowest_forbidden[i] = 0x80 - kClassDel;
+    t.lowest_stop[i] = 0x80 - kTargetDel;
     t.del[i] = 0x7f;
     t.highest_control[i] = 0x1f;
     t.slash[i] = '/';

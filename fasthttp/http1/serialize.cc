@@ -165,7 +165,7 @@ char* WriteRequestHead(char* out, const RequestHeadView& view) {
   out = AppendSlot(out, "User-Agent: ", view.user_agent);
   out = AppendSlot(out, kContentType, view.content_type);
   out = AppendBodyHeader(out, view.body, view.content_length);
-  out = AppendFields(out, view.fields);
+  if (!view.fields.empty()) out = AppendFields(out, view.fields);
   if (view.close) out = Append(out, kClose);
   return Append(out, kCrLf);
 }

@@ -26,13 +26,6 @@ bool IsAbsoluteForm(std::string_view target) {
   return IsValidHost(rest.substr(0, rest.find_first_of("/?#")));
 }
 
-// RFC 9112 section 3.2.3: a host and a port, which is not optional here.
-bool IsAuthorityForm(std::string_view target) {
-  const size_t colon = target.rfind(':');
-  return colon != std::string_view::npos && colon + 1 < target.size() && target.back() != ']' &&
-         IsValidHost(target);
-}
-
 }  // namespace
 
 bool ClassifyTarget(HeadData& head) {

@@ -43,21 +43,6 @@ size_t EndpointTable::in_use() const {
   return count;
 }
 
-Endpoint* EndpointTable::Find(uint32_t slot, uint32_t generation) {
-  Endpoint* endpoint = At(slot);
-  if (endpoint == nullptr || endpoint->conn == nullptr) {
-    // A listener has no Conn but keeps its sink.
-    if (endpoint == nullptr || endpoint->sink == nullptr) return nullptr;
-  }
-  return endpoint->generation == generation ? endpoint : nullptr;
-}
-
-Endpoint* EndpointTable::At(uint32_t slot) {
-  size_t index = slot / kPerSlab;
-  if (index >= slabs_.size() || !slabs_[index]->resident) return nullptr;
-  return &slabs_[index]->cells[slot % kPerSlab];
-}
-
 void EndpointTable::Trim() {
   for (const auto& slab : slabs_) {
     if (slab->used != 0 || !slab->resident) continue;

@@ -42,11 +42,10 @@ struct alignas(64) Endpoint {
 
   ReadyToken token(Loop& loop) const { return {&loop, slot, generation}; }
 
-  // Null while the slot is free.
-  Conn* conn = nullptr;
-  EventSink* sink = nullptr;
-  Wait* waits = nullptr;  // Fibers that wait for readiness, linked by Wait::next.
-  uint32_t slot = 0;      // The table's: don't write.
+  Conn* conn = nullptr;       // Null while the slot is free, or a listener's.
+  EventSink* sink = nullptr;  // Null while the slot is free.
+  Wait* waits = nullptr;      // Fibers that wait for readiness, linked by Wait::next.
+  uint32_t slot = 0;          // The table's: don't write.
   uint32_t generation = 0;
   TimerNode timer;  // In the loop's endpoint wheel.
 
@@ -106,11 +105,20 @@ class EndpointTable {
   }
 
   // The endpoint if it is in use with this generation, else null.
-  Endpoint* Find(uint32_t slot, uint32_t generation);
+  Endpoint* Find(uint32_t slot, uint32_t generation) {
+    Endpoint* endpoint = At(slot);
+    const bool found =
+        endpoint != nullptr && endpoint->generation == generation && endpoint->sink != nullptr;
+    return found ? endpoint : nullptr;
+  }
 
   // Every slot ever used, free ones (null conn) too; for walks such as a shutdown's.
   uint32_t slots() const { return static_cast<uint32_t>(slabs_.size()) * kPerSlab; }
-  Endpoint* At(uint32_t slot);
+  Endpoint* At(uint32_t slot) {
+    const size_t index = slot / kPerSlab;
+    if (index >= slabs_.size() || !slabs_[index]->resident) return nullptr;
+    return &slabs_[index]->cells[slot % kPerSlab];
+  }
 
   size_t in_use() const;
 

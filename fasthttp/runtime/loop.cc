@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -65,10 +66,11 @@ Loop::Loop(std::unique_ptr<Poller> poller, const LoopOptions& options, uint32_t 
       simulated_(poller_->simulated()),
       stacks_(options.stack_size * kStackFactor, options.premade_stacks),
       large_stacks_(options.large_stack_size * kStackFactor, 0) {
-  started_ = now_ = poller_->Now();
+  started_ = now_ = work_began_ = poller_->Now();
   next_decay_ = now_ + kDecayPeriod;
   ready_events_.reserve(batch_.size());
   ready_batch_.reserve(batch_.size());
+  ready_cursor_ = ready_batch_.data();
   parked_.reserve(64);
   DebugTable::Add(*this);
 }
@@ -177,6 +179,13 @@ bool Loop::TakeReadyFiber() {
 }
 
 bool Loop::TakeTimer() {
+  if (!wait_timers_.HasExpired() && !endpoint_timers_.HasExpired()) [[likely]]
+    return false;
+  TakeExpired();
+  return true;
+}
+
+void Loop::TakeExpired() {
   if (TimerNode* timer = wait_timers_.PopExpired()) {
     Wait& wait = Containing<Wait>(*timer, offsetof(Wait, timer));
     if (wait.deadline > now_) {  // It lies beyond the wheel's reach.
@@ -186,14 +195,11 @@ bool Loop::TakeTimer() {
     } else {
       Fire(wait, wait.timeout_cause);
     }
-    return true;
-  }
-  if (TimerNode* timer = endpoint_timers_.PopExpired()) {
-    Endpoint& endpoint = Containing<Endpoint>(*timer, offsetof(Endpoint, timer));
+  } else {
+    Endpoint& endpoint =
+        Containing<Endpoint>(*endpoint_timers_.PopExpired(), offsetof(Endpoint, timer));
     endpoint.sink->OnTimer(endpoint);
-    return true;
   }
-  return false;
 }
 
 bool Loop::TakePosted() {
@@ -204,8 +210,8 @@ bool Loop::TakePosted() {
 }
 
 bool Loop::TakeReadyEvent() {
-  if (ready_cursor_ == ready_batch_.size()) return false;
-  Dispatch(ready_batch_[ready_cursor_++]);
+  if (ready_cursor_ == std::to_address(ready_batch_.end())) return false;
+  Dispatch(*ready_cursor_++);
   return true;
 }
 
@@ -235,6 +241,10 @@ void Loop::NewRound() {
   if (!pending || resume_queued_ || ++rounds_without_poll_ >= kRoundsWithoutPoll) {
     rounds_without_poll_ = 0;
     resume_queued_ = false;
+    if (!pending) {
+      FreshNow();
+      EndWork();
+    }
     int64_t timeout = pending ? 0 : PollTimeout();
     const bool may_sleep = timeout != 0;
     if (may_sleep) {
@@ -246,6 +256,8 @@ void Loop::NewRound() {
     batch_size_ = poller_->Poll(batch_, timeout);
     if (may_sleep) asleep_.store(false);
     FreshNow();
+    if (pending) EndWork();
+    work_began_ = now_;
     wait_timers_.Advance(tick_);
     endpoint_timers_.Advance(tick_);
   }
@@ -258,12 +270,39 @@ void Loop::NewRound() {
     posted_batch_.swap(posted_);
   }
   ready_batch_.clear();
-  ready_cursor_ = 0;
   ready_batch_.swap(ready_events_);
+  ready_cursor_ = ready_batch_.data();
   round_ready_ = ready_count_;
   round_tasks_ = task_count_;
   busy_ |= pending || batch_size_ != 0;
   if (now_ >= next_decay_) Decay();
+}
+
+void Loop::EndWork() {
+  const int64_t took = now_ - work_began_;
+  for (const WorkEnd& end : work_ends_) end.run(end.pointer, took);
+  auto set = [](std::atomic<uint64_t>& at, uint64_t value) {
+    at.store(value, std::memory_order_relaxed);
+  };
+  set(published_.busy,
+      published_.busy.load(std::memory_order_relaxed) + static_cast<uint64_t>(took));
+  set(published_.polls, stats_.polls);
+  set(published_.switches, stats_.switches);
+  set(published_.fibers, fibers_alive_);
+  set(published_.blocked, blocked_);
+  set(published_.endpoints, endpoints_.in_use());
+  set(published_.timers, wait_timers_.size());
+}
+
+LoopReport Loop::Report() const {
+  auto get = [](const std::atomic<uint64_t>& at) { return at.load(std::memory_order_relaxed); };
+  return {.busy_nanos = get(published_.busy),
+          .polls = get(published_.polls),
+          .switches = get(published_.switches),
+          .fibers = get(published_.fibers),
+          .blocked = get(published_.blocked),
+          .endpoints = get(published_.endpoints),
+          .timers = get(published_.timers)};
 }
 
 void Loop::Dispatch(const PollEvent& event) {
@@ -273,16 +312,22 @@ void Loop::Dispatch(const PollEvent& event) {
     return;
   }
   endpoint->latched |= event.ready & (kReadable | kWritable | kHangup | kBroken);
+  if (endpoint->waits != nullptr && FireWaits(*endpoint, event.ready)) return;
+  endpoint->sink->OnReady(*endpoint, event.ready);
+}
+
+// False if nobody waits for this.
+bool Loop::FireWaits(Endpoint& endpoint, uint8_t ready) {
   bool fired = false;
-  for (Wait* wait = endpoint->waits; wait != nullptr;) {
+  for (Wait* wait = endpoint.waits; wait != nullptr;) {
     Wait* next = wait->next;
-    if (wait->ready_mask & event.ready) {
+    if (wait->ready_mask & ready) {
       Fire(*wait, Errc::kOk);
       fired = true;
     }
     wait = next;
   }
-  if (!fired) endpoint->sink->OnReady(*endpoint, event.ready);
+  return fired;
 }
 
 int64_t Loop::PollTimeout() {
@@ -450,6 +495,10 @@ void Loop::Decay() {
 
 void Loop::RemoveTrimmer(void* pointer) {
   std::erase_if(trimmers_, [pointer](const Callback& c) { return c.pointer == pointer; });
+}
+
+void Loop::RemoveWorkEnd(void* pointer) {
+  std::erase_if(work_ends_, [pointer](const WorkEnd& e) { return e.pointer == pointer; });
 }
 
 // --- Endpoints and tasks ----------------------------------------------------------------------

@@ -76,6 +76,17 @@ struct LoopStats {
   uint64_t stale_wakes = 0;
 };
 
+// What a loop has done and what it has, as of the last time that it polled. For other threads.
+struct LoopReport {
+  uint64_t busy_nanos = 0;  // That it did not sleep: at work, or ready to go on at once.
+  uint64_t polls = 0;
+  uint64_t switches = 0;
+  uint64_t fibers = 0;     // With a stack each: what the loop runs on, blocked handlers, spares.
+  uint64_t blocked = 0;    // Of these, blocked handlers and tasks.
+  uint64_t endpoints = 0;  // Connections and listeners.
+  uint64_t timers = 0;
+};
+
 // xorshift32 (Marsaglia 2003); `state` is never 0. For fair choices, not for secrets.
 inline uint32_t NextRandom(uint32_t& state) {
   state ^= state << 13;
@@ -263,6 +274,15 @@ class Loop {
   void AddTrimmer(bool (*run)(void*), void* pointer) { trimmers_.push_back({run, pointer}); }
   void RemoveTrimmer(void* pointer);
 
+  // Calls `run(pointer, nanoseconds)` between two polls, at the end of what the first one brought,
+  // with the time that this took. It must not block or queue anything.
+  void AddWorkEnd(void (*run)(void*, int64_t), void* pointer) {
+    work_ends_.push_back({run, pointer});
+  }
+  void RemoveWorkEnd(void* pointer);
+
+  LoopReport Report() const;  // Thread-safe.
+
  private:
   friend class ContextAlarm;
   friend class StopGroup;
@@ -278,18 +298,31 @@ class Loop {
     void* pointer;
   };
 
+  struct WorkEnd {
+    void (*run)(void*, int64_t);
+    void* pointer;
+  };
+  // A LoopReport that its loop writes and others read.
+  struct Published {
+    std::atomic<uint64_t> busy{0}, polls{0}, switches{0}, fibers{0}, blocked{0}, endpoints{0},
+        timers{0};
+  };
+
   // Units of Step, in the order of a round.
   bool TakeEvent();
   bool TakeReadyFiber();
   bool TakeTimer();
+  void TakeExpired();
   bool TakePosted();
   bool TakeReadyEvent();
   bool TakeTask();
   void NewRound();
+  void EndWork();
 
   void Step();
   void Lead();
   void Dispatch(const PollEvent& event);
+  bool FireWaits(Endpoint& endpoint, uint8_t ready);
   int64_t PollTimeout();
   void Decay();
   void Arm(ContextAlarm& alarm);
@@ -352,7 +385,7 @@ class Loop {
   // A ring would save the move; the vector is swapped when used up.
   std::vector<PollEvent> ready_events_;
   std::vector<PollEvent> ready_batch_;
-  size_t ready_cursor_ = 0;
+  const PollEvent* ready_cursor_ = nullptr;  // In ready_batch_.
   bool resume_queued_ = false;  // A connection used up its budget: look at the others first.
 
   TimerWheel wait_timers_;
@@ -382,6 +415,9 @@ class Loop {
   bool idle_ = false;  // As its stop group has it.
   LoopStats stats_;
   std::vector<Callback> trimmers_;
+  std::vector<WorkEnd> work_ends_;
+  int64_t work_began_ = 0;  // When the last poll returned.
+  Published published_;
 
   // A fiber that is switched to while these are set notes its stack and switches back.
   Fiber* tracer_ = nullptr;

@@ -77,6 +77,8 @@ Errc PollerEpoll::Add(int fd, uint32_t slot, uint32_t generation) {
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.u64 = uint64_t{generation} << 32 | slot;
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0) return Errc::kOk;
+  // A new token for a socket that is known: what it is ready for is reported anew.
+  if (errno == EEXIST && ::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) == 0) return Errc::kOk;
   return errno == ENOSPC || errno == ENOMEM ? Errc::kTooManyFiles : Errc::kIo;
 }
 

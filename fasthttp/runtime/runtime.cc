@@ -311,6 +311,12 @@ void Runtime::DumpFibers(std::string& out, bool stacks) {
   }
 }
 
+std::vector<runtime::LoopReport> Runtime::Report() const {
+  std::vector<runtime::LoopReport> reports;
+  for (const auto& loop : loops_) reports.push_back(loop->Report());
+  return reports;
+}
+
 void Runtime::AwaitOnThread(bool* done) {
   std::unique_lock<std::mutex> lock(mutex_);
   done_.wait(lock, [done] { return *done; });

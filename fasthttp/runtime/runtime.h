@@ -102,6 +102,9 @@ class Runtime {
   // within a second is said to be stalled. From a plain thread or a fiber of any runtime.
   void DumpFibers(std::string& out, bool stacks = true);
 
+  // One report for each loop, without asking the loops: stalled ones are no problem.
+  std::vector<runtime::LoopReport> Report() const;
+
   // The runtime that owns the loop this thread runs; null on a plain thread.
   static Runtime* Current();
 

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -292,10 +293,26 @@ SocketConn::SocketConn(int fd, const Addr& remote)
   scope_ = remote.scope();
 }
 
+// recv and send are cancellation points: in a process with threads glibc spends 45 instructions on
+// that each time.
+#if defined(__linux__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+static ssize_t Receive(int fd, char* into, size_t size) {
+  return ::syscall(SYS_recvfrom, fd, into, size, 0, nullptr, nullptr);
+}
+static ssize_t Send(int fd, const void* from, size_t size) {
+  return ::syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, size_t{0});
+}
+#else
+static ssize_t Receive(int fd, char* into, size_t size) { return ::recv(fd, into, size, 0); }
+static ssize_t Send(int fd, const void* from, size_t size) {
+  return ::send(fd, from, size, MSG_NOSIGNAL);
+}
+#endif
+
 IoResult SocketConn::TryRecv(std::span<char> into) {
   const size_t size = base::ChaosSize(into.size());
   for (;;) {
-    ssize_t n = ::recv(fd_, into.data(), size, 0);
+    ssize_t n = Receive(fd_, into.data(), size);
     if (n >= 0) return IoResult::Bytes(static_cast<size_t>(n));
     if (errno != EINTR) return IoResult::Error(ErrcOfErrno(errno));
   }
@@ -311,7 +328,7 @@ IoResult SocketConn::TrySend(std::span<const iovec> from) {
   message.msg_iov = const_cast<iovec*>(from.data());
   message.msg_iovlen = std::min<size_t>(from.size(), 1024);
   for (;;) {
-    ssize_t n = from.size() == 1 ? ::send(fd_, from[0].iov_base, from[0].iov_len, MSG_NOSIGNAL)
+    ssize_t n = from.size() == 1 ? Send(fd_, from[0].iov_base, from[0].iov_len)
                                  : ::sendmsg(fd_, &message, MSG_NOSIGNAL);
     if (n >= 0) return IoResult::Bytes(static_cast<size_t>(n));
     if (errno != EINTR) return IoResult::Error(ErrcOfErrno(errno));

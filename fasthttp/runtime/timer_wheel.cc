@@ -51,9 +51,8 @@ void TimerWheel::Advance(uint32_t tick) {
   }
 }
 
-TimerNode* TimerWheel::PopExpired() {
+TimerNode* TimerWheel::PopFirst() {
   TimerNode* node = expired_.next;
-  if (node == &expired_) return nullptr;
   --size_;
   Unlink(*node);
   return node;

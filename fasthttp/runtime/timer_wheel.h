@@ -37,8 +37,9 @@ class TimerWheel {
   // Moves time to `tick`; nodes due by then join the expired list in order of their ticks.
   void Advance(uint32_t tick);
 
+  bool HasExpired() const { return expired_.next != &expired_; }
   // Takes the next expired node, disarmed; null if there is none.
-  TimerNode* PopExpired();
+  TimerNode* PopExpired() { return expired_.next == &expired_ ? nullptr : PopFirst(); }
 
   // Ticks from now() until something may be due, at most `limit`: a lower bound, since timers far
   // ahead are only known by their slot.
@@ -52,6 +53,7 @@ class TimerWheel {
   static constexpr int kSlots = 1 << kBits;
   static constexpr int kLevels = 4;
 
+  TimerNode* PopFirst();
   void Place(TimerNode& node);
   void Cascade(int level);
   static void Link(TimerNode& head, TimerNode& node);

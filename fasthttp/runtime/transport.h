@@ -24,6 +24,8 @@
 
 namespace fasthttp {
 
+struct TLSConnectionState;
+
 namespace runtime {
 class Loop;
 }
@@ -139,6 +141,15 @@ class Conn {
 
   // The file descriptor, or -1: for sendfile and for options that this class does not know.
   virtual int fd() const { return -1; }
+
+  // A socket of the operating system moves the bytes, if need be below a layer that changes them:
+  // what has come since the loop last polled is known to it alone.
+  virtual bool is_socket() const { return fd() >= 0; }
+
+  // The bytes are encrypted on their way; and what was agreed on for that, or null. The second
+  // allocates at its first call; its result lives as long as this.
+  virtual bool is_tls() const { return false; }
+  virtual const TLSConnectionState* TLSState() { return nullptr; }
 
  protected:
   virtual ~Conn() = default;

@@ -1,0 +1,135 @@
+// What the debug handlers serve, read by other people's programs: curl, Go's pprof, a browser.
+#include <stdio.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "expvar/debug.h"
+#include "expvar/server_var.h"
+#include "expvar/var.h"
+#include "fasthttp/fasthttp.h"
+#include "gtest/gtest.h"
+
+[[gnu::noinline]] void DebugPeerBurn() {
+  for (int i = 0; i < 20'000; ++i) std::free(std::malloc(16));
+}
+
+namespace expvar {
+namespace {
+
+// Would be markup, if anything made markup of it.
+String hostile_value("peer.hostile");
+Int hostile_name("<img src=x onerror=document.title='broken-in'>");
+Int hits("peer.hits");
+
+// What `command` prints, both outputs.
+std::string OutputOf(const std::string& command) {
+  FILE* pipe = ::popen(absl::StrCat("exec 2>&1; ", command).c_str(), "r");
+  if (pipe == nullptr) return "popen failed";
+  std::string output;
+  char room[4096];
+  for (size_t n; (n = ::fread(room, 1, sizeof room, pipe)) > 0;) output.append(room, n);
+  ::pclose(pipe);
+  return output;
+}
+
+bool Has(std::string_view program) {
+  return absl::StrContains(
+      OutputOf(absl::StrCat("command -v ", absl::string_view(program.data(), program.size()))),
+      "/");
+}
+
+#define SKIP_WITHOUT(program) \
+  if (!Has(program)) GTEST_SKIP() << program << " is not installed"
+
+class DebugPeer : public ::testing::Test {
+ protected:
+  DebugPeer()
+      : runtime_({.threads = 2}),
+        server_(fasthttp::ServerSettings{.handler =
+                                             [](fasthttp::RequestCtx& ctx) {
+                                               if (ctx.Path() != "/burn") return DebugHandler(ctx);
+                                               hits.Add(1);
+                                               DebugPeerBurn();
+                                             },
+                                         .runtime = &runtime_}),
+        shown_("<b>api</b>", server_) {
+    absl::StatusOr<fasthttp::Addr> address = server_.Start("127.0.0.1:0");
+    EXPECT_TRUE(address.ok()) << address.status();
+    if (address.ok()) url_ = absl::StrCat("http://", address->ToString());
+    load_ = std::thread([this] {
+      fasthttp::Client client;
+      while (!done_.load()) EXPECT_TRUE(client.Get(absl::StrCat(url_, "/burn")).ok());
+    });
+  }
+  ~DebugPeer() override {
+    done_.store(true);
+    load_.join();
+  }
+
+  fasthttp::Runtime runtime_;
+  fasthttp::Server server_;
+  ServerVar shown_;
+  std::string url_;
+  std::atomic<bool> done_{false};
+  std::thread load_;
+};
+
+TEST_F(DebugPeer, CurlReadsVarsAndMetrics) {
+  SKIP_WITHOUT("curl");
+  const std::string curl = "curl --silent --show-error --max-time 60 --noproxy '*' ";
+  const std::string vars = OutputOf(absl::StrCat(curl, "-i ", url_, "/debug/vars?r=peer"));
+  EXPECT_TRUE(absl::StartsWith(vars, "HTTP/1.1 200 OK\r\n")) << vars;
+  EXPECT_TRUE(absl::StrContains(vars, "{\n\t\"peer.hits\": ")) << vars;
+  EXPECT_FALSE(absl::StrContains(vars, "cmdline"));
+  const std::string metrics = OutputOf(absl::StrCat(curl, url_, "/debug/metrics"));
+  EXPECT_TRUE(absl::StrContains(metrics, "\n# TYPE fasthttp_requests_total counter\n")) << metrics;
+  EXPECT_TRUE(absl::StrContains(metrics, "fasthttp_requests_total{server=\"<b>api</b>\"} "));
+  const std::string bad = OutputOf(absl::StrCat(curl, "-i -g '", url_, "/debug/vars?r=('"));
+  EXPECT_TRUE(absl::StartsWith(bad, "HTTP/1.1 400 Bad Request\r\n")) << bad;
+}
+
+// Over HTTP, as its users call it; the output names the function and its share.
+TEST_F(DebugPeer, GoToolPprofNamesTheHotFunction) {
+  SKIP_WITHOUT("go");
+  const char* tmp = std::getenv("TEST_TMPDIR");
+  std::string top;
+  for (int i = 0; i < 5 && !absl::StrContains(top, "DebugPeerBurn"); ++i) {
+    top = OutputOf(absl::StrCat("HOME=", tmp, " PPROF_TMPDIR=", tmp, " GOFLAGS=-mod=mod",
+                                " go tool pprof -top -cum '", url_,
+                                "/debug/pprof/profile?seconds=2'"));
+  }
+  EXPECT_TRUE(absl::StrContains(top, "DebugPeerBurn")) << top;
+  EXPECT_TRUE(absl::StrContains(top, "Type: cpu")) << top;
+  EXPECT_TRUE(absl::StrContains(top, "Duration: 2")) << top;
+}
+
+TEST_F(DebugPeer, ABrowserShowsLiveFiguresAndNoMarkupOfOurs) {
+  SKIP_WITHOUT("chromium");
+  hostile_value.Set("<script>document.title='broken-in'</script>");
+  const char* tmp = std::getenv("TEST_TMPDIR");
+  const std::string dom = OutputOf(absl::StrCat(
+      "HOME=", tmp, " timeout 100 chromium --headless --no-sandbox --disable-gpu --disable-quic",
+      " --disable-dev-shm-usage --no-first-run --disable-background-networking",
+      " --disable-component-update --disable-sync --enable-logging=stderr --user-data-dir=", tmp,
+      "/chromium --virtual-time-budget=6000 --dump-dom ", url_, "/debug/"));
+  EXPECT_TRUE(absl::StrContains(dom, "live, every second")) << dom;
+  EXPECT_TRUE(absl::StrContains(dom, "Server &lt;b&gt;api&lt;/b&gt;")) << dom;
+  EXPECT_TRUE(absl::StrContains(dom, "&lt;img src=x")) << dom;
+  EXPECT_TRUE(absl::StrContains(dom, "&lt;script&gt;document.title")) << dom;
+  EXPECT_FALSE(absl::StrContains(dom, "<img")) << dom;
+  EXPECT_TRUE(absl::StrContains(dom, "debug_peer_test")) << dom;
+  EXPECT_TRUE(absl::StrContains(dom, " d=\"M")) << dom;  // A trace is drawn: figures have changed.
+  EXPECT_TRUE(absl::StrContains(dom, "<h3>Latency of ")) << dom;
+  for (const char* complaint : {"CONSOLE", "Uncaught", "Refused to", "<title>broken-in"}) {
+    EXPECT_FALSE(absl::StrContains(dom, complaint)) << dom;
+  }
+}
+
+}  // namespace
+}  // namespace expvar
