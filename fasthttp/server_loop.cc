@@ -159,7 +159,7 @@ ServerLoop::~ServerLoop() {
   FASTHTTP_CHECK(held_ == nullptr, "a server was destroyed with held requests");
   FASTHTTP_CHECK(blocks_.in_use() == 0, "a server was destroyed with buffers in use");
   FASTHTTP_CHECK(!registered_, "a server's loop was destroyed while registered");
-  while (free_turns_ != nullptr) delete TakeTurn();
+  while (free_turns_ != nullptr) DeleteTurn(TakeTurn());
   while (free_outs_ != nullptr) delete std::exchange(free_outs_, free_outs_->next);
 }
 
@@ -498,10 +498,18 @@ void ServerLoop::LetGo(Turn& turn) {
 // --- Pools ------------------------------------------------------------------------------------
 
 Turn* ServerLoop::NewTurn() {
-  Turn* turn = new Turn;
+  void* memory = turn_slabs_.Allocate();
+  FASTHTTP_CHECK(memory != nullptr, "out of memory for a turn");
+  Turn* turn = new (memory) Turn;
   ++turn_count_;
   turn->server = this;
   return turn;
+}
+
+void ServerLoop::DeleteTurn(Turn* turn) {
+  turn->~Turn();
+  turn_slabs_.Free(turn);
+  --turn_count_;
 }
 
 // What its connection leaves unfinished, or what parted it from that.
@@ -514,7 +522,7 @@ OutQueue* ServerLoop::NewOut() { return new OutQueue; }
 
 bool ServerLoop::Trim() {
   bool more = blocks_.Trim();
-  for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n, --turn_count_) delete TakeTurn();
+  for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n) DeleteTurn(TakeTurn());
   for (size_t n = (free_out_count_ + 1) / 2; n > 0; --n, --free_out_count_) {
     delete std::exchange(free_outs_, free_outs_->next);
   }

@@ -20,6 +20,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "fasthttp/base/block_pool.h"
+#include "fasthttp/base/slabs.h"
 #include "fasthttp/hijack.h"
 #include "fasthttp/http1/serialize.h"
 #include "fasthttp/out_queue.h"
@@ -161,6 +162,7 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
 
   Turn* TakeTurn();
   Turn* NewTurn();
+  void DeleteTurn(Turn* turn);
   void EndTurn(Turn& turn);
   // Who kept a reference to the context without a pin is found by ASan here.
   void GiveTurn(Turn* turn);
@@ -196,6 +198,7 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
   runtime::Loop& loop_;
   const ServerLimits limits_;
   base::BlockPool blocks_;
+  base::Slabs turn_slabs_{sizeof(Turn)};
   Turn* free_turns_ = nullptr;
   size_t free_turn_count_ = 0;
   size_t turn_count_ = 0;  // With those in use.

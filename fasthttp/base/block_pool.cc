@@ -1,6 +1,5 @@
 #include "fasthttp/base/block_pool.h"
 
-#include <cstdlib>
 #include <new>
 
 #include "fasthttp/base/check.h"
@@ -8,21 +7,15 @@
 namespace fasthttp::base {
 
 BlockPool::~BlockPool() {
-  for (Block* list : free_) {
-    while (list != nullptr) {
-      Block* next = list->next;
-      std::free(list);
-      list = next;
-    }
+  while (Trim()) {
   }
 }
 
 Block* BlockPool::Make(size_t size_class) {
-  uint32_t capacity = kCapacities[size_class];
-  void* memory = std::malloc(sizeof(Block) + capacity + Block::kPadding);
+  void* memory = slabs_[size_class].Allocate();
   FASTHTTP_CHECK(memory != nullptr, "out of memory for a receive block");
   Block* block = new (memory) Block;
-  block->capacity = capacity;
+  block->capacity = kCapacities[size_class];
   block->size_class = static_cast<uint8_t>(size_class);
   return block;
 }
@@ -44,7 +37,7 @@ bool BlockPool::Trim() {
       Block* block = free_[i];
       free_[i] = block->next;
       --free_count_[i];
-      std::free(block);
+      slabs_[i].Free(block);
     }
     more |= free_[i] != nullptr;
   }

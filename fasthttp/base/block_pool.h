@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "fasthttp/base/slabs.h"
+
 namespace fasthttp::base {
 
 struct Block {
@@ -82,11 +84,15 @@ class BlockPool {
     block->begin = block->end = 0;
     return block;
   }
-  static Block* Make(size_t size_class);
+  static constexpr size_t SlotSize(size_t size_class) {
+    return sizeof(Block) + kCapacities[size_class] + Block::kPadding;
+  }
+  Block* Make(size_t size_class);
 
   Block* free_[kCapacities.size()] = {};
   size_t free_count_[kCapacities.size()] = {};
   size_t in_use_ = 0;
+  Slabs slabs_[kCapacities.size()] = {Slabs(SlotSize(0)), Slabs(SlotSize(1)), Slabs(SlotSize(2))};
 };
 
 }  // namespace fasthttp::base
