@@ -334,7 +334,7 @@ TEST_F(ClientTLSPeer, Python) {
 import functools, http.server, ssl
 handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory="DIRwww")
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS)
 context.load_cert_chain("SERVER.pem", "SERVER.key")
 server.socket = context.wrap_socket(server.socket, server_side=True)
 print("port", server.server_address[1], "ready", flush=True)
