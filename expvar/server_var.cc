@@ -58,6 +58,7 @@ Value FiguresOf(const fasthttp::Server& server) {
       {"connections_accepted_total", stats.connections_accepted},
       {"connections_rejected_total", stats.connections_rejected},
       {"connections_open", stats.connections_open},
+      {"connections_hijacked", stats.connections_hijacked},
       {"received_bytes_total", stats.bytes_received},
       {"sent_bytes_total", stats.bytes_sent},
       {"blocks_in_use", stats.blocks_in_use},

@@ -124,7 +124,8 @@ struct ServerSettings {
   HalfClose half_close = HalfClose::kCancel;
 };
 
-// How long requests took, from the complete head to the answer in the send queue, as a histogram.
+// How long requests took, from the complete head to the answer (of a streamed one: its head) in the
+// send queue, as a histogram.
 //
 // No clock is read for it: a loop knows the time at which its last poll returned. So a request
 // whose handler did not wait is counted with all the work of its loop from that poll to the next,

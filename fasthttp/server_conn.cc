@@ -402,6 +402,7 @@ bool ServerConn::AfterUnusual(Turn& turn) {
   } else if (!hijacked) {
     keep_alive = Serialize(turn, prepared ? *prepared : turn.ctx.response());
   } else if (!hijack->no_response) {
+    server_.CountAnswer(turn.began, turn.ctx.response().StatusCode());
     SerializeAny(turn, turn.ctx.response(), /*close=*/false);
   }
   if (!keep_alive && !turn.BodyDone()) Set(kLingerLong);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "fasthttp/server.h"
 #include "fasthttp/task.h"
@@ -65,6 +66,28 @@ TEST(ServerStats, AnswersAreCountedByClass) {
   EXPECT_EQ(stats.responses[4], 4u);
   EXPECT_EQ(stats.responses[5], 2u);
   EXPECT_EQ(Sum(stats.latency.counts), Sum(stats.responses));
+}
+
+TEST(ServerStats, AStreamedAnswerIsCountedOnceUpToItsHead) {
+  SimServer sim({.handler = [](RequestCtx& ctx) {
+    ctx.SetStatusCode(ctx.Path() == "/bad" ? 404 : 200);
+    BodyWriter& out = ctx.StartBodyStream();
+    absl::Format(&out, "first");
+    (void)out.Flush();
+    (void)Sleep(absl::Seconds(3));
+    absl::Format(&out, "last");
+  }});
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    EXPECT_EQ(client.Ask(Get("/")).body, "firstlast");
+    EXPECT_EQ(client.Ask(Get("/bad")).status, 404);
+    sim.Settle();
+  });
+  const ServerStats stats = sim.server().Stats();
+  EXPECT_EQ(stats.responses[2], 1u);
+  EXPECT_EQ(stats.responses[4], 1u);
+  EXPECT_EQ(Sum(stats.responses), 2u);
+  EXPECT_EQ(stats.latency.counts.front(), 2u);
 }
 
 TEST(ServerStats, ARequestThatWaitsIsCountedWithItsTime) {
