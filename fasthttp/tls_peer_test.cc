@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
+#include "fasthttp/base/chaos.h"
 #include "fasthttp/error.h"
 #include "fasthttp/host_client.h"
 #include "fasthttp/runtime/runtime.h"
@@ -118,6 +119,8 @@ TEST_F(ServerTLSPeer, Curl) {
   EXPECT_EQ(Run("curl -sS --noproxy '*' --max-time 60 -o /dev/null -w '%{exitcode}' "
                 "https://HOST/ 2>/dev/null"),
             "60");
+  // That answer is sent once, and chaos mode cuts it short.
+  if (base::chaos_enabled) return;
   EXPECT_TRUE(absl::StrContains(Run("curl -sS --noproxy '*' --max-time 60 http://HOST/"),
                                 "This port speaks HTTPS."));
 }
