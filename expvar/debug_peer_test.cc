@@ -99,9 +99,6 @@ TEST_F(DebugPeer, CurlReadsVarsAndMetrics) {
 
 // Over HTTP, as its users call it; the output names the function and its share.
 TEST_F(DebugPeer, GoToolPprofNamesTheHotFunction) {
-#if defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "TSan delivers signals when the program calls into it, and nowhere else";
-#endif
   SKIP_WITHOUT("go");
   const char* tmp = std::getenv("TEST_TMPDIR");
   std::string top;
