@@ -233,6 +233,7 @@ TEST_F(TLSPair, ReadsOfAnySizeLoseNothing) {
 }
 
 TEST_F(TLSPair, SmallPiecesShareARecord) {
+  if (base::chaos_enabled) GTEST_SKIP() << "chaos cuts reads";
   Connect();
   sim_.Run([&] {
     std::string head(300, 'h'), body(400, 'b'), tail(500, 't');
