@@ -241,9 +241,9 @@ TLSConn* TLSConn::Begin(TLSConn* made, SSL_CTX& context) {
   }
   BIO_set_data(bio.get(), made);
   BIO_set_init(bio.get(), 1);
-  BIO_up_ref(bio.get());
-  SSL_set_bio(made->ssl_.get(), bio.get(), bio.get());
-  (void)bio.release();
+  // One reference for both directions.
+  BIO* const both = bio.release();
+  SSL_set_bio(made->ssl_.get(), both, both);
   return made;
 }
 
