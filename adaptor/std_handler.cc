@@ -48,6 +48,9 @@ class InnerCall final : public fasthttp::Exchange, private fasthttp::BodyWriter 
     return outer_ ? outer_->RequestTime() : absl::InfinitePast();
   }
   bool IsTLS() const override { return ctx.request().IsTLS(); }
+  const fasthttp::TLSConnectionState* TLSState() const override {
+    return outer_ ? outer_->TLSState() : nullptr;
+  }
 
   bool BeginLimit(fasthttp::TimeLimit& limit) override {
     return outer_ == nullptr || outer_->BeginLimit(limit);

@@ -13,9 +13,10 @@ def bar_chart(title, unit, groups, highlighted):
     order = [highlighted] + [name for name in series if name != highlighted]
     colour = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(order)}
     parts, y = [], 58
-    for x, name in zip(range(LEFT, WIDTH, 120), series):
-        parts.append(f'<rect x="{x - 130}" y="34" width="10" height="10" fill="{colour[name]}"/>'
-                     f'<text x="{x - 116}" y="43">{escape(name)}</text>')
+    for i, name in enumerate(series):
+        x = 12 + i * (WIDTH - 24) // len(series)
+        parts.append(f'<rect x="{x}" y="34" width="10" height="10" fill="{colour[name]}"/>'
+                     f'<text x="{x + 14}" y="43">{escape(name)}</text>')
     for label, bars in groups:
         top = max((value for _, value in bars if value is not None), default=0) or 1
         middle = y + BAR * len(bars) / 2 + 4

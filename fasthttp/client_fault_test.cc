@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "fasthttp/base/chaos.h"
 #include "fasthttp/client_loop.h"
 #include "fasthttp/conn.h"
 #include "fasthttp/error.h"
@@ -191,6 +192,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, ClientFault,
 
 // What may be repeated is: a connection that is lost before it answers costs nobody a call.
 TEST(ClientFaultRetry, ALostReusedConnectionIsNotSeen) {
+  if (base::chaos_enabled) GTEST_SKIP() << "operations in pieces may end within a response";
   for (Errc errc : {Errc::kConnectionReset, Errc::kConnectionClosed}) {
     for (uint64_t n = 1; n <= 8; ++n) {
       SCOPED_TRACE(absl::StrCat(ErrcName(errc), " at operation ", n));

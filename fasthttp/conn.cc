@@ -190,7 +190,11 @@ Errc BlockingConn::WriteHere(std::string_view bytes) {
 void BlockingConn::CloseWrite() {
   if (loop_ == nullptr) return;
   OnLoop([&] {
-    if (endpoint_ != nullptr) endpoint_->conn->ShutdownWrite();
+    while (endpoint_ != nullptr) {
+      endpoint_->conn->ShutdownWrite();
+      if (!endpoint_->conn->HasOutput()) return;
+      if (runtime::AwaitReady(*loop_, *endpoint_, kWritable, write_deadline_) != Errc::kOk) return;
+    }
   });
 }
 

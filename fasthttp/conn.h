@@ -77,7 +77,9 @@ class BlockingConn {
   void SetReadDeadline(absl::Time when);
   void SetWriteDeadline(absl::Time when);
 
-  // Ends the sending direction: the peer reads what was sent, then the end of the stream.
+  // Ends the sending direction: the peer reads what was sent, then the end of the stream. Waits,
+  // until the write deadline, only where that takes bytes of its own for which there is no room
+  // (TLS).
   void CloseWrite();
 
   // Ends the connection; a second call does nothing. Reset() also drops what the peer has not got

@@ -20,6 +20,8 @@ namespace {
 constexpr uint64_t kBodyPiece = 64 * 1024;
 // A client that half-closed, or keeps sending behind its last request, gets this much attention.
 constexpr uint32_t kLingerMs = 1000;
+// So long may the closing alert of TLS wait for a slow client to make room.
+constexpr uint32_t kFarewellMs = 10'000;
 constexpr uint32_t kLingerBytes = 64 * 1024;
 // Their answers are not framed as others are.
 constexpr bool HasPlainAnswer(http1::MethodId method) {
@@ -842,11 +844,16 @@ void ServerConn::OnTimer() {
 // Everything is sent. A close with unread bytes in the kernel would send a reset, which can
 // overtake the answer and destroy it (RFC 9112 section 9.6).
 void ServerConn::EndConnection() {
-  const bool unread = Is(kLingerLong) ||
-                      (data().turn != nullptr && data().turn->block->unread_size() != 0) ||
-                      ((endpoint_.latched & kReadable) && endpoint_.conn->HasUnread());
+  bool linger = Is(kLingerLong) ||
+                (data().turn != nullptr && data().turn->block->unread_size() != 0) ||
+                ((endpoint_.latched & kReadable) && endpoint_.conn->HasUnread());
   ReleaseTurn();
-  if (unread) return Linger();
+  if (!linger && Is(kTls)) {
+    // Without its closing alert an answer that ends with the connection looks cut off.
+    endpoint_.conn->ShutdownWrite();
+    linger = endpoint_.conn->HasOutput();
+  }
+  if (linger) return Linger();
   Close(/*reset=*/false);
 }
 
@@ -854,12 +861,13 @@ void ServerConn::Linger() {
   SetState(kLingering);
   endpoint_.conn->ShutdownWrite();
   data().requests = 0;  // Counts dropped bytes from here on.
-  data().deadline = loop().tick() + kLingerMs;
+  data().deadline = loop().tick() + (endpoint_.conn->HasOutput() ? kFarewellMs : kLingerMs);
   loop().SetTimer(endpoint_, data().deadline);
   DrainLingering();
 }
 
 void ServerConn::DrainLingering() {
+  if (endpoint_.conn->HasOutput()) endpoint_.conn->ShutdownWrite();
   base::Block* block = server_.blocks_.Take();
   Errc end = Errc::kAgain;
   for (;;) {

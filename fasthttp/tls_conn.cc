@@ -248,7 +248,10 @@ TLSConn* TLSConn::Begin(TLSConn* made, SSL_CTX& context) {
 }
 
 void TLSConn::Close(bool reset) {
-  if (!reset) SendCloseNotify();
+  if (!reset) {
+    SendCloseNotify();
+    (void)FlushOutput();
+  }
   Conn& inner = *inner_;
   ssl_.reset();
   inner.Close(reset);
@@ -257,12 +260,13 @@ void TLSConn::Close(bool reset) {
 
 void TLSConn::ShutdownWrite() {
   SendCloseNotify();
-  inner_->ShutdownWrite();
+  if (FlushOutput() == Errc::kAgain) return;
+  if (!std::exchange(shut_down_, true)) inner_->ShutdownWrite();
 }
 
+// Behind whatever waits to be sent.
 void TLSConn::SendCloseNotify() {
   if (!handshake_done_ || std::exchange(sent_close_notify_, true)) return;
-  if (FlushOutput() != Errc::kOk) return;
   SSL_shutdown(ssl_.get());
   ERR_clear_error();
 }

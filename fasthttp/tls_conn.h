@@ -45,8 +45,6 @@ class TLSConn final : public Conn {
   // the transport; kNeedMore when a callback of ours asked to be called again. `detail`, on a
   // failure, is set to what it was.
   Errc Handshake(std::string* detail);
-  // Bytes wait for the transport to be writable.
-  bool HasOutput() const { return !out_.empty(); }
   // Its endpoint changes: nobody is to be told of anything until the next Arm.
   void LeaveEndpoint() { token_ = {}; }
 
@@ -59,6 +57,7 @@ class TLSConn final : public Conn {
   Errc Arm(const ReadyToken& token) override;
   void ShutdownWrite() override;
   bool HasUnread() override;
+  bool HasOutput() const override { return !out_.empty(); }
   size_t Unsent() override { return out_.size() - out_begin_ + inner_->Unsent(); }
   void Close(bool reset) override;
   Addr LocalAddr() const override { return inner_->LocalAddr(); }
@@ -103,6 +102,7 @@ class TLSConn final : public Conn {
   bool owes_notice_ = false;  // There is an end to be read, and nobody to be told yet.
   bool handshake_done_ = false;
   bool sent_close_notify_ = false;
+  bool shut_down_ = false;
 
   std::unique_ptr<TLSConnectionState> state_;  // Once it was asked for.
   alignas(runtime::SocketConn) unsigned char socket_[sizeof(runtime::SocketConn)];

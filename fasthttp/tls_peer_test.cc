@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
+#include "fasthttp/base/chaos.h"
 #include "fasthttp/error.h"
 #include "fasthttp/host_client.h"
 #include "fasthttp/runtime/runtime.h"
@@ -118,6 +119,8 @@ TEST_F(ServerTLSPeer, Curl) {
   EXPECT_EQ(Run("curl -sS --noproxy '*' --max-time 60 -o /dev/null -w '%{exitcode}' "
                 "https://HOST/ 2>/dev/null"),
             "60");
+  // That answer is sent once, and chaos mode cuts it short.
+  if (base::chaos_enabled) return;
   EXPECT_TRUE(absl::StrContains(Run("curl -sS --noproxy '*' --max-time 60 http://HOST/"),
                                 "This port speaks HTTPS."));
 }
@@ -334,7 +337,7 @@ TEST_F(ClientTLSPeer, Python) {
 import functools, http.server, ssl
 handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory="DIRwww")
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS)
 context.load_cert_chain("SERVER.pem", "SERVER.key")
 server.socket = context.wrap_socket(server.socket, server_side=True)
 print("port", server.server_address[1], "ready", flush=True)

@@ -625,6 +625,32 @@ TEST(BadClients, DoNotKeepOthersOut) {
   });
 }
 
+// --- The end of a connection -----------------------------------------------------------------
+
+// The answer fills the pipe to the last of its blocks, and the closing alert finds no room.
+TEST(TLSEnd, IsToldToASlowClientToo) {
+  for (size_t size : {1'000u, 15'000u, 40'000u, 64'000u, 65'000u, 65'400u, 66'000u, 200'000u}) {
+    SCOPED_TRACE(size);
+    SimTLSServer sim({.handler = [size](RequestCtx& ctx) {
+      ctx.SetBody(std::string(size, 'x'));
+      ctx.SetConnectionClose();
+    }});
+    TLSProbe probe;
+    sim.Run([&] {
+      TLSProbe::Result r = probe.Shake(*sim.tls_listener().Dial(), "backend.test");
+      ASSERT_EQ(r.errc, Errc::kOk) << r.detail;
+      EXPECT_EQ(r.conn.Write("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), Errc::kOk);
+      sim.Sleep(absl::Seconds(5));
+      std::vector<char> buffer(10'000);
+      size_t got = 0;
+      IoResult n = IoResult::Bytes(0);
+      while ((n = r.conn.Read(buffer)).ok() && n.bytes() != 0) got += n.bytes();
+      EXPECT_EQ(n.errc(), Errc::kOk);
+      EXPECT_GT(got, size);
+    });
+  }
+}
+
 // --- Shutdown ---------------------------------------------------------------------------------
 
 TEST(TLSShutdown, EndsHandshakesAndIdleConnectionsAndAwaitsHandlers) {

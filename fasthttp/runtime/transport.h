@@ -124,6 +124,10 @@ class Conn {
   // Ends the sending direction: the peer reads what was sent, then the end.
   virtual void ShutdownWrite() = 0;
 
+  // True if that, or the rest of what TrySend took, waits here for room: ShutdownWrite is to be
+  // called again when the transport is writable. For layers that send something of their own.
+  virtual bool HasOutput() const { return false; }
+
   // True if received bytes wait to be read: tells a FIN behind a pipelined request from one after
   // the last byte.
   virtual bool HasUnread() = 0;

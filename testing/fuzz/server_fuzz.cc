@@ -2,9 +2,9 @@
 // server whose handler answers with what it was sent. Invariants:
 //   * everything the server writes is a sequence of responses that parse strictly, with nothing
 //     left over; one for each call of the handler, in order, and at most one more, an error;
-//   * after a response that ends the connection comes nothing, and the connection is closed;
+//   * after a response that ends the connection comes nothing, and the connection is closed; one
+//     that opens a tunnel (a 2xx to CONNECT) ends it, since the handler has nothing to put there;
 //   * what handlers are given does not depend on how the bytes were cut.
-// CONNECT counts as any other method: the handler opens no tunnel.
 //
 // The first byte holds switches, the second chooses the cuts.
 #include <cstddef>
@@ -32,7 +32,7 @@ enum Switch : uint8_t { kLenient = 1, kIdle = 2, kGetOnly = 4, kFewRequests = 8 
 
 // What one call of the handler was given.
 struct Call {
-  bool head = false;
+  http1::MethodId method = http1::MethodId::kGet;  // As far as it matters to the response.
   std::string body;
   bool operator==(const Call&) const = default;
 };
@@ -43,7 +43,10 @@ struct Result {
 };
 
 void Answer(RequestCtx& ctx, std::vector<Call>& calls) {
-  calls.push_back({ctx.IsHead(), std::string(ctx.PostBody())});
+  const http1::MethodId method = ctx.IsHead()      ? http1::MethodId::kHead
+                                 : ctx.IsConnect() ? http1::MethodId::kConnect
+                                                   : http1::MethodId::kGet;
+  calls.push_back({method, std::string(ctx.PostBody())});
   uint64_t code = 0;
   if (ParseUint(ctx.QueryArgs().Peek("code"), code) == Errc::kOk) {
     ctx.SetStatusCode(200 + static_cast<int>(code % 800));  // An interim status is no answer.
@@ -110,7 +113,8 @@ Reply ReadReply(std::string_view& rest, http1::MethodId method) {
   rest.remove_prefix(head.size);
   FASTHTTP_CHECK(framing.kind <= http1::Framing::kLength, "a buffered body has its length");
   FASTHTTP_CHECK(framing.length <= rest.size(), "a body is complete");
-  Reply reply = {head.status, framing.keep_alive, std::string(rest.substr(0, framing.length))};
+  const bool keep_alive = framing.keep_alive && !framing.upgrade;
+  Reply reply = {head.status, keep_alive, std::string(rest.substr(0, framing.length))};
   rest.remove_prefix(framing.length);
   return reply;
 }
@@ -124,8 +128,10 @@ void Check(const Result& result) {
     const bool called = answered < result.calls.size();
     // The last head without a body: an error to HEAD.
     const bool bare = !called && rest.find("\r\n\r\n") + 4 == rest.size();
-    const bool is_head = bare || (called && result.calls[answered].head);
-    const Reply reply = ReadReply(rest, is_head ? http1::MethodId::kHead : http1::MethodId::kGet);
+    const http1::MethodId method = called ? result.calls[answered].method
+                                   : bare ? http1::MethodId::kHead
+                                          : http1::MethodId::kGet;
+    const Reply reply = ReadReply(rest, method);
     if (reply.status == 100) continue;
     ended = !reply.keep_alive;
     FASTHTTP_CHECK(called || (reply.status >= 400 && !reply.keep_alive), "an error ends it");
