@@ -139,8 +139,8 @@ struct TLSSettings {
   bool session_tickets = true;
   absl::Duration ticket_key_lifetime = absl::Hours(12);
 
-  // The private key's operation runs on a helper thread (fasthttp::Offload) and not on the loop:
-  // worth it for RSA keys on machines with cores to spare, see docs/guide/tls.md.
+  // The private key's operation runs on a helper thread (fasthttp::Offload) and not on the loop,
+  // which has time for others then. Measure whether that pays: benchmarks/tls has rows for both.
   bool offload_private_key = false;
 
   // Called when a handshake has failed, to log or count. On the loop; must not block. The status
