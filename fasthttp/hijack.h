@@ -16,7 +16,8 @@
 //   }
 //
 // The server has nothing to do with the connection any more: none of its limits in time, size or
-// number holds, and it counts neither as open nor against `concurrency`. Set deadlines. What stays:
+// number holds, and it counts neither as open nor against `concurrency`. (One of
+// TLSConfig::NextProto counts until its function has returned.) Set deadlines. What stays:
 //   * When the hijack handler returns the connection is closed, unless it was parked, or the
 //   setting
 //     `keep_hijacked_conns` is on and somebody has called Keep().
@@ -120,6 +121,7 @@ class HijackedConn final : public std::enable_shared_from_this<HijackedConn> {
 
   HijackedConn* next = nullptr;  // Of its owner's.
   HijackedConn* previous = nullptr;
+  std::unique_ptr<Addr> counts_as;  // Its owner's: the peer, while it counts against limits.
 
  private:
   // The task of the handler's calls, and where the endpoint's events go.

@@ -77,7 +77,8 @@ struct ServerSettings {
   // request that is answered counts as one more. Beyond: 503 with Retry-After, and the connection
   // is closed.
   uint32_t concurrency = 256 * 1024;
-  // Connections from one IPv4 address or one IPv6 /64; 0: off. Beyond: 429, closed.
+  // Connections from one IPv4 address or one IPv6 /64; 0: off. Beyond: 429, closed. Over TLS a
+  // connection counts from the accept on, and one too many is reset before its handshake.
   uint32_t max_conns_per_ip = 0;
   // Requests of one connection; 0: off. The last response says "Connection: close".
   uint32_t max_requests_per_conn = 0;
@@ -154,7 +155,8 @@ struct ServerStats {
   uint64_t connections_accepted = 0;
   uint64_t connections_rejected = 0;  // By concurrency or max_conns_per_ip.
   uint64_t connections_open = 0;
-  uint64_t connections_hijacked = 0;  // Now: with a handler that runs or is parked. Not open ones.
+  // Now: with a handler that runs or is parked, those of TLSConfig::NextProto too. Not open ones.
+  uint64_t connections_hijacked = 0;
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;
   // Answers to requests by the class of their status: [2] counts 200 to 299. [0]: any other number.

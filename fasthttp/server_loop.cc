@@ -107,6 +107,7 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
     Accepted accepted;
     for (int i = 0; i < kBatch; ++i) {
       accepted.conn = nullptr;
+      accepted.counts = false;
       Errc errc = listener_->TryAccept(accepted);
       if (errc == Errc::kAgain) {
         waiting_ = true;
@@ -120,7 +121,12 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
       }
       if (errc != Errc::kOk) continue;
       runtime::Endpoint& conn = server_.Adopt(accepted);
-      if (Errc refused = server_.Admit(conn); refused != Errc::kOk) {
+      const Errc refused = server_.Admit(conn);
+      if (accepted.handler) {
+        server_.HandOverAccepted(conn, std::exchange(accepted.handler, nullptr), refused);
+        continue;
+      }
+      if (refused != Errc::kOk) {
         server_.Refuse(conn, refused);
         continue;
       }
@@ -185,6 +191,7 @@ Errc ServerLoop::AddListener(Listener* listener, std::unique_ptr<Listener> owned
   draining_ = !drained_.empty();
   // Beside a Shutdown that is under way there is nothing to accept.
   if (serving->refused || shared_.shutdowns.load() != serving->shutdowns) listener->Close();
+  if (shared_.per_ip.enabled()) listener->SetPeerLimit(loop_, *this);
   acceptors_.push_back(
       std::make_unique<Acceptor>(*this, listener, std::move(owned), std::move(serving)));
   return acceptors_.back()->Start();
@@ -217,6 +224,7 @@ runtime::Endpoint& ServerLoop::Adopt(const Accepted& accepted) {
     endpoint->conn = new (endpoint->socket) runtime::SocketConn(accepted.fd, accepted.remote);
   } else if (accepted.conn->is_tls()) {
     endpoint->owner_state |= ServerConn::kTls;
+    if (accepted.counts) endpoint->owner_state |= ServerConn::kPerIp;
   }
   new (endpoint->owner) ServerConn::Data{};
   endpoint->latched = kReadable | kWritable;
@@ -234,7 +242,14 @@ Errc ServerLoop::Admit(runtime::Endpoint& endpoint) {
   return shared_.per_ip.enabled() ? AdmitPerIp(endpoint) : Errc::kOk;
 }
 
+bool ServerLoop::CountPeer(const Addr& peer) {
+  if (shared_.per_ip.Add(peer)) return true;
+  Count(counters_.rejected, 1);
+  return false;
+}
+
 Errc ServerLoop::AdmitPerIp(runtime::Endpoint& endpoint) {
+  if (endpoint.owner_state & ServerConn::kPerIp) return Errc::kOk;
   if (!shared_.per_ip.Add(endpoint.conn->RemoteAddr())) return Errc::kPerIpLimit;
   endpoint.owner_state |= ServerConn::kPerIp;
   return Errc::kOk;
@@ -422,13 +437,15 @@ void ServerLoop::OnTimer(runtime::Endpoint& endpoint) { ServerConn(*this, endpoi
 
 // --- Connections for other protocols ------------------------------------------------------------
 
-void ServerLoop::HandOver(runtime::Endpoint& endpoint, std::string received,
-                          HijackHandler handler) {
+void ServerLoop::HandOver(runtime::Endpoint& endpoint, std::string received, HijackHandler handler,
+                          bool still_counts) {
   const uint16_t state = std::exchange(endpoint.owner_state, 0);
-  Uncount(state);
+  Uncount(still_counts ? state & ~ServerConn::kCounted : state);
   loop_.ClearTimer(endpoint);
-  HijackedConn& conn = HijackedConn::Start(loop_, endpoint, std::move(received), std::move(handler),
-                                           *this, settings().keep_hijacked_conns);
+  const bool keep = settings().keep_hijacked_conns && !still_counts;
+  HijackedConn& conn =
+      HijackedConn::Start(loop_, endpoint, std::move(received), std::move(handler), *this, keep);
+  if (still_counts) conn.counts_as = std::make_unique<Addr>(endpoint.conn->RemoteAddr());
   conn.next = hijacked_;
   if (hijacked_ != nullptr) hijacked_->previous = &conn;
   hijacked_ = &conn;
@@ -436,7 +453,21 @@ void ServerLoop::HandOver(runtime::Endpoint& endpoint, std::string received,
   if (state & ServerConn::kWaitedFor) EndWaitFor(endpoint.slot);
 }
 
+// Its listener has agreed on another protocol, so nobody can be told why it is refused.
+void ServerLoop::HandOverAccepted(runtime::Endpoint& endpoint, HijackHandler handler,
+                                  Errc refused) {
+  if (refused == Errc::kOk && !draining_ && loop_.may_block()) {
+    return HandOver(endpoint, {}, std::move(handler), /*still_counts=*/true);
+  }
+  Count(counters_.rejected, 1);
+  ServerConn(*this, endpoint).Cut(Errc::kDraining);
+}
+
 void ServerLoop::HijackEnded(HijackedConn& conn, const std::exception_ptr& exception) {
+  if (conn.counts_as != nullptr) {
+    shared_.open.fetch_sub(1, std::memory_order_relaxed);
+    if (shared_.per_ip.enabled()) shared_.per_ip.Remove(*conn.counts_as);
+  }
   if (conn.next != nullptr) conn.next->previous = conn.previous;
   (conn.previous != nullptr ? conn.previous->next : hijacked_) = conn.next;
   counters_.hijacked.store(--hijacked_count_, std::memory_order_relaxed);

@@ -80,7 +80,7 @@ struct ServerLimits {
   TransferLimits response;
 };
 
-class ServerLoop final : public runtime::EventSink, public HijackOwner {
+class ServerLoop final : public runtime::EventSink, public HijackOwner, public PeerLimit {
  public:
   ServerLoop(ServerShared& shared, runtime::Loop& loop);
   ~ServerLoop();
@@ -115,6 +115,10 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
   void Unregister();
   void AddStats(ServerStats& stats) const;  // Thread-safe.
 
+  // --- Of connections that a listener holds back ---
+  bool CountPeer(const Addr& peer) override;
+  void UncountPeer(const Addr& peer) override { shared_.per_ip.Remove(peer); }
+
   // --- Step 1: events of connections ---
   void OnReady(runtime::Endpoint& endpoint, uint8_t ready) override;
   void OnTimer(runtime::Endpoint& endpoint) override;
@@ -144,7 +148,9 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner {
   void Register();
 
   // The connection's server no longer.
-  void HandOver(runtime::Endpoint& endpoint, std::string received, HijackHandler handler);
+  void HandOver(runtime::Endpoint& endpoint, std::string received, HijackHandler handler,
+                bool still_counts = false);
+  void HandOverAccepted(runtime::Endpoint& endpoint, HijackHandler handler, Errc refused);
   void HijackEnded(HijackedConn& conn, const std::exception_ptr& exception) override;
   void ForEachHijacked(absl::FunctionRef<void(HijackedConn&)> f);
 

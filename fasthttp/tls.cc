@@ -8,7 +8,6 @@
 #include "fasthttp/error.h"
 #include "fasthttp/runtime/loop.h"
 #include "fasthttp/runtime/socket.h"
-#include "fasthttp/sync.h"
 #include "fasthttp/tls_certificate.h"
 #include "fasthttp/tls_handshakes.h"
 #include "fasthttp/tls_server_context.h"
@@ -79,7 +78,8 @@ TLSStats TLSConfig::Stats() const {
           .resumed = value(counters.resumed),
           .failed = value(counters.failed),
           .timed_out = value(counters.timed_out),
-          .pushed_out = value(counters.pushed_out)};
+          .pushed_out = value(counters.pushed_out),
+          .refused = value(counters.refused)};
 }
 
 absl::Status TLSConfig::Check() const { return context_->Check(); }
@@ -88,12 +88,8 @@ absl::Status TLSConfig::Check() const { return context_->Check(); }
 
 class TLSListener::Impl {
  public:
-  Impl(Listener* inner, std::unique_ptr<Listener> owned, TLSConfig config,
-       std::shared_ptr<WaitGroup> hooks = std::make_shared<WaitGroup>())
-      : inner_(*inner),
-        owned_(std::move(owned)),
-        config_(std::move(config)),
-        hooks_(std::move(hooks)) {}
+  Impl(Listener* inner, std::unique_ptr<Listener> owned, TLSConfig config)
+      : inner_(*inner), owned_(std::move(owned)), config_(std::move(config)) {}
 
   // Each loop drops its own handshakes.
   ~Impl() {
@@ -112,11 +108,7 @@ class TLSListener::Impl {
     FASTHTTP_CHECK(loop != nullptr, "TryAccept on a thread without a loop");
     TLSHandshakes& handshakes = Of(*loop);
     for (int i = 0; i < kBatch; ++i) {
-      if (TLSConn* conn = handshakes.TakeDone()) {
-        into.conn = conn;
-        into.remote = conn->RemoteAddr();
-        return Errc::kOk;
-      }
+      if (handshakes.TakeDone(into)) return Errc::kOk;
       Accepted accepted;
       Errc errc = inner_.TryAccept(accepted);
       if (errc == Errc::kListenerClosed) handshakes.DropAll();
@@ -134,8 +126,10 @@ class TLSListener::Impl {
   }
   void Disarm(const ReadyToken& token) {
     Of(*token.loop).SetToken({});
+    Of(*token.loop).SetPeerLimit(nullptr);
     inner_.Disarm(token);
   }
+  void SetPeerLimit(Loop& loop, PeerLimit& limit) { Of(loop).SetPeerLimit(&limit); }
 
   Listener& inner() { return inner_; }
 
@@ -144,9 +138,8 @@ class TLSListener::Impl {
     std::unique_ptr<Listener> clone(inner_.CloneForLoop());
     if (clone == nullptr) return nullptr;
     Listener* pointer = clone.get();
-    return std::make_unique<Impl>(pointer, std::move(clone), config_, hooks_);
+    return std::make_unique<Impl>(pointer, std::move(clone), config_);
   }
-  void AwaitHooks() { (void)hooks_->Wait(); }
 
  private:
   // Accepted at once; more wait for the loop's next step.
@@ -157,14 +150,13 @@ class TLSListener::Impl {
     for (const auto& handshakes : of_loops_) {
       if (&handshakes->loop() == &loop) return *handshakes;
     }
-    of_loops_.push_back(std::make_unique<TLSHandshakes>(config_.context(), loop, hooks_));
+    of_loops_.push_back(std::make_unique<TLSHandshakes>(config_.context(), loop));
     return *of_loops_.back();
   }
 
   Listener& inner_;
   const std::unique_ptr<Listener> owned_;
   const TLSConfig config_;
-  const std::shared_ptr<WaitGroup> hooks_;  // Of NextProto; shared by the clones.
   std::mutex mutex_;
   std::deque<std::unique_ptr<TLSHandshakes>> of_loops_;
 };
@@ -183,6 +175,7 @@ TLSListener::~TLSListener() = default;
 Errc TLSListener::TryAccept(Accepted& into) { return impl_->TryAccept(into); }
 Errc TLSListener::Arm(const ReadyToken& token) { return impl_->Arm(token); }
 void TLSListener::Disarm(const ReadyToken& token) { impl_->Disarm(token); }
+void TLSListener::SetPeerLimit(Loop& loop, PeerLimit& limit) { impl_->SetPeerLimit(loop, limit); }
 void TLSListener::Close() { impl_->inner().Close(); }
 Addr TLSListener::address() const { return impl_->inner().address(); }
 bool TLSListener::one_loop() const { return impl_->inner().one_loop(); }
@@ -191,8 +184,6 @@ Listener* TLSListener::CloneForLoop() {
   std::unique_ptr<Impl> clone = impl_->Clone();
   return clone == nullptr ? nullptr : new TLSListener(std::move(clone));
 }
-
-void TLSListener::AwaitNextProto() { impl_->AwaitHooks(); }
 
 // --- Servers ----------------------------------------------------------------------------------
 
@@ -212,9 +203,7 @@ absl::Status ServeTLS(Server& server, Listener& listener, TLSConfig config) {
     return status;
   }
   TLSListener tls(listener, std::move(config));
-  absl::Status served = server.Serve(tls);
-  tls.AwaitNextProto();
-  return served;
+  return server.Serve(tls);
 }
 
 absl::Status ListenAndServeTLS(Server& server, std::string_view address, TLSConfig config) {

@@ -14,7 +14,7 @@
 // renegotiation, compression, early data or SHA-1. Handshakes run beside everything else on the
 // loop that accepted the connection; each is bounded in time, and all of a loop in number. A server
 // sees a connection when its handshake is complete: what never completes one costs no slot of
-// ServerSettings::concurrency.
+// ServerSettings::concurrency. Against max_conns_per_ip it counts from the accept on.
 //
 // When not to use it: behind a proxy that ends TLS already.
 //
@@ -35,7 +35,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "fasthttp/client_tls.h"
-#include "fasthttp/conn.h"
+#include "fasthttp/hijack.h"
 #include "fasthttp/request_ctx.h"
 #include "fasthttp/runtime/transport.h"
 #include "fasthttp/server.h"
@@ -103,9 +103,10 @@ using GetCertificateFunc = absl::AnyInvocable<absl::StatusOr<std::shared_ptr<con
     const ClientHelloInfo& hello) const>;
 
 // Speaks another protocol on a connection whose handshake has agreed on it. On a fiber, where it
-// may block; the connection is closed when it returns.
+// may block; the connection is closed when it returns, unless it was parked (hijack.h). `state` is
+// valid during the call.
 using NextProtoFunc =
-    absl::AnyInvocable<void(BlockingConn& conn, const TLSConnectionState& state) const>;
+    absl::AnyInvocable<void(HijackedConn& conn, const TLSConnectionState& state) const>;
 
 // What a server asks of its clients.
 enum class ClientAuth {
@@ -156,6 +157,8 @@ struct TLSStats {
   uint64_t failed = 0;      // Those that took too long or were pushed out included.
   uint64_t timed_out = 0;
   uint64_t pushed_out = 0;  // By max_handshakes.
+  // By max_conns_per_ip, before the handshake began: not among those that failed.
+  uint64_t refused = 0;
 };
 
 // A key that seals session tickets: for servers that share them over several processes.
@@ -182,11 +185,12 @@ class TLSConfig {
   // Puts these in the place of all certificates.
   void ReplaceCertificates(std::vector<std::shared_ptr<const TLSCertificate>> certificates);
 
-  // Offers `protocol` by ALPN, before HTTP and those that were added later, and hands connections
-  // that agree on it to `f`, before anything is read. Each holds a fiber, and none counts against
-  // ServerSettings::concurrency. Shutdown ends their waits with kDraining; ServeTLS and
-  // ListenAndServeTLS return when they have returned. Without a call clients
-  // may have "http/1.1" and "http/1.0", and who offers only others is refused (RFC 7301).
+  // Offers `protocol` by ALPN, before HTTP and those that were added later. The server hands
+  // connections that agree on it to `f`, before anything is read, as if they were hijacked; but
+  // until `f` has returned each counts against ServerSettings::concurrency and max_conns_per_ip,
+  // and one too many is reset. Server::Shutdown ends their waits with kDraining and waits for `f`.
+  // Without a call clients may have "http/1.1" and "http/1.0", and who offers only others is
+  // refused (RFC 7301).
   void NextProto(std::string_view protocol, NextProtoFunc f);
 
   // Takes these in place of keys of its own: the first seals, all open. They are not replaced by
@@ -207,8 +211,8 @@ class TLSConfig {
 
 // A Listener that hands out connections of another one when their handshake is complete.
 //
-// Close() resets the handshakes that are under way and ends the waits of NextProto's functions with
-// kDraining. It must be closed before its runtime ends.
+// Close() resets the handshakes that are under way. It must be closed before its runtime ends. A
+// Server calls the functions of NextProto; who accepts by himself looks at negotiated_protocol.
 //
 // Thread class: thread-safe.
 class TLSListener final : public Listener {
@@ -221,14 +225,11 @@ class TLSListener final : public Listener {
   Errc TryAccept(Accepted& into) override;
   Errc Arm(const ReadyToken& token) override;
   void Disarm(const ReadyToken& token) override;
+  void SetPeerLimit(runtime::Loop& loop, PeerLimit& limit) override;
   void Close() override;
   Addr address() const override;
   bool one_loop() const override;
   Listener* CloneForLoop() override;
-
-  // Waits, after Close(), until the functions of NextProto have returned. On a plain thread or a
-  // fiber.
-  void AwaitNextProto();
 
  private:
   class Impl;

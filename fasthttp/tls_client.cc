@@ -12,6 +12,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "fasthttp/base/check.h"
 #include "fasthttp/client_tls.h"
 #include "fasthttp/error.h"
@@ -27,21 +29,22 @@ namespace {
 
 using runtime::Loop;
 
-// Sessions by host and address. Each is used once, as TLS 1.3 asks for (RFC 8446, appendix C.4).
+// Sessions by host and address. Each is used once, as TLS 1.3 asks for (RFC 8446, appendix C.4),
+// and none outlives the certificates that vouched for it: the server may have newer ones.
 //
 // Thread class: thread-safe.
 class SessionCache {
  public:
   explicit SessionCache(size_t max_hosts) : max_hosts_(max_hosts) {}
 
-  void Put(const std::string& key, bssl::UniquePtr<SSL_SESSION> session) {
+  void Put(const std::string& key, bssl::UniquePtr<SSL_SESSION> session, absl::Time good_until) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (max_hosts_ == 0) return;
     if (sessions_.size() >= max_hosts_ && !sessions_.contains(key)) {
       sessions_.erase(sessions_.begin());  // Any: the order of a hash table is as good as none.
     }
-    std::deque<bssl::UniquePtr<SSL_SESSION>>& known = sessions_[key];
-    known.push_back(std::move(session));
+    std::deque<Kept>& known = sessions_[key];
+    known.push_back({std::move(session), good_until});
     if (known.size() > kPerHost) known.pop_front();
   }
 
@@ -49,23 +52,30 @@ class SessionCache {
     std::lock_guard<std::mutex> lock(mutex_);
     auto found = sessions_.find(key);
     if (found == sessions_.end()) return nullptr;
-    bssl::UniquePtr<SSL_SESSION> session = std::move(found->second.back());
+    Kept kept = std::move(found->second.back());
     found->second.pop_back();
-    // Sessions of TLS 1.2 serve any number of connections.
-    if (SSL_SESSION_should_be_single_use(session.get()) == 0) {
-      SSL_SESSION_up_ref(session.get());
-      found->second.emplace_back(session.get());
+    if (kept.good_until <= absl::Now()) {
+      kept.session.reset();  // Those before it are no younger.
+      found->second.clear();
+    } else if (SSL_SESSION_should_be_single_use(kept.session.get()) == 0) {
+      // Sessions of TLS 1.2 serve any number of connections.
+      found->second.push_back({bssl::UpRef(kept.session), kept.good_until});
     }
     if (found->second.empty()) sessions_.erase(found);
-    return session;
+    return std::move(kept.session);
   }
 
  private:
   static constexpr size_t kPerHost = 4;
 
+  struct Kept {
+    bssl::UniquePtr<SSL_SESSION> session;
+    absl::Time good_until;
+  };
+
   const size_t max_hosts_;
   std::mutex mutex_;
-  absl::flat_hash_map<std::string, std::deque<bssl::UniquePtr<SSL_SESSION>>> sessions_;
+  absl::flat_hash_map<std::string, std::deque<Kept>> sessions_;
 };
 
 // What a connection knows while BoringSSL calls back; freed with its SSL, since tickets come late.
@@ -74,6 +84,7 @@ struct Peer {
   std::string cache_key;
   std::shared_ptr<SessionCache> cache;
   X509_STORE* roots = nullptr;  // Null: any certificate will do.
+  absl::Time good_until = absl::InfiniteFuture();
   std::string problem;
 };
 
@@ -94,15 +105,15 @@ ssl_verify_result_t Verify(SSL* ssl, uint8_t* alert) {
   const uint8_t* staple = nullptr;
   size_t size = 0;
   SSL_get0_ocsp_response(ssl, &staple, &size);
-  const bool good =
-      VerifyChain(SSL_get0_peer_certificates(ssl), *peer.roots, CertificateUse::kServer, peer.host,
-                  {reinterpret_cast<const char*>(staple), size}, alert, &peer.problem);
+  const bool good = VerifyChain(
+      SSL_get0_peer_certificates(ssl), *peer.roots, CertificateUse::kServer, peer.host,
+      {reinterpret_cast<const char*>(staple), size}, &peer.good_until, alert, &peer.problem);
   return good ? ssl_verify_ok : ssl_verify_invalid;
 }
 
 int KeepSession(SSL* ssl, SSL_SESSION* session) {
   Peer& peer = PeerOf(ssl);
-  peer.cache->Put(peer.cache_key, bssl::UniquePtr<SSL_SESSION>(session));
+  peer.cache->Put(peer.cache_key, bssl::UniquePtr<SSL_SESSION>(session), peer.good_until);
   return 1;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "fasthttp/client.h"
 #include "fasthttp/error.h"
@@ -196,6 +197,37 @@ TEST_F(Trust, WhatAStapleSays) {
   }
 }
 
+// RFC 6960, section 4.2.2.2.
+TEST_F(Trust, AnAuthorityMayHaveAnotherSignItsStaples) {
+  using fasthttptest::TestOcspStatus;
+  const absl::Time now = absl::Now();
+  const TestCertificate cert = Leaf({.hosts = {"a.test"}});
+  auto staple = [&](const TestCertificate& responder, TestOcspStatus status) {
+    return GenerateTestOcspResponse(cert, root_, status, now - absl::Hours(1), now + absl::Hours(1),
+                                    &responder);
+  };
+  for (TestKey key : {TestKey::kEcdsaP256, TestKey::kRsa2048}) {
+    const TestCertificate responder =
+        Leaf({.common_name = "responder", .key = key, .for_ocsp = true});
+    EXPECT_EQ(GetStapled(cert, staple(responder, TestOcspStatus::kGood)), "hello");
+    EXPECT_EQ(GetStapled(cert, staple(responder, TestOcspStatus::kRevoked)), "BadCertificate");
+    EXPECT_NE(message_.find("revoked"), std::string::npos) << message_;
+  }
+  const TestCertificate stranger = GenerateTestCertificate({.common_name = "x", .is_ca = true});
+  const TestCertificate bad[] = {
+      Leaf({.common_name = "not for that"}),
+      Leaf({.common_name = "for servers", .for_clients = false}),
+      Leaf({.common_name = "was", .not_after = now - absl::Hours(1), .for_ocsp = true}),
+      Leaf({.common_name = "will be", .not_before = now + absl::Hours(1), .for_ocsp = true}),
+      GenerateTestCertificate({.common_name = "of another", .for_ocsp = true, .issuer = &stranger}),
+      GenerateTestCertificate({.common_name = "of itself", .for_ocsp = true}),
+  };
+  for (const TestCertificate& responder : bad) {
+    EXPECT_EQ(GetStapled(cert, staple(responder, TestOcspStatus::kGood)), "BadCertificate");
+    EXPECT_NE(message_.find("not its authority's"), std::string::npos) << message_;
+  }
+}
+
 TEST_F(Trust, SettingsThatCannotBeUsedFailTheCall) {
   const TestCertificate cert = Leaf({.hosts = {"a.test"}});
   EXPECT_EQ(Get(cert, "a.test",
@@ -299,6 +331,43 @@ TEST_F(SessionCache, IsVerifiedAnew) {
   EXPECT_EQ(Get(client), "hello");
   EXPECT_NE(Get(client).find("no more"), std::string::npos);
   EXPECT_EQ(asked, 2);
+}
+
+// The server has a new certificate long since, and a session of the old one would be refused.
+TEST(Sessions, DoNotOutliveTheirCertificates) {
+  const TestCertificate root = GenerateTestCertificate({.common_name = "root", .is_ca = true});
+  const TestCertificate renewed = GenerateTestCertificate({.hosts = {"a.test"}, .issuer = &root});
+  for (TLSVersion version : {TLSVersion::kTLS12, TLSVersion::kTLS13}) {
+    // A slow machine may need more than the first.
+    for (absl::Duration life : {absl::Seconds(2), absl::Seconds(20)}) {
+      const absl::Time end = absl::Now() + life;
+      const TestCertificate first =
+          GenerateTestCertificate({.hosts = {"a.test"}, .not_after = end, .issuer = &root});
+      TLSConfig config;
+      ASSERT_TRUE(config.AppendCertPEM(first.cert_pem, first.key_pem).ok());
+      SimTLSServer sim({.handler = Hello}, config, {}, /*serve=*/true);
+      HostClientOptions options =
+          sim.ClientOptions({.max_version = version, .root_ca_pem = root.cert_pem});
+      options.addr = "a.test";
+      HostClient client(std::move(options));
+      auto get = [&] {
+        std::string got;
+        sim.Run([&] {
+          absl::StatusOr<Response> r = client.Get("/");
+          got = r.ok() ? std::string(r->Body()) : std::string(r.status().message());
+          client.CloseIdleConnections();
+        });
+        return got;
+      };
+      if (get() != "hello" || get() != "resumed") continue;
+      config.ReplaceCertificates({*TLSCertificate::FromPEM(renewed.cert_pem, renewed.key_pem)});
+      while (absl::Now() < end + absl::Seconds(1)) absl::SleepFor(absl::Milliseconds(50));
+      EXPECT_EQ(get(), "hello");
+      EXPECT_EQ(get(), "resumed");
+      EXPECT_EQ(config.Stats().failed, 0u);
+      break;
+    }
+  }
 }
 
 // --- Peers that don't go along ----------------------------------------------------------------

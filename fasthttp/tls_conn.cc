@@ -106,6 +106,7 @@ class TLSConn::Input {
     return n;
   }
   std::span<char> room() { return stage_; }
+  bool empty() const { return begin_ == end_; }
   void Received(size_t n) {
     begin_ = 0;
     end_ = n;
@@ -346,6 +347,8 @@ IoResult TLSConn::TryRecv(std::span<char> into) {
     if (n > 0) {
       got += static_cast<size_t>(n);
       input.has_produced = true;
+      // Asking BoringSSL again would say the same, and costs a sixth of a small record.
+      if (input.drained && input.empty() && SSL_pending(ssl_.get()) == 0) break;
       continue;
     }
     const Errc why = WhyStopped(n, nullptr);

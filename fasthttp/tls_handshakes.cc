@@ -3,12 +3,14 @@
 #include <openssl/err.h>
 
 #include <cstring>
+#include <new>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "fasthttp/error.h"
+#include "fasthttp/hijack.h"
+#include "fasthttp/runtime/socket.h"
 #include "fasthttp/task.h"
 #include "fasthttp/tls_certificate.h"
 
@@ -29,6 +31,7 @@ void Count(std::atomic<uint64_t>& counter) { counter.fetch_add(1, std::memory_or
 struct TLSHandshakes::Running {
   TLSConn* conn = nullptr;
   Endpoint* endpoint = nullptr;
+  bool counts = false;  // By peers_.
   TLSHandshake handshake;
   std::shared_ptr<Helper> helper;  // While a task works for it.
   Running* newer = nullptr;
@@ -41,29 +44,6 @@ struct TLSHandshakes::Helper {
   runtime::SpawnedTask* task = nullptr;
 };
 
-struct TLSHandshakes::Speaking {
-  std::vector<runtime::Task*> tasks;
-  std::shared_ptr<WaitGroup> count;
-
-  // However its hook ends.
-  struct Leave {
-    Speaking& speaking;
-    runtime::Task* task;
-    ~Leave() {
-      std::erase(speaking.tasks, task);
-      speaking.count->Done();
-    }
-  };
-};
-
-TLSHandshakes::TLSHandshakes(std::shared_ptr<TLSServerContext> context, Loop& loop,
-                             std::shared_ptr<WaitGroup> hooks)
-    : context_(std::move(context)), loop_(loop), speaking_(std::make_shared<Speaking>()) {
-  speaking_->count = std::move(hooks);
-}
-
-TLSHandshakes::~TLSHandshakes() { DropAll(); }
-
 TLSHandshakes::Running& TLSHandshakes::RunningOf(Endpoint& endpoint) {
   Running* running;
   std::memcpy(&running, endpoint.owner, sizeof running);
@@ -73,6 +53,14 @@ TLSHandshakes::Running& TLSHandshakes::RunningOf(Endpoint& endpoint) {
 // --- Begin ------------------------------------------------------------------------------------
 
 void TLSHandshakes::Begin(Accepted& accepted) {
+  const Addr remote = accepted.conn != nullptr ? accepted.conn->RemoteAddr() : accepted.remote;
+  const bool counts = peers_ != nullptr;
+  if (counts && !peers_->CountPeer(remote)) {
+    Count(context_->counters.refused);
+    if (accepted.conn != nullptr) return accepted.conn->Close(/*reset=*/true);
+    alignas(runtime::SocketConn) unsigned char room[sizeof(runtime::SocketConn)];
+    return (new (room) runtime::SocketConn(accepted.fd, remote))->Close(/*reset=*/true);
+  }
   if (count_ >= context_->settings().max_handshakes && oldest_ != nullptr) {
     Count(context_->counters.pushed_out);
     Fail(*oldest_, Errc::kOverloaded);
@@ -80,13 +68,17 @@ void TLSHandshakes::Begin(Accepted& accepted) {
   TLSConn* conn = accepted.conn != nullptr
                       ? TLSConn::Make(context_->ssl_context(), *accepted.conn)
                       : TLSConn::Make(context_->ssl_context(), accepted.fd, accepted.remote);
-  if (conn == nullptr) return;
-  Endpoint* endpoint = loop_.Open(conn, this);
-  if (endpoint == nullptr) return conn->Close(/*reset=*/true);
+  Endpoint* endpoint = conn == nullptr ? nullptr : loop_.Open(conn, this);
+  if (endpoint == nullptr) {
+    if (counts) peers_->UncountPeer(remote);
+    if (conn != nullptr) conn->Close(/*reset=*/true);
+    return;
+  }
   auto* running = new Running;
   running->conn = conn;
   running->endpoint = endpoint;
-  running->handshake.remote = accepted.conn != nullptr ? conn->RemoteAddr() : accepted.remote;
+  running->counts = counts;
+  running->handshake.remote = remote;
   static_assert(sizeof running <= Endpoint::kOwnerBytes);
   std::memcpy(endpoint->owner, &running, sizeof running);
   running->older = newest_;
@@ -127,7 +119,7 @@ void TLSHandshakes::GoOn(Running& running) {
   }
   if (errc == Errc::kAgain) return;
   if (errc == Errc::kOk && SSL_session_reused(&running.conn->ssl()) == 1 &&
-      !context_->MayResume(running.conn->ssl(), running.handshake.problem)) {
+      !context_->MayResume(running.conn->ssl(), running.handshake)) {
     errc = Errc::kBadCertificate;
   }
   if (errc == Errc::kOk) return Finish(running);
@@ -205,44 +197,39 @@ TLSConn* TLSHandshakes::Release(Running& running) {
 }
 
 void TLSHandshakes::Finish(Running& running) {
+  const bool counts = running.counts;
   TLSConn* conn = Release(running);
   Count(context_->counters.handshakes);
   if (SSL_session_reused(&conn->ssl()) == 1) Count(context_->counters.resumed);
   const uint8_t* protocol = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(&conn->ssl(), &protocol, &size);
-  if (size != 0) {
-    auto hook = context_->ProtocolHook({reinterpret_cast<const char*>(protocol), size});
-    if (hook != nullptr) return Speak(conn, std::move(hook));
-  }
-  done_.push_back(conn);
+  std::shared_ptr<const NextProtoFunc> hook;
+  if (size != 0) hook = context_->ProtocolHook({reinterpret_cast<const char*>(protocol), size});
+  done_.push_back({conn, counts, std::move(hook)});
   Notify();
 }
 
-TLSConn* TLSHandshakes::TakeDone() {
-  if (done_.empty()) return nullptr;
-  TLSConn* conn = done_.front();
+bool TLSHandshakes::TakeDone(Accepted& into) {
+  if (done_.empty()) return false;
+  Done done = std::move(done_.front());
   done_.pop_front();
-  return conn;
-}
-
-void TLSHandshakes::Speak(TLSConn* conn, std::shared_ptr<const NextProtoFunc> hook) {
-  if (!loop_.may_block()) return conn->Close(/*reset=*/true);
-  auto run = [speaking = speaking_, loop = &loop_, conn, hook = std::move(hook)] {
-    const Speaking::Leave leave{*speaking, loop->current_task()};
-    BlockingConn adopted;
-    if (adopted.Adopt(*loop, conn) == Errc::kOk) (*hook)(adopted, *conn->TLSState());
+  into.conn = done.conn;
+  into.remote = done.conn->RemoteAddr();
+  into.counts = done.counts;
+  if (done.hook == nullptr) return true;
+  into.handler = [conn = done.conn, hook = std::move(done.hook)](HijackedConn& hijacked) {
+    const TLSConnectionState state = *conn->TLSState();  // The hook may close it.
+    (*hook)(hijacked, state);
   };
-  runtime::SpawnedTask* task = runtime::SpawnedTask::Make(std::move(run), Nobody(), nullptr);
-  speaking_->tasks.push_back(task);
-  speaking_->count->Add(1);
-  loop_.Spawn(*task);
+  return true;
 }
 
 void TLSHandshakes::Fail(Running& running, Errc errc) {
   Count(context_->counters.failed);
   const Addr remote = running.handshake.remote;
   const std::string problem = std::move(running.handshake.problem);
+  const bool counts = running.counts;
   TLSConn* conn = Release(running);
   if (problem == "HTTP_REQUEST") AnswerPlainHttp(*conn);
   const bool told = errc == Errc::kTlsHandshakeFailed || errc == Errc::kBadCertificate;
@@ -255,7 +242,7 @@ void TLSHandshakes::Fail(Running& running, Errc errc) {
       if (!result.ok() || result.bytes() == 0) break;
     }
   }
-  conn->Close(/*reset=*/!told);
+  Drop(conn, counts, /*reset=*/!told);
   if (!context_->settings().handshake_error) return;
   context_->settings().handshake_error(remote, ToStatus(errc, problem));
 }
@@ -270,9 +257,16 @@ void TLSHandshakes::AnswerPlainHttp(TLSConn& conn) {
 }
 
 void TLSHandshakes::DropAll() {
-  while (oldest_ != nullptr) Release(*oldest_)->Close(/*reset=*/true);
-  while (TLSConn* conn = TakeDone()) conn->Close(/*reset=*/false);
-  for (runtime::Task* task : speaking_->tasks) loop_.Cancel(*task, Errc::kDraining);
+  while (oldest_ != nullptr) {
+    const bool counts = oldest_->counts;
+    Drop(Release(*oldest_), counts, /*reset=*/true);
+  }
+  for (const Done& done : std::exchange(done_, {})) Drop(done.conn, done.counts, /*reset=*/false);
+}
+
+void TLSHandshakes::Drop(TLSConn* conn, bool counts, bool reset) {
+  if (counts) peers_->UncountPeer(conn->RemoteAddr());
+  conn->Close(reset);
 }
 
 }  // namespace fasthttp::internal

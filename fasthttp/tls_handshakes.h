@@ -13,11 +13,11 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <utility>
 
 #include "fasthttp/runtime/endpoint.h"
 #include "fasthttp/runtime/loop.h"
 #include "fasthttp/runtime/spawned_task.h"
-#include "fasthttp/sync.h"
 #include "fasthttp/tls_conn.h"
 #include "fasthttp/tls_server_context.h"
 
@@ -25,11 +25,10 @@ namespace fasthttp::internal {
 
 class TLSHandshakes final : public runtime::EventSink {
  public:
-  // `hooks` counts the functions of NextProto that run.
-  TLSHandshakes(std::shared_ptr<TLSServerContext> context, runtime::Loop& loop,
-                std::shared_ptr<WaitGroup> hooks);
+  TLSHandshakes(std::shared_ptr<TLSServerContext> context, runtime::Loop& loop)
+      : context_(std::move(context)), loop_(loop) {}
   // Drops what is left.
-  ~TLSHandshakes();
+  ~TLSHandshakes() { DropAll(); }
   TLSHandshakes(const TLSHandshakes&) = delete;
   TLSHandshakes& operator=(const TLSHandshakes&) = delete;
 
@@ -37,15 +36,17 @@ class TLSHandshakes final : public runtime::EventSink {
 
   // Who is told that a connection waits to be taken.
   void SetToken(const ReadyToken& token) { token_ = token; }
+  // What counts connections from Begin on; null: nothing does.
+  void SetPeerLimit(PeerLimit* limit) { peers_ = limit; }
   void Notify() {
     if (token_.loop != nullptr) token_.Notify(kReadable);
   }
 
   // Begins a handshake with what a listener has accepted.
   void Begin(Accepted& accepted);
-  // A connection whose handshake is complete, or null.
-  TLSConn* TakeDone();
-  // Resets those under way and those that nobody has taken; ends the waits of NextProto's hooks.
+  // A connection whose handshake is complete; false if there is none.
+  bool TakeDone(Accepted& into);
+  // Resets those under way and closes those that nobody has taken.
   void DropAll();
 
   void OnReady(runtime::Endpoint& endpoint, uint8_t ready) override;
@@ -54,7 +55,11 @@ class TLSHandshakes final : public runtime::EventSink {
  private:
   struct Running;
   struct Helper;
-  struct Speaking;
+  struct Done {
+    TLSConn* conn;
+    bool counts;
+    std::shared_ptr<const NextProtoFunc> hook;
+  };
 
   static Running& RunningOf(runtime::Endpoint& endpoint);
   void GoOn(Running& running);
@@ -62,10 +67,10 @@ class TLSHandshakes final : public runtime::EventSink {
   template <typename Work>
   void SpawnHelper(Running& running, Work work);
   void Finish(Running& running);
-  void Speak(TLSConn* conn, std::shared_ptr<const NextProtoFunc> hook);
   void Fail(Running& running, Errc errc);
   void AnswerPlainHttp(TLSConn& conn);
   TLSConn* Release(Running& running);
+  void Drop(TLSConn* conn, bool counts, bool reset);
 
   const std::shared_ptr<TLSServerContext> context_;
   runtime::Loop& loop_;
@@ -73,9 +78,8 @@ class TLSHandshakes final : public runtime::EventSink {
   Running* oldest_ = nullptr;
   Running* newest_ = nullptr;
   uint32_t count_ = 0;
-  std::deque<TLSConn*> done_;
-  // Those that a hook of NextProto speaks with; shared with its tasks, which may end later.
-  const std::shared_ptr<Speaking> speaking_;
+  PeerLimit* peers_ = nullptr;
+  std::deque<Done> done_;
 };
 
 }  // namespace fasthttp::internal

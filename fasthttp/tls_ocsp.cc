@@ -92,6 +92,7 @@ bool IsSignedBy(const Basic& basic, const EVP_MD* digest, X509& signer) {
 bool IsResponderOf(X509& issuer, X509& responder, absl::Time now) {
   bssl::UniquePtr<EVP_PKEY> key(X509_get_pubkey(&issuer));
   if (key == nullptr || X509_verify(&responder, key.get()) != 1) return false;
+  if (TimeOf(X509_get0_notBefore(&responder)) > now + kSkew) return false;
   if (TimeOf(X509_get0_notAfter(&responder)) < now) return false;
   bssl::UniquePtr<EXTENDED_KEY_USAGE> uses(static_cast<EXTENDED_KEY_USAGE*>(
       X509_get_ext_d2i(&responder, NID_ext_key_usage, nullptr, nullptr)));

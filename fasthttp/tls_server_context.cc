@@ -12,6 +12,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "fasthttp/base/check.h"
 #include "fasthttp/error.h"
 #include "fasthttp/runtime/task.h"
@@ -326,17 +327,19 @@ ssl_select_cert_result_t TLSServerContext::Select(const SSL_CLIENT_HELLO& hello,
 }
 
 ssl_verify_result_t TLSServerContext::OnClientCertificate(SSL* ssl, uint8_t* alert) {
-  std::string& problem = HandshakeOf(ssl).problem;
-  const bool good = VerifyChain(SSL_get0_peer_certificates(ssl), *Of(ssl).client_roots_,
-                                CertificateUse::kClient, {}, {}, alert, &problem);
+  TLSHandshake& handshake = HandshakeOf(ssl);
+  const bool good =
+      VerifyChain(SSL_get0_peer_certificates(ssl), *Of(ssl).client_roots_, CertificateUse::kClient,
+                  {}, {}, &handshake.good_until, alert, &handshake.problem);
   return good ? ssl_verify_ok : ssl_verify_invalid;
 }
 
-bool TLSServerContext::MayResume(const SSL& ssl, std::string& problem) {
+bool TLSServerContext::MayResume(const SSL& ssl, TLSHandshake& handshake) {
   const STACK_OF(CRYPTO_BUFFER)* chain = SSL_get0_peer_certificates(&ssl);
   if (client_roots_ == nullptr || chain == nullptr || sk_CRYPTO_BUFFER_num(chain) == 0) return true;
   uint8_t alert;
-  return VerifyChain(chain, *client_roots_, CertificateUse::kClient, {}, {}, &alert, &problem);
+  return VerifyChain(chain, *client_roots_, CertificateUse::kClient, {}, {}, &handshake.good_until,
+                     &alert, &handshake.problem);
 }
 
 // --- Tickets ----------------------------------------------------------------------------------
@@ -344,12 +347,18 @@ bool TLSServerContext::MayResume(const SSL& ssl, std::string& problem) {
 const SSL_TICKET_AEAD_METHOD TLSServerContext::kTickets = {
     [](SSL*) { return TLSTicketKeys::kOverhead; },
     [](SSL* ssl, uint8_t* out, size_t* out_size, size_t room, const uint8_t* in, size_t size) {
-      *out_size = Of(ssl).ticket_keys_.Seal({in, size}, runtime::ClockNow(), {out, room});
+      *out_size = Of(ssl).ticket_keys_.Seal({in, size}, HandshakeOf(ssl).good_until,
+                                            runtime::ClockNow(), {out, room});
       return *out_size != 0 ? 1 : 0;
     },
     [](SSL* ssl, uint8_t* out, size_t* out_size, size_t room, const uint8_t* in, size_t size) {
-      *out_size = Of(ssl).ticket_keys_.Open({in, size}, runtime::ClockNow(), {out, room});
-      return *out_size != 0 ? ssl_ticket_aead_success : ssl_ticket_aead_ignore_ticket;
+      absl::Time& good_until = HandshakeOf(ssl).good_until;
+      *out_size =
+          Of(ssl).ticket_keys_.Open({in, size}, good_until, runtime::ClockNow(), {out, room});
+      // Who has a newer certificate shows it in the full handshake that follows.
+      const bool good = *out_size != 0 && good_until > absl::Now();
+      if (!good) good_until = absl::InfiniteFuture();
+      return good ? ssl_ticket_aead_success : ssl_ticket_aead_ignore_ticket;
     },
 };
 

@@ -18,6 +18,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/tls.h"
 #include "fasthttp/tls_conn.h"
@@ -56,6 +57,8 @@ struct TLSHandshake {
 
   std::shared_ptr<const TLSCertificate> certificate;  // The one that was chosen.
   OffloadedSignature signature;
+  // When the certificate that the client has shown expires, now or before the session was taken up.
+  absl::Time good_until = absl::InfiniteFuture();
   std::string problem;  // Why one of ours refused it; {} if none did.
   Errc errc = Errc::kOk;
 };
@@ -72,7 +75,7 @@ class TLSServerContext {
   // Prepares `conn` for its side of a handshake, which must outlive it.
   void Prepare(TLSConn& conn, TLSHandshake& handshake);
   // Whoever came back with a ticket showed its certificate back then: it is looked at again.
-  bool MayResume(const SSL& ssl, std::string& problem);
+  bool MayResume(const SSL& ssl, TLSHandshake& handshake);
 
   void Append(std::shared_ptr<const TLSCertificate> certificate);
   void Replace(std::vector<std::shared_ptr<const TLSCertificate>> certificates);
@@ -84,7 +87,8 @@ class TLSServerContext {
   TLSTicketKeys& ticket_keys() { return ticket_keys_; }
 
   struct Counters {
-    std::atomic<uint64_t> handshakes{0}, resumed{0}, failed{0}, timed_out{0}, pushed_out{0};
+    std::atomic<uint64_t> handshakes{0}, resumed{0}, failed{0}, refused{0}, timed_out{0},
+        pushed_out{0};
   };
   Counters counters;
 

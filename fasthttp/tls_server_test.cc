@@ -8,12 +8,15 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "fasthttp/context.h"
 #include "fasthttp/error.h"
 #include "fasthttp/host_client.h"
 #include "fasthttp/server.h"
 #include "fasthttp/task.h"
 #include "fasthttp/tls.h"
+#include "fasthttp/tls_server_context.h"
 #include "gtest/gtest.h"
 #include "testing/sim_tls_server.h"
 #include "testing/test_certificate.h"
@@ -259,7 +262,7 @@ TEST(TLSGetCertificate, AnswersAnAcmeChallenge) {
   Certified server({a}, std::move(settings));
   int validated = 0;
   server->config().NextProto("acme-tls/1",
-                             [&](BlockingConn&, const TLSConnectionState&) { ++validated; });
+                             [&](HijackedConn&, const TLSConnectionState&) { ++validated; });
   TLSProbe authority;
   authority.OfferProtocols(
       "\x0a"
@@ -306,6 +309,18 @@ class ClientCertificates : public ::testing::Test {
                         r.ok() ? r->Body() : ErrcName(ErrcOf(r.status())));
         client.CloseIdleConnections();
       }
+    });
+    return got;
+  }
+  // The same of a client of its own, whose sessions are those of `tls`.
+  std::string GetOnce(SimTLSServer& sim, const ClientTLSConfig& tls) {
+    HostClientOptions options = sim.ClientOptions();
+    options.tls = tls;
+    HostClient client(std::move(options));
+    std::string got;
+    sim.Run([&] {
+      absl::StatusOr<Response> r = client.Get("/");
+      got = r.ok() ? std::string(r->Body()) : std::string(ErrcName(ErrcOf(r.status())));
     });
     return got;
   }
@@ -360,6 +375,78 @@ TEST_F(ClientCertificates, TicketsOfAnotherServerAreWorthNothing) {
   EXPECT_EQ(shake(open), "Ok 0");
   EXPECT_EQ(shake(alike), "Ok 1");
   EXPECT_EQ(shake(strict), "TlsAlert 0");
+}
+
+// What was shown to a server that asked no questions, as of an old time, does not do later.
+TEST_F(ClientCertificates, OfSessionsAreVerifiedAgain) {
+  const TLSTicketKey key = {1, 2, 3};
+  const TestCertificate expired = GenerateTestCertificate(
+      {.common_name = "c", .not_after = absl::Now() - absl::Minutes(1), .issuer = &authority_});
+  for (TLSVersion version : {TLSVersion::kTLS12, TLSVersion::kTLS13}) {
+    SimTLSServer lax({.handler = Hello}, Ask(ClientAuth::kRequired)),
+        strict({.handler = Hello}, Ask(ClientAuth::kRequired));
+    for (SimTLSServer* sim : {&lax, &strict}) sim->config().SetSessionTicketKeys({&key, 1});
+    SSL_CTX_set_custom_verify(&lax.config().context()->ssl_context(), SSL_VERIFY_PEER,
+                              [](SSL*, uint8_t*) { return ssl_verify_ok; });
+    const ClientTLSConfig shared({.max_version = version,
+                                  .root_ca_pem = BackendCertificate().cert_pem,
+                                  .cert_pem = expired.cert_pem,
+                                  .key_pem = expired.key_pem});
+    auto get = [&](SimTLSServer& sim) { return GetOnce(sim, shared); };
+    EXPECT_EQ(get(lax), "http/1.1 0 1");
+    EXPECT_NE(get(strict).substr(0, 4), "http");
+    EXPECT_EQ(strict.config().Stats().handshakes, 0u);
+    EXPECT_GE(strict.config().Stats().failed, 1u);
+  }
+}
+
+// A client that has a new one by then shows it.
+TEST_F(ClientCertificates, EndTheirSessionsWhenTheyExpire) {
+  const TLSTicketKey key = {1, 2, 3};
+  for (TLSVersion version : {TLSVersion::kTLS12, TLSVersion::kTLS13}) {
+    SimTLSServer before({.handler = Hello}, Ask(ClientAuth::kRequired)),
+        after({.handler = Hello}, Ask(ClientAuth::kRequired));
+    for (SimTLSServer* sim : {&before, &after}) sim->config().SetSessionTicketKeys({&key, 1});
+    const ClientTLSConfig shared({.max_version = version,
+                                  .root_ca_pem = BackendCertificate().cert_pem,
+                                  .cert_pem = good_.cert_pem,
+                                  .key_pem = good_.key_pem});
+    auto get = [&](SimTLSServer& sim) { return GetOnce(sim, shared); };
+    EXPECT_EQ(get(before), "http/1.1 0 1");
+    EXPECT_EQ(get(after), "http/1.1 1 1");
+    // Their tickets say that it has expired.
+    SSL_CTX_set_custom_verify(
+        &before.config().context()->ssl_context(), SSL_VERIFY_PEER, [](SSL* ssl, uint8_t*) {
+          static_cast<internal::TLSHandshake*>(SSL_get_app_data(ssl))->good_until =
+              absl::Now() - absl::Seconds(1);
+          return ssl_verify_ok;
+        });
+    const TLSTicketKey other = {4};
+    before.config().SetSessionTicketKeys({&other, 1});  // Not resumed there.
+    EXPECT_EQ(get(before), "http/1.1 0 1");
+    const TLSTicketKey both[] = {key, other};
+    after.config().SetSessionTicketKeys(both);
+    EXPECT_EQ(get(after), "http/1.1 0 1");
+    EXPECT_EQ(get(after), "http/1.1 1 1");
+    EXPECT_EQ(after.config().Stats().failed, 0u);
+  }
+}
+
+// Sessions are for the roots that they were made under.
+TEST_F(ClientCertificates, SessionsAreNothingToOtherRoots) {
+  const TLSTicketKey key = {1, 2, 3};
+  const TestCertificate other = GenerateTestCertificate({.common_name = "other", .is_ca = true});
+  SimTLSServer first({.handler = Hello}, Ask(ClientAuth::kOptional)),
+      second({.handler = Hello},
+             TLSSettings{.client_auth = ClientAuth::kOptional,
+                         .client_ca_pem = absl::StrCat(authority_.cert_pem, other.cert_pem)});
+  const ClientTLSConfig shared({.root_ca_pem = BackendCertificate().cert_pem});
+  std::string got;
+  for (SimTLSServer* sim : {&first, &second}) {
+    sim->config().SetSessionTicketKeys({&key, 1});
+    absl::StrAppend(&got, GetOnce(*sim, shared), ", ");
+  }
+  EXPECT_EQ(got, "http/1.1 0 0, http/1.1 0 0, ");
 }
 
 TEST_F(ClientCertificates, NeedRoots) {
@@ -454,7 +541,7 @@ TEST(SessionTickets, CanBeSwitchedOff) {
 TEST(NextProtocol, GetsTheConnectionBeforeAnythingIsRead) {
   SimTLSServer sim({.handler = Hello});
   std::string spoken;
-  sim.config().NextProto("echo/1", [&](BlockingConn& conn, const TLSConnectionState& state) {
+  sim.config().NextProto("echo/1", [&](HijackedConn& conn, const TLSConnectionState& state) {
     spoken = absl::StrCat(state.negotiated_protocol, " ", state.server_name);
     char buffer[100];
     for (IoResult n = IoResult::Bytes(0); (n = conn.Read(buffer)).ok() && n.bytes() != 0;) {
@@ -475,10 +562,76 @@ TEST(NextProtocol, GetsTheConnectionBeforeAnythingIsRead) {
     EXPECT_EQ(std::string_view(buffer, 4), "ping");
     EXPECT_EQ(spoken, "echo/1 backend.test");
     EXPECT_EQ(sim.server().GetOpenConnectionsCount(), 0u);
+    EXPECT_EQ(sim.server().Stats().connections_hijacked, 1u);
     // A shutdown ends it.
-    sim.tls_listener().Close();
-    sim.Settle();
+    EXPECT_TRUE(sim.server().Shutdown(absl::Seconds(1)).ok());
     EXPECT_EQ(r.conn.Read(buffer).bytes(), 0u);
+    EXPECT_EQ(sim.server().Stats().connections_hijacked, 0u);
+  });
+}
+
+TEST(NextProtocol, ConnectionsCountAsOthersDo) {
+  SimTLSServer sim({.handler = Hello, .concurrency = 2});
+  sim.config().NextProto("hold/1", [&](HijackedConn& conn, const TLSConnectionState&) {
+    char byte;
+    (void)conn.Read({&byte, 1});
+  });
+  TLSProbe hold, http;
+  hold.OfferProtocols("\x06hold/1");
+  sim.Run([&] {
+    auto dial = [&](TLSProbe& probe) {
+      TLSProbe::Result r = probe.Shake(*sim.tls_listener().Dial(), "backend.test");
+      EXPECT_EQ(r.errc, Errc::kOk) << r.detail;
+      sim.Settle();
+      return r;
+    };
+    TLSProbe::Result first = dial(hold), second = dial(hold);
+    EXPECT_EQ(sim.server().Stats().connections_hijacked, 2u);
+    // One more of that kind is reset, one of HTTP is told.
+    char bytes[1000];
+    EXPECT_EQ(dial(hold).conn.Read(bytes).errc(), Errc::kConnectionReset);
+    TLSProbe::Result refused = dial(http);
+    EXPECT_EQ(refused.conn.Write("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), Errc::kOk);
+    IoResult n = refused.conn.Read(bytes);
+    EXPECT_EQ(std::string_view(bytes, n.ok() ? n.bytes() : 0).substr(0, 12), "HTTP/1.1 503");
+    EXPECT_EQ(sim.server().GetRejectedConnectionsCount(), 2u);
+    first.conn.Close();
+    sim.Settle();
+    TLSProbe::Result third = dial(http);
+    EXPECT_EQ(third.conn.Write("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), Errc::kOk);
+    n = third.conn.Read(bytes);
+    EXPECT_EQ(std::string_view(bytes, n.ok() ? n.bytes() : 0).substr(0, 12), "HTTP/1.1 200");
+    EXPECT_EQ(sim.server().GetRejectedConnectionsCount(), 2u);
+  });
+}
+
+TEST(NextProtocol, AShutdownAwaitsItsFunctions) {
+  SimTLSServer sim({.handler = Hello});
+  int ended = 0;
+  sim.config().NextProto("slow/1", [&](HijackedConn& conn, const TLSConnectionState&) {
+    char byte;
+    EXPECT_EQ(conn.Read({&byte, 1}).errc(), Errc::kDraining);
+    ContextScope scope = WithoutCancel();
+    EXPECT_TRUE(Sleep(absl::Seconds(5)).ok());
+    ++ended;
+  });
+  sim.config().NextProto("parked/1", [&](HijackedConn& conn, const TLSConnectionState&) {
+    conn.Park([&](HijackedConn&) { ++ended; });
+  });
+  TLSProbe slow, parked;
+  slow.OfferProtocols("\x06slow/1");
+  parked.OfferProtocols("\x08parked/1");
+  sim.Run([&] {
+    TLSProbe::Result one = slow.Shake(*sim.tls_listener().Dial(), "backend.test");
+    TLSProbe::Result two = parked.Shake(*sim.tls_listener().Dial(), "backend.test");
+    sim.Settle();
+    EXPECT_EQ(sim.server().Stats().connections_hijacked, 2u);
+    absl::Status status = sim.server().Shutdown(absl::Seconds(1));
+    EXPECT_EQ(ErrcOf(status), Errc::kTimeout);
+    EXPECT_NE(status.message().find("hijacked"), std::string::npos) << status;
+    EXPECT_EQ(ended, 0);
+    EXPECT_TRUE(sim.server().Shutdown(absl::Seconds(9)).ok());
+    EXPECT_EQ(ended, 1);
   });
 }
 
@@ -623,6 +776,65 @@ TEST(BadClients, DoNotKeepOthersOut) {
     EXPECT_EQ(probe.Shake(*sim.tls_listener().Dial(), "backend.test").errc, Errc::kOk);
     for (BlockingConn& conn : silent) conn.Close();
   });
+}
+
+// --- Connections of one address ---------------------------------------------------------------
+
+TEST(PeerLimit, CountsFromTheAcceptOn) {
+  for (size_t loops : {1u, 2u}) {
+    SimTLSServer sim({.handler = Hello, .max_conns_per_ip = 2}, TLSSettings(), {.loops = loops});
+    sim.config().NextProto("hold/1", [&](HijackedConn& conn, const TLSConnectionState&) {
+      char byte;
+      (void)conn.Read({&byte, 1});
+    });
+    auto dial = [&](uint8_t last) {
+      const uint8_t ip[4] = {10, 0, 0, last};
+      return *sim.tls_listener().DialWithLocalAddr(Addr::IPv4(ip, 1000));
+    };
+    sim.Run([&] {
+      char bytes[1000];
+      TLSProbe probe, hold;
+      hold.OfferProtocols("\x06hold/1");
+      auto shake = [&](TLSProbe& with, uint8_t last) {
+        TLSProbe::Result r = with.Shake(dial(last), "backend.test");
+        sim.Settle();
+        return r;
+      };
+      BlockingConn silent = dial(1);
+      TLSProbe::Result speaks = shake(hold, 1);
+      EXPECT_EQ(speaks.errc, Errc::kOk) << speaks.detail;
+      // Two are there: neither is a third one admitted, nor one in its handshake.
+      EXPECT_EQ(shake(probe, 1).errc, Errc::kConnectionReset);
+      EXPECT_EQ(dial(1).Read(bytes).errc(), Errc::kConnectionReset);
+      EXPECT_EQ(shake(probe, 2).errc, Errc::kOk);
+      EXPECT_EQ(sim.config().Stats().refused, 2u);
+      EXPECT_EQ(sim.server().GetRejectedConnectionsCount(), 2u);
+      // Each makes room for one when it ends.
+      silent.Close();
+      sim.Settle();
+      TLSProbe::Result served = shake(probe, 1);
+      EXPECT_EQ(served.conn.Write("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), Errc::kOk);
+      IoResult n = served.conn.Read(bytes);
+      EXPECT_EQ(std::string_view(bytes, n.ok() ? n.bytes() : 0).substr(0, 12), "HTTP/1.1 200");
+      EXPECT_EQ(shake(probe, 1).errc, Errc::kConnectionReset);
+      speaks.conn.Close();
+      sim.Settle();
+      // Those that fail, and those that take too long.
+      for (int i = 0; i < 3; ++i) {
+        BlockingConn garbage = dial(1);
+        EXPECT_EQ(garbage.Write("garbage, and more of it"), Errc::kOk);
+        sim.Settle();
+      }
+      BlockingConn slow = dial(1);
+      sim.Settle();
+      EXPECT_EQ(dial(1).Read(bytes).errc(), Errc::kConnectionReset);
+      sim.Sleep(absl::Seconds(11));
+      EXPECT_EQ(shake(probe, 1).errc, Errc::kOk);
+      served.conn.Close();
+      sim.Settle();
+      EXPECT_EQ(sim.config().Stats().refused, 4u);
+    });
+  }
 }
 
 // --- The end of a connection -----------------------------------------------------------------

@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kNameBytes = 16;
 constexpr size_t kNonceBytes = 24;
+constexpr size_t kTimeBytes = 8;
 
 }  // namespace
 
@@ -75,13 +76,18 @@ std::shared_ptr<const TLSTicketKeys::Key> TLSTicketKeys::Find(std::span<const ui
   return nullptr;
 }
 
-size_t TLSTicketKeys::Seal(std::span<const uint8_t> session, int64_t now, std::span<uint8_t> into) {
+size_t TLSTicketKeys::Seal(std::span<const uint8_t> session, absl::Time good_until, int64_t now,
+                           std::span<uint8_t> into) {
   if (into.size() < session.size() + kOverhead) return 0;
   std::shared_ptr<const Key> key = Newest(now);
   uint8_t* const nonce = into.data() + kNameBytes;
   uint8_t* const sealed = nonce + kNonceBytes;
   // BoringSSL may have put the session where the ticket is to go.
-  std::vector<uint8_t> plain(session.begin(), session.end());
+  std::vector<uint8_t> plain(kTimeBytes + session.size());
+  const int64_t seconds = absl::ToUnixSeconds(good_until);
+  static_assert(sizeof seconds == kTimeBytes);
+  std::memcpy(plain.data(), &seconds, kTimeBytes);
+  std::copy(session.begin(), session.end(), plain.begin() + kTimeBytes);
   std::memcpy(into.data(), key->name, kNameBytes);
   RAND_bytes(nonce, kNonceBytes);
   size_t size = 0;
@@ -92,7 +98,8 @@ size_t TLSTicketKeys::Seal(std::span<const uint8_t> session, int64_t now, std::s
   return done == 1 ? kNameBytes + kNonceBytes + size : 0;
 }
 
-size_t TLSTicketKeys::Open(std::span<const uint8_t> ticket, int64_t now, std::span<uint8_t> into) {
+size_t TLSTicketKeys::Open(std::span<const uint8_t> ticket, absl::Time& good_until, int64_t now,
+                           std::span<uint8_t> into) {
   if (ticket.size() < kOverhead) return 0;
   std::shared_ptr<const Key> key = Find(ticket.first(kNameBytes), now);
   if (key == nullptr) return 0;
@@ -104,7 +111,13 @@ size_t TLSTicketKeys::Open(std::span<const uint8_t> ticket, int64_t now, std::sp
       EVP_AEAD_CTX_open(key->aead.get(), into.data(), &size, into.size(), nonce, kNonceBytes,
                         sealed.data(), sealed.size(), key->name, kNameBytes);
   if (done != 1) ERR_clear_error();
-  return done == 1 ? size : 0;
+  if (done != 1 || size < kTimeBytes) return 0;
+  int64_t seconds;
+  std::memcpy(&seconds, into.data(), kTimeBytes);
+  good_until = seconds == INT64_MAX ? absl::InfiniteFuture() : absl::FromUnixSeconds(seconds);
+  size -= kTimeBytes;
+  std::memmove(into.data(), into.data() + kTimeBytes, size);
+  return size;
 }
 
 }  // namespace fasthttp::internal

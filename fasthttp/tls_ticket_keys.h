@@ -1,9 +1,9 @@
 // TLSTicketKeys: seals session tickets so that only this server can read them, with keys that
 // change.
 //
-// A ticket is the key's name (16 bytes), a random nonce (24) and the session under
-// XChaCha20-Poly1305, whose nonces are long enough to be drawn at random for ever. The newest key
-// seals; those of three periods open. All loops share them.
+// A ticket is the key's name (16 bytes), a random nonce (24) and, under XChaCha20-Poly1305, whose
+// nonces are long enough to be drawn at random for ever, until when it is good (8) and the session.
+// The newest key seals; those of three periods open. All loops share them.
 //
 // Thread class: thread-safe.
 #ifndef FASTHTTP_TLS_TICKET_KEYS_H_
@@ -16,13 +16,14 @@
 #include <span>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "fasthttp/tls.h"
 
 namespace fasthttp::internal {
 
 class TLSTicketKeys {
  public:
-  static constexpr size_t kOverhead = 16 + 24 + 16;
+  static constexpr size_t kOverhead = 16 + 24 + 8 + 16;
 
   // A key seals for `lifetime` nanoseconds.
   explicit TLSTicketKeys(int64_t lifetime);
@@ -34,10 +35,12 @@ class TLSTicketKeys {
   void Set(std::span<const TLSTicketKey> keys);
 
   // `into` has room for kOverhead bytes more than `session`. `now` is any clock that goes forward,
-  // in nanoseconds. 0: failed.
-  size_t Seal(std::span<const uint8_t> session, int64_t now, std::span<uint8_t> into);
+  // in nanoseconds; `good_until` is kept for who opens it. 0: failed.
+  size_t Seal(std::span<const uint8_t> session, absl::Time good_until, int64_t now,
+              std::span<uint8_t> into);
   // The session's size, or 0 if no key of ours opens it. `into` is as large as `ticket`.
-  size_t Open(std::span<const uint8_t> ticket, int64_t now, std::span<uint8_t> into);
+  size_t Open(std::span<const uint8_t> ticket, absl::Time& good_until, int64_t now,
+              std::span<uint8_t> into);
 
  private:
   static constexpr size_t kKept = 3;

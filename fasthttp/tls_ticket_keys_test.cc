@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 
 namespace fasthttp::internal {
@@ -12,17 +13,25 @@ namespace {
 
 constexpr int64_t kHour = int64_t{3600} * 1'000'000'000;
 
-std::string Seal(TLSTicketKeys& keys, std::string_view session, int64_t now) {
+const absl::Time kUntil = absl::FromUnixSeconds(1'900'000'000);
+
+std::string Seal(TLSTicketKeys& keys, std::string_view session, int64_t now,
+                 absl::Time until = kUntil) {
   std::vector<uint8_t> in(session.begin(), session.end());
   std::vector<uint8_t> out(in.size() + TLSTicketKeys::kOverhead);
-  out.resize(keys.Seal(in, now, out));
+  out.resize(keys.Seal(in, until, now, out));
   return {out.begin(), out.end()};
 }
 
-std::string Open(TLSTicketKeys& keys, std::string_view ticket, int64_t now) {
+std::string Open(TLSTicketKeys& keys, std::string_view ticket, int64_t now,
+                 absl::Time want_until = kUntil) {
   std::vector<uint8_t> in(ticket.begin(), ticket.end());
   std::vector<uint8_t> out(in.size());
-  out.resize(keys.Open(in, now, out));
+  absl::Time until = absl::InfinitePast();
+  out.resize(keys.Open(in, until, now, out));
+  if (!out.empty()) {
+    EXPECT_EQ(until, want_until);
+  }
   return {out.begin(), out.end()};
 }
 
@@ -34,6 +43,8 @@ TEST(TLSTicketKeys, OpensWhatItSealed) {
   EXPECT_EQ(one.find("session"), std::string::npos);
   EXPECT_EQ(Open(keys, one, 0), "session");
   EXPECT_EQ(Open(keys, two, 0), "session");
+  const absl::Time never = absl::InfiniteFuture();
+  EXPECT_EQ(Open(keys, Seal(keys, "for ever", 0, never), 0, never), "for ever");
 }
 
 TEST(TLSTicketKeys, OpensNothingElse) {

@@ -144,8 +144,8 @@ bool IsIpAddress(std::string_view host) {
 }
 
 bool VerifyChain(const STACK_OF(CRYPTO_BUFFER) * chain, X509_STORE& roots, CertificateUse use,
-                 std::string_view host, std::string_view staple, uint8_t* alert,
-                 std::string* problem) {
+                 std::string_view host, std::string_view staple, absl::Time* good_until,
+                 uint8_t* alert, std::string* problem) {
   *alert = SSL_AD_BAD_CERTIFICATE;
   bssl::UniquePtr<STACK_OF(X509)> parsed(sk_X509_new_null());
   for (size_t i = 0; i < (chain == nullptr ? 0 : sk_CRYPTO_BUFFER_num(chain)); ++i) {
@@ -191,6 +191,11 @@ bool VerifyChain(const STACK_OF(CRYPTO_BUFFER) * chain, X509_STORE& roots, Certi
     return false;
   }
   problem->clear();
+  *good_until = absl::InfiniteFuture();
+  for (size_t i = 0; i < sk_X509_num(verified_chain); ++i) {
+    const X509* one = sk_X509_value(verified_chain, i);
+    *good_until = std::min(*good_until, TimeOf(X509_get0_notAfter(one)));
+  }
   return staple.empty() || MayBeUsed(staple, verified_chain, alert, problem);
 }
 

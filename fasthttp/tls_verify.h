@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace fasthttp::internal {
 
@@ -23,11 +24,12 @@ enum class CertificateUse { kServer, kClient };
 // True if `chain`, the leaf first, leads to one of `roots`, is valid now and for that use, and for
 // `host`: a DNS name or an IP address, which must stand in the subjectAltName; {} for any. Keys and
 // signatures that are too weak (RSA below 2048 bits, MD5, SHA-1) are not trusted either, nor is
-// what a stapled OCSP response, if there is one, says is revoked. If not, `alert` is the one to
-// send and `problem` says why.
+// what a stapled OCSP response, if there is one, says is revoked. Then `good_until` is when the
+// first certificate on the way to the root expires. If not, `alert` is the one to send and
+// `problem` says why.
 bool VerifyChain(const STACK_OF(CRYPTO_BUFFER) * chain, X509_STORE& roots, CertificateUse use,
-                 std::string_view host, std::string_view staple, uint8_t* alert,
-                 std::string* problem);
+                 std::string_view host, std::string_view staple, absl::Time* good_until,
+                 uint8_t* alert, std::string* problem);
 
 // The certificates of `pem` as roots; `where` stands in the status of an error.
 absl::StatusOr<bssl::UniquePtr<X509_STORE>> RootsOfPEM(std::string_view pem,

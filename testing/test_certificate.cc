@@ -51,6 +51,8 @@ bssl::UniquePtr<EVP_PKEY> MakeKey(TestKey kind) {
       return MakeRsa(2048);
     case TestKey::kRsa1024:
       return MakeRsa(1024);
+    case TestKey::kRsa4096:
+      return MakeRsa(4096);
     case TestKey::kEcdsaP384:
       return MakeEc(NID_secp384r1);
     case TestKey::kEd25519: {
@@ -111,7 +113,9 @@ void SetUsage(X509* certificate, const TestCertificateOptions& options) {
   AddExtension(certificate, NID_key_usage,
                options.is_ca ? "critical,digitalSignature,keyCertSign,cRLSign"
                              : "critical,digitalSignature,keyEncipherment");
-  if (options.for_servers != options.for_clients) {
+  if (options.for_ocsp) {
+    AddExtension(certificate, NID_ext_key_usage, "OCSPSigning");
+  } else if (options.for_servers != options.for_clients) {
     AddExtension(certificate, NID_ext_key_usage, options.for_servers ? "serverAuth" : "clientAuth");
   }
   if (!options.hosts.empty()) {
@@ -164,7 +168,7 @@ void AddCertId(CBB* to, X509* certificate, X509* issuer) {
 }
 
 // The ResponseData of section 4.2.1.
-std::string ResponseData(X509* certificate, X509* issuer, TestOcspStatus status,
+std::string ResponseData(X509* certificate, X509* issuer, X509* signer, TestOcspStatus status,
                          absl::Time this_update, absl::Time next_update) {
   constexpr unsigned kContext = CBS_ASN1_CONTEXT_SPECIFIC;
   constexpr unsigned kExplicit = kContext | CBS_ASN1_CONSTRUCTED;
@@ -172,7 +176,7 @@ std::string ResponseData(X509* certificate, X509* issuer, TestOcspStatus status,
   CBB data, responder, responses, single, field;
   Must(CBB_init(cbb.get(), 256) == 1 && CBB_add_asn1(cbb.get(), &data, CBS_ASN1_SEQUENCE) == 1 &&
        CBB_add_asn1(&data, &responder, kExplicit | 2) == 1);
-  const ASN1_BIT_STRING* key = X509_get0_pubkey_bitstr(issuer);
+  const ASN1_BIT_STRING* key = X509_get0_pubkey_bitstr(signer);
   AddSha1(&responder, ASN1_STRING_get0_data(key), static_cast<size_t>(ASN1_STRING_length(key)));
   Must(CBB_flush(&data) == 1);
   AddTime(&data, this_update);
@@ -246,12 +250,15 @@ TestCertificate GenerateTestCertificate(std::string_view host) {
 
 std::string GenerateTestOcspResponse(const TestCertificate& certificate,
                                      const TestCertificate& issuer, TestOcspStatus status,
-                                     absl::Time this_update, absl::Time next_update) {
+                                     absl::Time this_update, absl::Time next_update,
+                                     const TestCertificate* responder) {
+  const TestCertificate& signs = responder == nullptr ? issuer : *responder;
   bssl::UniquePtr<X509> leaf = ReadCertificate(certificate.cert_pem);
   bssl::UniquePtr<X509> authority = ReadCertificate(issuer.cert_pem);
-  bssl::UniquePtr<EVP_PKEY> key = ReadKey(issuer.key_pem);
+  bssl::UniquePtr<X509> signer = ReadCertificate(signs.cert_pem);
+  bssl::UniquePtr<EVP_PKEY> key = ReadKey(signs.key_pem);
   const std::string data =
-      ResponseData(leaf.get(), authority.get(), status, this_update, next_update);
+      ResponseData(leaf.get(), authority.get(), signer.get(), status, this_update, next_update);
   const auto* data_bytes = reinterpret_cast<const uint8_t*>(data.data());
   bssl::ScopedEVP_MD_CTX context;
   std::string signature(EVP_PKEY_size(key.get()), '\0');
@@ -281,7 +288,17 @@ std::string GenerateTestOcspResponse(const TestCertificate& certificate,
   Must(CBB_add_asn1(&basic, &bits, CBS_ASN1_BITSTRING) == 1 && CBB_add_u8(&bits, 0) == 1 &&
        CBB_add_bytes(&bits, reinterpret_cast<const uint8_t*>(signature.data()), signature_size) ==
            1 &&
-       CBB_finish(cbb.get(), &made, &size) == 1);
+       CBB_flush(&basic) == 1);
+  if (responder != nullptr) {
+    uint8_t* der = nullptr;
+    const int der_size = i2d_X509(signer.get(), &der);
+    CBB certificates, list;
+    Must(der_size > 0 && CBB_add_asn1(&basic, &certificates, kExplicit | 0) == 1 &&
+         CBB_add_asn1(&certificates, &list, CBS_ASN1_SEQUENCE) == 1 &&
+         CBB_add_bytes(&list, der, static_cast<size_t>(der_size)) == 1);
+    OPENSSL_free(der);
+  }
+  Must(CBB_finish(cbb.get(), &made, &size) == 1);
   std::string result(reinterpret_cast<const char*>(made), size);
   OPENSSL_free(made);
   return result;

@@ -29,7 +29,7 @@ struct TestCertificate {
   std::string key_pem;
 };
 
-enum class TestKey { kRsa2048, kRsa1024, kEcdsaP256, kEcdsaP384, kEd25519 };
+enum class TestKey { kRsa2048, kRsa1024, kRsa4096, kEcdsaP256, kEcdsaP384, kEd25519 };
 
 struct TestCertificateOptions {
   // DNS names and IP addresses of the subjectAltName; none: the extension is left out.
@@ -43,6 +43,8 @@ struct TestCertificateOptions {
   // Of the extended key usage; both: for anything.
   bool for_servers = true;
   bool for_clients = true;
+  // For the signing of OCSP responses, and nothing else.
+  bool for_ocsp = false;
   bool sign_with_sha1 = false;
   // Null: signed by itself.
   const TestCertificate* issuer = nullptr;
@@ -55,11 +57,13 @@ TestCertificate GenerateTestCertificate(std::string_view host);
 
 enum class TestOcspStatus { kGood, kRevoked, kUnknown };
 
-// An OCSP response (RFC 6960), in DER, of `issuer` about `certificate`.
+// An OCSP response (RFC 6960), in DER, of `issuer` about `certificate`; or in its name of
+// `responder`, whose certificate it holds then.
 std::string GenerateTestOcspResponse(const TestCertificate& certificate,
                                      const TestCertificate& issuer, TestOcspStatus status,
                                      absl::Time this_update = absl::Now() - absl::Hours(1),
-                                     absl::Time next_update = absl::Now() + absl::Hours(24));
+                                     absl::Time next_update = absl::Now() + absl::Hours(24),
+                                     const TestCertificate* responder = nullptr);
 
 }  // namespace fasthttptest
 

@@ -60,7 +60,7 @@ fasthttp::TLSConfig WithAcme(Challenges challenge) {
     if (hello.Offers("acme-tls/1")) return challenge;
     return nullptr;  // As if there were no hook.
   }});
-  tls.NextProto("acme-tls/1", [](fasthttp::BlockingConn&, const fasthttp::TLSConnectionState&) {});
+  tls.NextProto("acme-tls/1", [](fasthttp::HijackedConn&, const fasthttp::TLSConnectionState&) {});
   return tls;
 }
 

@@ -20,10 +20,12 @@
 #include <string>
 #include <string_view>
 
+#include "absl/functional/any_invocable.h"
 #include "fasthttp/base/errc.h"
 
 namespace fasthttp {
 
+class HijackedConn;
 struct TLSConnectionState;
 
 namespace runtime {
@@ -165,6 +167,25 @@ struct Accepted {
   Conn* conn = nullptr;
   int fd = -1;
   Addr remote;
+  bool counts = false;  // By the listener's PeerLimit: a Conn only.
+  // Whom the server gives the connection in place of speaking HTTP on it: a Conn only. It counts
+  // until that has returned. Not every user of a listener looks at it.
+  absl::AnyInvocable<void(HijackedConn&) &&> handler = nullptr;
+};
+
+// How many connections a peer may have, for listeners that hold some back before they hand them
+// out, as one does that shakes hands first.
+//
+// Thread class: loop-confined.
+class PeerLimit {
+ public:
+  // Counts one more; false, and not counted: the peer has its number, and this one is to be closed.
+  virtual bool CountPeer(const Addr& peer) = 0;
+  // It was closed before it was handed out.
+  virtual void UncountPeer(const Addr& peer) = 0;
+
+ protected:
+  ~PeerLimit() = default;
 };
 
 class Listener {
@@ -183,6 +204,10 @@ class Listener {
   // Every loop that serves the listener arms its own token.
   virtual Errc Arm(const ReadyToken& token) = 0;
   virtual void Disarm(const ReadyToken& token) = 0;
+
+  // What connections that TryAccept takes on `loop` may be counted by from then on, until Disarm;
+  // called before Arm. A connection that was counted is handed out with `counts` or uncounted.
+  virtual void SetPeerLimit(runtime::Loop&, PeerLimit&) {}
 
   // Stops listening and wakes the loops. Idempotent, thread-safe.
   virtual void Close() = 0;
