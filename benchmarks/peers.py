@@ -1,7 +1,8 @@
 """The servers that are measured over TCP: ours, others, and the physical limit.
 
 Each answers "Hello, World!" to every GET and sends back the body of every POST, on one thread. Their
-sources and configurations are in peers/, tcp/ and limit/.
+sources and configurations are in peers/, tcp/, tls/ and limit/. Those in TLS_NAMES do it over TLS,
+too, if the load says so: "--tls=rsa" (RSA-2048) or "--tls=ecdsa" (P-256).
 """
 
 import contextlib
@@ -18,10 +19,14 @@ import valgrind
 
 PACKAGES = ("golang-go", "golang-github-valyala-fasthttp-dev", "h2o", "libboost-dev",
             "libnginx-mod-http-echo", "nginx-light", "valgrind")
+TLS_PACKAGES = ("nginx-light", "libnginx-mod-http-echo", "openssl", "valgrind")
 FOLDER = os.path.join(machine.ROOT, "benchmarks/peers")
 OURS = "fasthttp for C++"
+OFFLOADED = "fasthttp for C++, keys offloaded"  # Over TLS.
 LIMIT = "raw epoll loop"
 NAMES = (OURS, "nginx", "h2o", "Boost.Beast", "fasthttp (Go)", "net/http (Go)", LIMIT)
+TLS_NAMES = (OURS, "nginx")
+KEYS = {"rsa": "rsa:2048", "ecdsa": "ec -pkeyopt ec_paramgen_curve:P-256"}
 # Seconds within which a server must listen, and end after SIGTERM; valgrind starts slowly.
 PATIENCE = 60
 
@@ -30,8 +35,14 @@ class Peers:
     """All of them, built. As a context it holds a folder for what they write."""
 
     def __init__(self, names=NAMES):
-        machine.install(*PACKAGES)
+        machine.install(*(PACKAGES if names != TLS_NAMES else TLS_PACKAGES))
         self.names = names
+        self.programs = {}
+        if names == TLS_NAMES:
+            self.load, self.tls_load, self.programs[OURS], self.tls_server = machine.build(
+                "//benchmarks/tcp", "//benchmarks/tls:load", "//benchmarks/tcp:server",
+                "//benchmarks/tls:server")
+            return
         self.load, ours, limit = machine.build("//benchmarks/tcp", "//benchmarks/tcp:server",
                                                "//benchmarks/limit")
         self.programs = {OURS: ours, LIMIT: limit}
@@ -56,6 +67,10 @@ class Peers:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
                 file.write("Hello, World!")
+        for key, kind in KEYS.items() if self.names == TLS_NAMES else ():
+            path = os.path.join(self.folder.name, key)
+            machine.run(["openssl", "req", "-x509", "-nodes", "-subj", "/CN=localhost", "-newkey",
+                         *kind.split(), "-keyout", path + ".key", "-out", path + ".cert"])
         return self
 
     def __exit__(self, *unused):
@@ -68,11 +83,20 @@ class Peers:
             options = ["--echo"] if "--request=echo" in load else []
             options += ["--close"] if "--reconnect" in load else []
             return [self.programs[LIMIT], f"--port={port}", f"--request_bytes={size}", *options]
+        key = key_of(load)
+        if name in (OURS, OFFLOADED) and key is not None:
+            return [self.tls_server, f"--port={port}", f"--offload={name == OFFLOADED}",
+                    *(f"--{what}={self.folder.name}/{key}.{what}" for what in ("cert", "key"))]
         if name == OURS:
             return [self.programs[OURS], f"--port={port}"]
         if name in ("nginx", "h2o"):
             with open(os.path.join(FOLDER, name + ".conf"), encoding="utf-8") as file:
-                text = file.read().replace("PORT", str(port)).replace("FOLDER", self.folder.name)
+                text = file.read().replace("PORT", str(port))
+            if key is not None:
+                text = re.sub(r"(listen \S+)", rf"\1 ssl", text).replace("server {", (
+                    f"server {{ ssl_certificate FOLDER/{key}.cert; ssl_protocols TLSv1.3; "
+                    f"ssl_certificate_key FOLDER/{key}.key; "))
+            text = text.replace("FOLDER", self.folder.name)
             path = os.path.join(self.folder.name, f"{name}-{port}.conf")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -99,7 +123,9 @@ class Peers:
 
     def send(self, port, load, *more, prefix=()):
         """What the generator prints."""
-        return machine.run([*prefix, self.load, f"--port={port}", *load, *more])
+        program = self.load if key_of(load) is None else self.tls_load
+        load = [option for option in load if not option.startswith("--tls=")]
+        return machine.run([*prefix, program, f"--port={port}", *load, *more])
 
     def instructions(self, name, load, short, long):
         """User instructions of one request."""
@@ -113,6 +139,11 @@ class Peers:
             return total if total is not None else sys.exit(f"{name} under valgrind:\n{text}")
 
         return (count(long) - count(short)) / (long - short)
+
+
+def key_of(load):
+    """The server's key if the load goes over TLS."""
+    return next((option[len("--tls="):] for option in load if option.startswith("--tls=")), None)
 
 
 def wait_for(port, process):

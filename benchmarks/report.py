@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes the results readable: Markdown and SVG beside the JSON, and the figures in the README.
+"""Makes the results readable: Markdown and SVG beside the JSON, and the figures in the documents.
 
     benchmarks/report.py [--results=benchmarks/results] [--readme=README.md]
 
-Reads compare.json, tcp.json and idle.json of the folder, whichever are there. In the README it
-rewrites what stands between the lines `<!-- figures: begin -->` and `<!-- figures: end -->`; for that
-all three must be there.
+Reads compare.json, tcp.json, idle.json and tls.json of the folder, whichever are there. What stands
+between the lines `<!-- figures: begin -->` and `<!-- figures: end -->` it rewrites in the README, for
+which the first three must be there, and in docs/guide/tls.md from the fourth.
 """
 
 import argparse
@@ -115,7 +115,57 @@ def idle_report(results):
                                             "bytes, less is better", groups, peers.OURS)}
 
 
-REPORTS = {"compare": compare_report, "tcp": tcp_report, "idle": idle_report}
+def tls_tables(results):
+    """Those of the guide."""
+    requests = {(row["scenario"], row["server"]): row for row in results["requests"]}
+    kept = []
+    for tls, plain in (("TLS", "plain"), ("TLS, POST echo, 1 KiB", "plain, POST echo, 1 KiB")):
+        for name in peers.TLS_NAMES:
+            with_it, without = requests[tls, name], requests[plain, name]
+            kept.append((
+                f"{plain.replace('plain, ', '').replace('plain', 'GET')}, {name}",
+                *(f"{number(row['instructions'])} / {row['user_us'] + row['kernel_us']:.1f}"
+                  for row in (without, with_it)),
+                number(with_it["instructions"] and
+                       with_it["instructions"] - without["instructions"])))
+    rows = {row["row"]: row["instructions_per_op"] for row in results["rows"]}
+    if rows:
+        plain, tls = rows["PlainStreaming"], rows["TLSStreaming"]
+        kept.append(("`TLSStreaming`, in memory, client and server", number(plain), number(tls),
+                     number(tls - plain)))
+    shakes = []
+    scenarios = dict.fromkeys(row["scenario"] for row in results["requests"])
+    for scenario in scenarios:
+        if (scenario, "nginx") not in requests or scenario.startswith(("plain", "TLS")):
+            continue
+        sides = [requests.get((scenario, name)) for name in (peers.OURS, peers.OFFLOADED, "nginx")]
+        shakes.append((scenario, *(
+            "–" if side is None else f"{side['user_us'] + side['kernel_us']:.0f}"
+            for side in sides)))
+    waiting = []
+    for row in results["waiting"]:
+        load = {None: "none", "rsa": "RSA-2048", "ecdsa": "P-256"}[row["key"]]
+        waiting.append((load, row["server"], *(number(row[key]) for key in (
+            "p50_us", "p99_us", "p999_us")), number(row.get("handshakes_per_second"))))
+    return (
+        "Requests on kept connections, plain and over TLS (AES-128-GCM): user instructions / µs of "
+        "server CPU for each, and the instructions that TLS adds.\n\n" +
+        table(("", "plain", "TLS", "more"), kept) +
+        "\nA connection, its handshake and one request: µs of server CPU.\n\n" +
+        table(("", peers.OURS, "keys offloaded", "nginx"), shakes) +
+        f"\nLatency of {results['rate']:,} requests/s on 16 kept connections, in µs, while another "
+        "client makes one connection after the other; the server, its helper threads included, has "
+        "one CPU.\n\n" +
+        table(("handshakes", "server", "p50", "p99", "p99.9", "handshakes/s"), waiting))
+
+
+def tls_report(results):
+    return "# TLS\n\n" + machine_lines(results["machine"]) + "\n" + tls_tables(results), {}
+
+
+REPORTS = {"compare": compare_report, "tcp": tcp_report, "idle": idle_report, "tls": tls_report}
+README_REPORTS = ("compare", "tcp", "idle")
+GUIDE = os.path.join(machine.ROOT, "docs/guide/tls.md")
 
 
 def readme_block(results):
@@ -146,7 +196,7 @@ def readme_block(results):
             "[benchmarks/README.md](benchmarks/README.md).\n")
 
 
-def rewrite_readme(path, block):
+def rewrite(path, block):
     with open(path, encoding="utf-8") as file:
         before, rest = file.read().split(BEGIN)
     after = rest.split(END)[1]
@@ -173,8 +223,12 @@ def main():
         for chart, drawing in charts.items():
             with open(os.path.join(options.results, chart), "w", encoding="utf-8") as file:
                 file.write(drawing)
-    if len(results) == len(REPORTS):
-        rewrite_readme(options.readme, readme_block(results))
+    if all(name in results for name in README_REPORTS):
+        rewrite(options.readme, readme_block(results))
+    if "tls" in results:
+        facts = results["tls"]["machine"]
+        rewrite(GUIDE, f"{facts['system']}, {facts['cpu']}, {facts['compiler']}; "
+                       f"`{facts['command']}`, {facts['date']}.\n\n" + tls_tables(results["tls"]))
     print("wrote", ", ".join(results) or "nothing", "in", options.results)
 
 

@@ -1,7 +1,9 @@
 #include "benchmarks/tcp/load.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -70,24 +72,61 @@ class Pattern {
   size_t after_date_;
 };
 
-Pattern LearnPattern(uint16_t port, std::string_view request) {
-  const int fd = ConnectTo(port);
-  FASTHTTP_CHECK(::send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
-                     static_cast<ssize_t>(request.size()),
+// One end of a connection.
+class Socket {
+ public:
+  Socket() = default;
+  Socket(uint16_t port, const LayerFactory& layer) : fd_(ConnectTo(port)) {
+    FASTHTTP_CHECK(::fcntl(fd_, F_SETFL, O_NONBLOCK) == 0, "fcntl failed");
+    if (layer) layer_ = layer(fd_);
+  }
+
+  int fd() const { return fd_; }
+  ssize_t Send(std::string_view bytes) {
+    if (layer_ != nullptr) return layer_->Send(bytes);
+    return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  ssize_t Receive(std::span<char> into) {
+    if (layer_ != nullptr) return layer_->Receive(into);
+    return ::recv(fd_, into.data(), into.size(), 0);
+  }
+  void Close() {
+    layer_.reset();
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+  // With an RST, or a port is held for a minute.
+  void Reset() {
+    const linger reset = {1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    Close();
+  }
+
+ private:
+  int fd_ = -1;
+  std::unique_ptr<Layer> layer_;
+};
+
+Pattern LearnPattern(const LoadOptions& options) {
+  Socket socket(options.port, options.layer);
+  const std::string_view request = options.request;
+  FASTHTTP_CHECK(socket.Send(request) == static_cast<ssize_t>(request.size()),
                  "the server under test takes no request");
-  const timeval patience = {kPatience / 1'000'000'000, 0};
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   std::string received;
   size_t size;
   do {
+    pollfd readable = {socket.fd(), POLLIN, 0};
+    FASTHTTP_CHECK(::poll(&readable, 1, kPatience / 1'000'000) == 1,
+                   "the server under test sends no whole response");
     char buffer[4096];
-    const ssize_t n = ::recv(fd, buffer, sizeof buffer, 0);
+    const ssize_t n = socket.Receive(buffer);
+    size = 0;
+    if (n < 0 && errno == EAGAIN) continue;
     FASTHTTP_CHECK(n > 0, "the server under test sends no whole response");
     received.append(buffer, static_cast<size_t>(n));
     size = ResponseSize(received);
   } while (size == 0);
   FASTHTTP_CHECK(size == received.size(), "the server under test sends more than a response");
-  ::close(fd);
+  socket.Close();
   return Pattern(std::move(received));
 }
 
@@ -102,7 +141,7 @@ class Load {
 
  private:
   struct Client {
-    int fd = -1;
+    Socket socket;
     size_t owed = 0;  // Responses.
     size_t at = 0;    // In the response that arrives.
     bool counts = true;
@@ -140,7 +179,7 @@ Load::Load(const LoadOptions& options)
     : options_(options),
       total_(options.requests != 0 ? options.requests
                                    : static_cast<uint64_t>(options.rate * options.seconds)),
-      pattern_(LearnPattern(options.port, options.request)),
+      pattern_(LearnPattern(options)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       clients_(options.conns) {
   FASTHTTP_CHECK(epoll_ >= 0, "epoll_create1 failed");
@@ -152,24 +191,22 @@ Load::Load(const LoadOptions& options)
 }
 
 Load::~Load() {
-  for (Client& client : clients_) {
-    if (client.fd >= 0) ::close(client.fd);
-  }
+  for (Client& client : clients_) client.socket.Close();
   ::close(epoll_);
 }
 
 void Load::Connect(Client& client) {
-  client.fd = ConnectTo(options_.port);
+  client.socket = Socket(options_.port, options_.layer);
   epoll_event event = {};
   event.events = EPOLLIN;
   event.data.ptr = &client;
-  FASTHTTP_CHECK(::epoll_ctl(epoll_, EPOLL_CTL_ADD, client.fd, &event) == 0, "epoll_ctl failed");
+  FASTHTTP_CHECK(::epoll_ctl(epoll_, EPOLL_CTL_ADD, client.socket.fd(), &event) == 0,
+                 "epoll_ctl failed");
 }
 
 void Load::Send(Client& client, size_t requests, std::string_view bytes) {
   if (options_.reconnect) Connect(client);
-  FASTHTTP_CHECK(::send(client.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-                     static_cast<ssize_t>(bytes.size()),
+  FASTHTTP_CHECK(client.socket.Send(bytes) == static_cast<ssize_t>(bytes.size()),
                  "the server under test has closed a connection, or takes no more");
   client.owed = requests;
   sent_ += requests;
@@ -204,13 +241,10 @@ void Load::SendDue(int64_t now) {
 
 void Load::Receive(Client& client) {
   std::array<char, 65'536> buffer;
-  const ssize_t n = ::recv(client.fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  const ssize_t n = client.socket.Receive(buffer);
   if (n < 0 && errno == EAGAIN) return;
   if (n == 0 && options_.reconnect && client.owed == 0) {
-    // With an RST, or a port is held for a minute.
-    const linger reset = {1, 0};
-    ::setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    ::close(std::exchange(client.fd, -1));
+    client.socket.Reset();
     ++answered_;
     return Answered(client);
   }

@@ -13,13 +13,28 @@
 #ifndef FASTHTTP_BENCHMARKS_TCP_LOAD_H_
 #define FASTHTTP_BENCHMARKS_TCP_LOAD_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace fasthttp::benchmarks {
+
+// What changes the bytes of a connection on their way, over a socket that does not block; its calls
+// are as send and recv. The first may be made at once, whatever has to be agreed on before.
+class Layer {
+ public:
+  virtual ~Layer() = default;
+  virtual ssize_t Send(std::string_view bytes) = 0;
+  virtual ssize_t Receive(std::span<char> into) = 0;
+};
+using LayerFactory = std::function<std::unique_ptr<Layer>(int fd)>;
 
 struct LoadOptions {
   uint16_t port = 0;  // On 127.0.0.1.
@@ -34,6 +49,7 @@ struct LoadOptions {
   // response must be the same. Negative: none.
   int other_at = -1;
   std::string other;
+  LayerFactory layer = nullptr;  // Null: what is sent is what goes out.
 };
 
 // Nanoseconds, sorted.
