@@ -35,6 +35,7 @@ HANDSHAKES = {
     "P-256, full": [*HANDSHAKE, "--tls=ecdsa"],
     "P-256, resumed": [*HANDSHAKE, "--tls=ecdsa", "--resume"],
 }
+SHAKES = 3_000  # Connections of a measurement; the CPU time is known to 10 ms.
 WAITING = ["--conns=16"]
 ONE_BY_ONE = ["--conns=1", "--reconnect"]
 ROWS = ("PlainStreaming", "TLSStreaming")
@@ -48,14 +49,11 @@ def time_requests(all_peers, options):
     runs = {}
     for number in range(options.rounds):
         for scenario, load in (KEPT | HANDSHAKES).items():
-            for name in tcp.turns(all_peers.names, number):
-                run = tcp.measure(all_peers, name, load, f"--seconds={options.seconds}")
+            names = all_peers.names + ((peers.OFFLOADED,) if scenario.endswith("full") else ())
+            length = f"--seconds={options.seconds}" if scenario in KEPT else f"--requests={SHAKES}"
+            for name in tcp.turns(names, number):
+                run = tcp.measure(all_peers, name, load, length)
                 runs.setdefault((scenario, name), []).append(run)
-            for key in ("rsa", "ecdsa"):
-                if f"--tls={key}" in load and "full" in scenario:
-                    run = tcp.measure(all_peers, peers.OFFLOADED, load,
-                                      f"--seconds={options.seconds}")
-                    runs.setdefault((scenario, peers.OFFLOADED), []).append(run)
         note(f"requests and handshakes: round {number + 1} of {options.rounds} done")
     return runs
 
@@ -98,11 +96,16 @@ def count_instructions(all_peers):
     return counted
 
 
-def count_rows(program):
+def count_rows(all_peers, program):
     """Client and server in one process, over in-memory connections."""
+    files = [f"--{what}={all_peers.folder.name}/rsa.{what}" for what in ("cert", "key")]
+
+    def command(row, operations):
+        line, environment = valgrind.rows_command(program, row, operations)
+        return [*line, *files], environment
+
     counted = valgrind.map_parallel(
-        lambda row: valgrind.per_operation(
-            lambda n: valgrind.rows_command(program, row, n), 1_000, 11_000), ROWS)
+        lambda row: valgrind.per_operation(lambda n: command(row, n), 1_000, 11_000), ROWS)
     note("instructions of rows counted")
     return dict(zip(ROWS, counted))
 
@@ -111,7 +114,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=1, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=1, help="of those without handshakes")
     parser.add_argument("--rate", type=int, default=5_000, help="of the latencies, requests/s")
     parser.add_argument("--no-instructions", action="store_true", help="times only")
     parser.add_argument("--json", help="write the results there")
@@ -124,7 +127,7 @@ def main():
         note("built")
         facts = machine.describe(machine.command_line(), peers.TLS_PACKAGES)
         counted = {} if options.no_instructions else count_instructions(all_peers)
-        rows = {} if options.no_instructions else count_rows(rows_program)
+        rows = {} if options.no_instructions else count_rows(all_peers, rows_program)
         runs = time_requests(all_peers, options)
         waiting = time_waiting(all_peers, options)
     results = {

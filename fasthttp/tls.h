@@ -141,7 +141,8 @@ struct TLSSettings {
   absl::Duration ticket_key_lifetime = absl::Hours(12);
 
   // The private key's operation runs on a helper thread (fasthttp::Offload) and not on the loop,
-  // which has time for others then. Measure whether that pays: benchmarks/tls has rows for both.
+  // which has time for others then, at some CPU more for each full handshake. It can pay with RSA
+  // keys, hardly with ECDSA ones: docs/guide/tls.md has figures.
   bool offload_private_key = false;
 
   // Called when a handshake has failed, to log or count. On the loop; must not block. The status

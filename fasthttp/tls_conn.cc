@@ -347,7 +347,7 @@ IoResult TLSConn::TryRecv(std::span<char> into) {
     if (n > 0) {
       got += static_cast<size_t>(n);
       input.has_produced = true;
-      // Asking BoringSSL again would say the same, and costs a sixth of a small record.
+      // BoringSSL, asked again, would find nothing.
       if (input.drained && input.empty() && SSL_pending(ssl_.get()) == 0) break;
       continue;
     }

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "fasthttp/client.h"
 #include "fasthttp/error.h"
@@ -120,6 +121,32 @@ TEST(TLSTest, OverSockets) {
   EXPECT_EQ(large->Body().size(), 3'000'000u);
   EXPECT_EQ(BodyOf(client.Post(url + "/p", "a/b", std::string(2'000'000, 'y'))),
             absl::StrCat("POST ", url, "/p localhost 2000000 bytes"));
+}
+
+TEST(TLSTest, OneTooManyOfAnAddressIsResetOverSockets) {
+  Runtime runtime({.threads = 2});
+  TestCertificate cert = GenerateTestCertificate({.hosts = {"127.0.0.1"}, .is_ca = true});
+  TLSConfig config;
+  ASSERT_TRUE(config.AppendCertPEM(cert.cert_pem, cert.key_pem).ok());
+  Server server({.handler = Echo, .runtime = &runtime, .max_conns_per_ip = 1});
+  absl::StatusOr<Addr> address = StartTLS(server, "127.0.0.1:0", config);
+  ASSERT_TRUE(address.ok()) << address.status();
+  const ClientTLSConfig trust({.root_ca_pem = cert.cert_pem});
+  Client first({.runtime = &runtime, .tls = trust}), second({.runtime = &runtime, .tls = trust});
+  const std::string url = absl::StrCat("https://127.0.0.1:", address->port(), "/a");
+  EXPECT_TRUE(first.Get(url).ok());
+  EXPECT_FALSE(second.Get(url).ok());
+  EXPECT_GE(config.Stats().refused, 1u);
+  EXPECT_EQ(server.GetRejectedConnectionsCount(), config.Stats().refused);
+  EXPECT_EQ(config.Stats().handshakes, 1u);
+  // The server hears of the end a little later.
+  first.CloseIdleConnections();
+  bool served = false;
+  for (int i = 0; i < 1'000 && !served; ++i) {
+    served = second.Get(url).ok();
+    if (!served) absl::SleepFor(absl::Milliseconds(10));
+  }
+  EXPECT_TRUE(served);
 }
 
 }  // namespace

@@ -9,13 +9,16 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "benchmarks/rows.h"
@@ -27,6 +30,9 @@
 #include "fasthttp/tls.h"
 #include "testing/test_certificate.h"
 #include "util/inmemory_listener.h"
+
+ABSL_FLAG(std::string, cert, "", "file of a certificate with an RSA key; empty: a new one");
+ABSL_FLAG(std::string, key, "", "file of its key");
 
 namespace fasthttp::benchmarks {
 namespace {
@@ -43,9 +49,20 @@ struct TLSRow {
   bool offload = false;
 };
 
+std::string ContentOf(const std::string& path) {
+  std::ifstream file(path);
+  std::string content{std::istreambuf_iterator<char>(file), {}};
+  if (content.empty()) Fail(path + " cannot be read");
+  return content;
+}
+
 const fasthttptest::TestCertificate& CertificateOf(TestKey key) {
-  static const auto* const rsa =
-      new fasthttptest::TestCertificate(fasthttptest::GenerateTestCertificate("localhost"));
+  // How long it takes to make an RSA key is chance, which would be counted.
+  static const auto* const rsa = new fasthttptest::TestCertificate(
+      absl::GetFlag(FLAGS_cert).empty()
+          ? fasthttptest::GenerateTestCertificate("localhost")
+          : fasthttptest::TestCertificate{ContentOf(absl::GetFlag(FLAGS_cert)),
+                                          ContentOf(absl::GetFlag(FLAGS_key))});
   static const auto* const ecdsa = new fasthttptest::TestCertificate(
       fasthttptest::GenerateTestCertificate({.hosts = {"localhost"}, .is_ca = true}));
   return key == TestKey::kRsa2048 ? *rsa : *ecdsa;
