@@ -237,13 +237,15 @@ IoResult Pipe::SendPieces(int side, std::span<const iovec> from) {
 
 Errc Pipe::Arm(int side, const ReadyToken& token) {
   Guard guard(*this);
+  // The last notice of room may have gone to the token before.
+  const bool moved = tokens_[side].loop != nullptr;
   tokens_[side] = token;
   Direction& in = from_[1 - side];
   Direction& out = from_[side];
   uint8_t ready = 0;
   if (in.head != nullptr) ready |= fasthttp::kReadable;
   if (in.ended) ready |= fasthttp::kReadable | fasthttp::kHangup;
-  if (out.refused && out.blocks < kMaxBlocks) {
+  if ((out.refused || moved) && out.blocks < kMaxBlocks) {
     out.refused = false;
     ready |= fasthttp::kWritable;
   }
