@@ -105,19 +105,21 @@ size_t Unquote(char* out, std::string_view text, bool plus) {
 }
 
 bool HasBlankOrControl(std::string_view text) {
-  if (text.size() < 8) return std::any_of(text.begin(), text.end(), IsBlankOrControl);
-  constexpr uint64_t kOnes = 0x0101010101010101u;
+  typedef uint8_t Sixteen __attribute__((vector_size(16)));
+  constexpr size_t kSize = sizeof(Sixteen);
+  if (text.size() < kSize) return std::any_of(text.begin(), text.end(), IsBlankOrControl);
   auto holds = [](const char* at) {
-    uint64_t word;
-    std::memcpy(&word, at, 8);
-    const uint64_t del = word ^ kOnes * 0x7F;
-    const uint64_t below = (word - kOnes * 0x21) & ~word;
-    return ((below | ((del - kOnes) & ~del)) & (kOnes * 0x80)) != 0;
+    Sixteen bytes;
+    std::memcpy(&bytes, at, kSize);
+    const auto found = (bytes < 0x21) | (bytes == 0x7F);
+    uint64_t words[2];
+    std::memcpy(words, &found, kSize);
+    return (words[0] | words[1]) != 0;
   };
-  for (size_t i = 0; i + 8 <= text.size(); i += 8) {
+  for (size_t i = 0; i + kSize < text.size(); i += kSize) {
     if (holds(text.data() + i)) return true;
   }
-  return holds(text.data() + text.size() - 8);
+  return holds(text.data() + text.size() - kSize);
 }
 
 void AppendWithoutBlanks(std::string& dst, std::string_view text, std::string_view also) {

@@ -51,51 +51,62 @@ absl::Status Caller::DoRedirects(const Request& request, Response& response, int
   return Call(request, response, {}, std::max(max_redirects, 0));
 }
 
-absl::StatusOr<Response> Caller::Get(std::string_view url) {
-  return Fetch(url, {}, [](Request&) {});
-}
-
-absl::StatusOr<Response> Caller::GetTimeout(std::string_view url, absl::Duration timeout) {
-  return Fetch(url, {.kind = TimeLimit::kTimeout, .timeout = timeout}, [](Request&) {});
-}
-
-absl::StatusOr<Response> Caller::GetDeadline(std::string_view url, absl::Time deadline) {
-  return Fetch(url, {.kind = TimeLimit::kDeadline, .deadline = deadline}, [](Request&) {});
-}
-
 namespace {
 
-auto WithForm(const Args& form) {
-  return [&form](Request& request) {
+auto GetOf(std::string_view url) {
+  return [url](CallLease& call) -> const Request& { return call.get(url); };
+}
+
+template <typename Complete>
+auto PostOf(std::string_view url, Complete complete) {
+  return [url, complete](CallLease& call) -> const Request& {
+    Request& request = call.request();
+    request.SetRequestURI(url);
     request.header().SetMethod("POST");
+    complete(request);
+    return request;
+  };
+}
+
+auto PostOf(std::string_view url, const Args& form) {
+  return PostOf(url, [&form](Request& request) {
     form.CopyTo(request.MutablePostArgs());
     request.header().SetContentType("application/x-www-form-urlencoded");
-  };
+  });
 }
 
 }  // namespace
 
+absl::StatusOr<Response> Caller::Get(std::string_view url) { return Fetch({}, GetOf(url)); }
+
+absl::StatusOr<Response> Caller::GetTimeout(std::string_view url, absl::Duration timeout) {
+  return Fetch({.kind = TimeLimit::kTimeout, .timeout = timeout}, GetOf(url));
+}
+
+absl::StatusOr<Response> Caller::GetDeadline(std::string_view url, absl::Time deadline) {
+  return Fetch({.kind = TimeLimit::kDeadline, .deadline = deadline}, GetOf(url));
+}
+
 absl::StatusOr<Response> Caller::Post(std::string_view url, const Args& form) {
-  return Fetch(url, {}, WithForm(form));
+  return Fetch({}, PostOf(url, form));
 }
 
 absl::StatusOr<Response> Caller::Post(std::string_view url, std::string_view content_type,
                                       std::string_view body) {
-  return Fetch(url, {}, [&](Request& request) {
-    request.header().SetMethod("POST");
-    request.header().SetContentType(content_type);
-    request.SetBodyRaw(body);
-  });
+  return Fetch({}, PostOf(url, [=](Request& request) {
+                 request.header().SetContentType(content_type);
+                 request.SetBodyRaw(body);
+               }));
 }
 
 absl::StatusOr<Response> Caller::PostTimeout(std::string_view url, const Args& form,
                                              absl::Duration timeout) {
-  return Fetch(url, {.kind = TimeLimit::kTimeout, .timeout = timeout}, WithForm(form));
+  return Fetch({.kind = TimeLimit::kTimeout, .timeout = timeout}, PostOf(url, form));
 }
 
 absl::StatusOr<Response> Caller::PostDeadline(std::string_view url, const Args& form,
                                               absl::Time deadline) {
-  return Fetch(url, {.kind = TimeLimit::kDeadline, .deadline = deadline}, WithForm(form));
+  return Fetch({.kind = TimeLimit::kDeadline, .deadline = deadline}, PostOf(url, form));
 }
 
 // --- How they are carried out -----------------------------------------------------------------
@@ -120,17 +131,17 @@ absl::Status Caller::Call(const Request& request, Response& response, const Time
   return status;
 }
 
-absl::StatusOr<Response> Caller::Fetch(std::string_view url, const TimeLimit& limit,
-                                       absl::FunctionRef<void(Request&)> complete) {
+absl::StatusOr<Response> Caller::Fetch(const TimeLimit& limit, RequestMaker make) {
+  if (Loop* here = Here()) return FetchHere(*here, limit, make);
+  absl::StatusOr<Response> result;
+  runtime().Run([&] { result = FetchHere(*Loop::Current(), limit, make); });
+  return result;
+}
+
+absl::StatusOr<Response> Caller::FetchHere(Loop& loop, const TimeLimit& limit, RequestMaker make) {
   Response response;
-  absl::Status status;
-  OnLoop([&](Loop& loop) {
-    CallLease call(LoopPart(loop));
-    Request& request = call.request();
-    request.SetRequestURI(url);
-    complete(request);
-    status = CallHere(loop, request, response, limit, kDefaultMaxRedirects);
-  });
+  CallLease call(LoopPart(loop));
+  absl::Status status = CallHere(loop, make(call), response, limit, kDefaultMaxRedirects);
   if (!status.ok()) return status;
   return response;
 }

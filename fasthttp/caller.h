@@ -122,8 +122,11 @@ class Caller {
 
   absl::Status Call(const Request& request, Response& response, const TimeLimit& limit,
                     int max_redirects);
-  absl::StatusOr<Response> Fetch(std::string_view url, const TimeLimit& limit,
-                                 absl::FunctionRef<void(Request&)> complete);
+  // What Get and Post send, made in the workspace of the call.
+  using RequestMaker = absl::FunctionRef<const Request&(CallLease& call)>;
+  absl::StatusOr<Response> Fetch(const TimeLimit& limit, RequestMaker make);
+  absl::StatusOr<Response> FetchHere(runtime::Loop& loop, const TimeLimit& limit,
+                                     RequestMaker make);
   static absl::Status Fail(Errc errc, const Where& where, Response& response);
   absl::Status CallHere(runtime::Loop& loop, const Request& request, Response& response,
                         const TimeLimit& limit, int max_redirects);

@@ -1,6 +1,7 @@
 #include "fasthttp/client.h"
 
 #include <atomic>
+#include <cstring>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -18,12 +19,15 @@ constexpr int64_t kForgetAfter = 10 * runtime::kSecond;
 
 using HostMap = absl::flat_hash_map<std::string, std::shared_ptr<HostClient>>;
 
+// `text` ends with it. A length that the compiler knows spares a call of memcmp.
+template <size_t N>
+bool EndsWith(std::string_view text, const char (&end)[N]) {
+  return text.size() >= N - 1 && std::memcmp(text.data() + text.size() - (N - 1), end, N - 1) == 0;
+}
+
 // One pool for "a.test" and "a.test:80".
 std::string_view WithoutDefaultPort(std::string_view host, bool is_tls) {
-  const std::string_view port = is_tls ? ":443" : ":80";
-  if (host.size() > port.size() && host.substr(host.size() - port.size()) == port) {
-    host.remove_suffix(port.size());
-  }
+  if (is_tls ? EndsWith(host, ":443") : EndsWith(host, ":80")) host.remove_suffix(is_tls ? 4 : 3);
   return host;
 }
 
@@ -261,8 +265,8 @@ Errc Client::Exchange(Loop& loop, const Request& request, Response& response, in
   if (Errc errc = request.TryParseURI(); errc != Errc::kOk) return errc;
   const URI& uri = request.URI();
   const std::string_view scheme = uri.Scheme();
-  const bool is_tls = scheme != "http";
-  if (is_tls && scheme != "https") {
+  const bool is_tls = scheme.size() != 4;
+  if (is_tls ? scheme != "https" : !EndsWith(scheme, "http")) {
     where = MakeWhere("the scheme is neither http nor https");
     return Errc::kUnsupported;
   }

@@ -42,7 +42,8 @@ class Exchange {
         limits_(limits),
         deadline_(deadline),
         read_deadline_(deadline),
-        response_(response) {}
+        response_(response),
+        head_(response.header().HeadToReceive()) {}
   ~Exchange() {
     client_.blocks().Give(in_);
     if (out_ != nullptr) client_.blocks().Give(out_);
@@ -118,7 +119,7 @@ class Exchange {
   http1::ParseProgress progress_;
   http1::Framing framing_;
   std::unique_ptr<http1::Field[]> more_fields_;
-  http1::Head head_;
+  http1::Head& head_;  // The response's.
 };
 
 ExchangeResult Exchange::Run() {
@@ -305,9 +306,9 @@ Errc Exchange::EndInterimHead() {
 // --- Reading the body -------------------------------------------------------------------------
 
 Errc Exchange::ReadBody() {
-  response_.header().CopyFrom(head_, framing_.kind == Framing::kLength
-                                         ? static_cast<int64_t>(framing_.length)
-                                         : kContentLengthNone);
+  response_.header().TakeReceived(framing_.kind == Framing::kLength
+                                      ? static_cast<int64_t>(framing_.length)
+                                      : kContentLengthNone);
   if (framing_.kind == Framing::kLength && !response_.SkipBody()) {
     return ReadLengthBody(framing_.length);
   }
@@ -478,7 +479,10 @@ ExchangeResult RunExchange(ClientLoop& client, ClientConn& conn, const WireReque
 // --- The connection ---------------------------------------------------------------------------
 
 ClientConn::ClientConn(BlockingConn c, std::string_view a)
-    : conn(std::move(c)), address(a), is_socket(endpoint().conn->is_socket()) {}
+    : conn(std::move(c)),
+      address(a),
+      is_socket(endpoint().conn->is_socket()),
+      answers_later(endpoint().conn->answers_later()) {}
 
 bool ClientConn::AskIfClean() {
   char byte;

@@ -33,7 +33,7 @@ struct ClientConn {
   bool MayHaveBytes() {
     return !drained || (endpoint().latched & (kReadable | kHangup | kBroken)) != 0;
   }
-  bool IsWorthARead() { return !is_socket || MayHaveBytes(); }
+  bool IsWorthARead() { return !answers_later || MayHaveBytes(); }
   // False if the peer has ended it or sent what nobody asked for. A socket is asked in any case:
   // what has come since the last poll is not known here.
   bool IsClean() { return !is_socket && !MayHaveBytes() ? true : AskIfClean(); }
@@ -44,9 +44,8 @@ struct ClientConn {
   int64_t idle_since = 0;  // The same.
   int64_t idle_end = 0;    // When it is too old to be used again.
   uint64_t exchanges = 0;
-  // A transport that tells of every change, so that a read right after a write is in vain. Others
-  // may answer at once.
-  const bool is_socket;
+  const bool is_socket;  // As Conn has them.
+  const bool answers_later;
   bool drained = false;  // The last read found less than it had room for.
   bool idle = false;
   ClientConn* newer = nullptr;  // In the list of idle ones.

@@ -55,6 +55,7 @@ class InstantConn final : public Conn {
 struct Counts {
   uint64_t allocations = 0;
   uint64_t switches = 0;
+  uint32_t rounds = 0;  // Of the loop.
 };
 
 // Of kCalls calls of `call`, behind a few that make everything grow to its working size.
@@ -63,10 +64,12 @@ Counts Count(runtime::Loop& loop, Call&& call) {
   for (int i = 0; i < 100; ++i) call();
   Counts counts;
   const uint64_t switches = loop.stats().switches;
+  const uint32_t rounds = loop.heartbeat();
   const uint64_t allocations = ThreadAllocations();
   for (int i = 0; i < kCalls; ++i) call();
   counts.allocations = ThreadAllocations() - allocations;
   counts.switches = loop.stats().switches - switches;
+  counts.rounds = loop.heartbeat() - rounds;
   return counts;
 }
 
@@ -121,7 +124,8 @@ TEST_F(ClientCountingTest, CallsThatNeedNotWait) {
   ExpectNoAllocations(post);
 }
 
-// Client and server on one loop: the call waits once.
+// Client and server on one loop: the call waits once. One round for the request, one for the
+// answer.
 TEST_F(ClientCountingTest, CallsToAServerOnTheSameLoop) {
   SimServer sim({.handler = [](RequestCtx& ctx) { ctx.Success("text/plain", ctx.RequestURI()); }});
   ClientOptions options;
@@ -145,6 +149,8 @@ TEST_F(ClientCountingTest, CallsToAServerOnTheSameLoop) {
   });
   EXPECT_EQ(get.switches, 2u * kCalls);
   EXPECT_EQ(post.switches, 2u * kCalls);
+  EXPECT_EQ(get.rounds, 2u * kCalls);
+  EXPECT_EQ(post.rounds, 2u * kCalls);
   ExpectNoAllocations(get);
   ExpectNoAllocations(post);
 }

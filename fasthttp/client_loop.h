@@ -19,7 +19,8 @@ namespace fasthttp {
 // What one call works with.
 struct ClientCall {
   WireRequest wire;
-  Request request;  // Of Get and Post, and of a redirect.
+  Request get;      // Of Get: nothing but its URL is ever set, so that it needs no reset.
+  Request request;  // Of Post, and of a redirect.
   bool used_request = false;
   ClientCall* next = nullptr;
 };
@@ -82,8 +83,19 @@ class CallLease {
     call_->used_request = true;
     return call_->request;
   }
+  // A GET of `url`.
+  const Request& get(std::string_view url) {
+    if (url.size() > kLongUrl) {
+      request().SetRequestURI(url);
+      return call_->request;
+    }
+    call_->get.SetRequestURI(url);
+    return call_->get;
+  }
 
  private:
+  static constexpr size_t kLongUrl = 4096;  // What a longer one takes is given back.
+
   ClientLoop& owner_;
   ClientCall* const call_;
 };

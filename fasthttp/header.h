@@ -361,6 +361,10 @@ class RequestHeader : public HeaderTrailers {
 // What the server adds by itself, and is not part of this object: Date, Server (unless SetServer),
 // Content-Length of a buffered body, Transfer-Encoding, Content-Type if there is a body and none
 // was set.
+//
+// A response that a client received keeps its head as it came, in memory of its own: nothing of the
+// connection is held on to. The first call that changes a field takes the fields apart, after which
+// the header behaves like one that the program made.
 class ResponseHeader : public HeaderTrailers {
  public:
   ResponseHeader() = default;
@@ -387,25 +391,32 @@ class ResponseHeader : public HeaderTrailers {
   // --- Fields with an accessor; {} if absent ---
   // kDefaultContentType if none was set, unless SetNoDefaultContentType(true).
   std::string_view ContentType() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
-    if (!content_type_.empty() || no_default_content_type_) return content_type_.view();
-    return kDefaultContentType;
+    const std::string_view type = Slot(http1::KnownField::kContentType, content_type_);
+    return !type.empty() || no_default_content_type_ ? type : kDefaultContentType;
   }
-  bool HasContentType() const { return !content_type_.empty(); }
-  void SetContentType(std::string_view type) { content_type_.AssignClean(type); }
+  bool HasContentType() const {
+    return !Slot(http1::KnownField::kContentType, content_type_).empty();
+  }
+  void SetContentType(std::string_view type) {
+    Own();
+    content_type_.AssignClean(type);
+  }
   void SetNoDefaultContentType(bool none) { no_default_content_type_ = none; }
   bool NoDefaultContentType() const { return no_default_content_type_; }
 
   std::string_view ContentEncoding() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
-    return content_encoding_.view();
+    return Slot(http1::KnownField::kContentEncoding, content_encoding_);
   }
   void SetContentEncoding(std::string_view coding) {
-    more_ = true;
+    OwnMore();
     content_encoding_.AssignClean(coding);
   }
 
-  std::string_view Server() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return server_.view(); }
+  std::string_view Server() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return Slot(http1::KnownField::kServer, server_);
+  }
   void SetServer(std::string_view server) {
-    more_ = true;
+    OwnMore();
     server_.AssignClean(server);
   }
 
@@ -485,15 +496,41 @@ class ResponseHeader : public HeaderTrailers {
   // --- For codecs ---
   // The fields without those that have a slot (Content-Type, Content-Encoding, Server,
   // Content-Length, "Connection: close"); Set-Cookie lines are among them.
-  const internal::FieldList& OtherFields() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return fields_; }
+  const internal::FieldList& OtherFields() ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    Own();
+    return fields_;
+  }
   // A quick test: true only if a Content-Type is set and else at most a status code and
   // ConnectionClose.
-  bool IsPlain() const { return HasContentType() && !MayHaveMore(); }
+  bool IsPlain() const { return !content_type_.empty() && !MayHaveMore(); }
   // Makes this header a copy of a received head; names keep their bytes. `length`: that of the
   // body, if framing has read it from the Content-Length of this head.
   void CopyFrom(const http1::Head& head, int64_t length = kContentLengthNone);
+  // The same in two steps, without the copy of each field: empties this header and gives the head
+  // to parse into; then, while the bytes that were parsed are still there, makes it this header's.
+  http1::Head& HeadToReceive();
+  void TakeReceived(int64_t length = kContentLengthNone);
 
  private:
+  // A head, and the bytes that it refers to.
+  struct Received {
+    http1::Head head;
+    internal::ByteBuffer bytes;
+  };
+
+  // The value of a field that has a slot.
+  std::string_view Slot(http1::KnownField id, const internal::ByteBuffer& slot) const {
+    return head_ == nullptr ? slot.view() : head_->Value(id);
+  }
+  // Before any change of a field.
+  void Own() {
+    if (head_ != nullptr) [[unlikely]]
+      CopyReceived();
+  }
+  void OwnMore() {
+    Own();
+    more_ = true;
+  }
   // False if there is nothing that most responses have not.
   bool MayHaveMore() const {
     FASTHTTP_DCHECK(
@@ -504,13 +541,16 @@ class ResponseHeader : public HeaderTrailers {
   }
   // For changes that may add.
   internal::FieldList& MoreFields() {
-    more_ = true;
+    OwnMore();
     return fields_;
   }
   void ResetMore();
+  void CopyReceived();
+  void VisitOthersReceived(FieldVisitor f) const;
   const internal::ByteBuffer* SlotOf(http1::KnownField id) const;
   bool SetSpecial(http1::KnownField id, std::string_view value);
   void SetKnown(http1::KnownField id, std::string_view value);
+  void CopySlots(const http1::Head& head, int64_t length);
   void CopyFields(const http1::Head& head, uint64_t done, uint64_t known);
   void CopyContentLength(std::string_view value, int64_t length);
   size_t FindCookie(std::string_view name) const;
@@ -525,6 +565,10 @@ class ResponseHeader : public HeaderTrailers {
   internal::ByteBuffer content_length_text_;
   internal::FieldList fields_;
   std::string cookie_text_;  // Of SetCookie, kept for its memory.
+  // Where the fields are as long as none was changed; then the slots and the list hold nothing.
+  // Null, or that of received_, which is made at the first use and kept.
+  const http1::Head* head_ = nullptr;
+  std::unique_ptr<Received> received_;
 };
 
 }  // namespace fasthttp

@@ -176,8 +176,16 @@ class HostClient::Impl {
 
  private:
   Errc Describe(const Request& request, WireRequest& wire);
+  // Further attempts behind one that failed with `errc`, or the first one: kOk.
+  [[gnu::noinline]] Errc Repeat(Share& share, const Request& request, const WireRequest& wire,
+                                Response& response, int64_t deadline, Attempt& attempt, Errc errc,
+                                Where& where);
   Errc Try(Share& share, const WireRequest& wire, Response& response, int64_t deadline,
            Attempt& attempt);
+  Errc TryOn(Share& share, ClientConn* conn, const WireRequest& wire, Response& response,
+             int64_t deadline, Attempt& attempt);
+  [[gnu::noinline]] Errc EndConn(Share& share, ClientConn* conn, const ExchangeResult& result,
+                                 int64_t began, Attempt& attempt);
   Errc CallTransport(Loop& loop, const Request& request, Response& response, int64_t deadline,
                      Where& where);
   Errc Acquire(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
@@ -210,48 +218,41 @@ inline Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire
   return request.URI().Scheme() == "https" ? Errc::kRedirectToDifferentScheme : Errc::kOk;
 }
 
-inline Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, Response& response,
-                                  int64_t deadline, Attempt& attempt) {
-  ClientConn* conn = attempt.fresh ? nullptr : pool_->TakeIdle(share);
-  if (conn == nullptr) {
-    if (Errc errc = Acquire(share, deadline, attempt, conn); errc != Errc::kOk) return errc;
-  }
-  attempt.reused = conn->exchanges != 0;
-  if (attempt.reused) ClientPool::Count(share.counters.reused);
-  const int64_t began = share.loop().now();
-  const ExchangeResult result =
-      RunExchange(share.client(), *conn, wire, limits_, deadline, response);
-  if (result.reusable) {
-    pool_->Release(share, conn);
-    return Errc::kOk;
-  }
-  attempt.stage = Attempt::kExchanging;
-  attempt.address = conn->address;
-  attempt.exchanges = conn->exchanges - 1;
-  attempt.idle = began - conn->idle_since;
-  attempt.response_started = result.response_started;
-  if (result.errc != Errc::kOk && conn->conn.is_open()) attempt.peer = PeerOf(*conn);
-  pool_->Close(share, conn);
-  return result.errc;
-}
-
+// The first attempt of nearly all calls finds an idle connection, and succeeds.
 Errc HostClient::Impl::Call(Share& share, const Request& request, Response& response,
                             int64_t deadline, Where& where) {
-  Loop& loop = share.loop();
   const PendingCall pending(share);
   CallLease call(share.client());
   WireRequest& wire = call.wire();
   Attempt attempt;
   Errc errc = Describe(request, wire);
-  while (errc == Errc::kOk) {
+  if (errc != Errc::kOk) {
+    where = MakeWhere(Explain(attempt));
+    return errc;
+  }
+  ClientConn* const conn = options_.transport ? nullptr : pool_->TakeIdle(share);
+  if (conn != nullptr) {
+    ++attempt.number;
+    errc = TryOn(share, conn, wire, response, deadline, attempt);
+    if (errc == Errc::kOk) return errc;
+  }
+  return Repeat(share, request, wire, response, deadline, attempt, errc, where);
+}
+
+Errc HostClient::Impl::Repeat(Share& share, const Request& request, const WireRequest& wire,
+                              Response& response, int64_t deadline, Attempt& attempt, Errc errc,
+                              Where& where) {
+  Loop& loop = share.loop();
+  for (;;) {
+    if (errc != Errc::kOk) {
+      if (!ShouldRetry(loop, request, wire, errc, deadline, attempt)) break;
+      ClientPool::Count(share.counters.retries);
+      attempt.fresh = attempt.reused;
+    }
     ++attempt.number;
     errc = options_.transport ? CallTransport(loop, request, response, deadline, where)
                               : Try(share, wire, response, deadline, attempt);
     if (errc == Errc::kOk) return errc;
-    if (!ShouldRetry(loop, request, wire, errc, deadline, attempt)) break;
-    ClientPool::Count(share.counters.retries);
-    attempt.fresh = attempt.reused;
-    errc = Errc::kOk;
   }
   if (where == nullptr) where = MakeWhere(Explain(attempt));
   return errc;
@@ -267,6 +268,39 @@ Errc HostClient::Impl::CallOnce(Share& share, const Request& request, Response& 
   if (errc == Errc::kOk) errc = Try(share, call.wire(), response, deadline, attempt);
   if (errc != Errc::kOk) where = MakeWhere(Explain(attempt));
   return errc;
+}
+
+Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, Response& response,
+                           int64_t deadline, Attempt& attempt) {
+  ClientConn* conn = attempt.fresh ? nullptr : pool_->TakeIdle(share);
+  if (conn == nullptr) {
+    if (Errc errc = Acquire(share, deadline, attempt, conn); errc != Errc::kOk) return errc;
+  }
+  return TryOn(share, conn, wire, response, deadline, attempt);
+}
+
+inline Errc HostClient::Impl::TryOn(Share& share, ClientConn* conn, const WireRequest& wire,
+                                    Response& response, int64_t deadline, Attempt& attempt) {
+  attempt.reused = conn->exchanges != 0;
+  if (attempt.reused) ClientPool::Count(share.counters.reused);
+  const int64_t began = share.loop().now();
+  const ExchangeResult result =
+      RunExchange(share.client(), *conn, wire, limits_, deadline, response);
+  if (!result.reusable) return EndConn(share, conn, result, began, attempt);
+  pool_->Release(share, conn);
+  return Errc::kOk;
+}
+
+Errc HostClient::Impl::EndConn(Share& share, ClientConn* conn, const ExchangeResult& result,
+                               int64_t began, Attempt& attempt) {
+  attempt.stage = Attempt::kExchanging;
+  attempt.address = conn->address;
+  attempt.exchanges = conn->exchanges - 1;
+  attempt.idle = began - conn->idle_since;
+  attempt.response_started = result.response_started;
+  if (result.errc != Errc::kOk && conn->conn.is_open()) attempt.peer = PeerOf(*conn);
+  pool_->Close(share, conn);
+  return result.errc;
 }
 
 Errc HostClient::Impl::CallTransport(Loop& loop, const Request& request, Response& response,

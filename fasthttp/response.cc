@@ -15,7 +15,7 @@ Response::Rep* Response::Acquire() { return ResponsePool::Take(); }
 void Response::Release(Rep* rep) {
   rep->header.Reset();
   rep->body.ClearUpTo(ResponseBodyPoolLimit());
-  rep->ResetSpecial();
+  if (rep->special != 0) rep->ResetSpecial();
   ResponsePool::Give(rep);
 }
 

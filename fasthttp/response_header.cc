@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <iterator>
 #include <string>
@@ -22,6 +23,10 @@ namespace {
 
 constexpr std::string_view kClose = "close";
 
+// The fields with a slot, as VisitAll gives them.
+constexpr KnownField kSlots[] = {KnownField::kServer, KnownField::kContentType,
+                                 KnownField::kContentEncoding, KnownField::kContentLength};
+
 // The name of the cookie that a Set-Cookie line sets.
 std::string_view CookieName(std::string_view line) {
   std::string_view pair = line.substr(0, line.find(';'));
@@ -34,27 +39,33 @@ std::string_view CookieName(std::string_view line) {
 void ResponseHeader::ResetMore() {
   more_ = false;
   content_length_ = kContentLengthNone;
+  ClearTrailers();
+  if (received_ != nullptr) received_->bytes.ClearUpTo(FieldList::kKeepBytes);
+  if (std::exchange(head_, nullptr) != nullptr) return;
   content_encoding_.Clear();
   server_.Clear();
   content_length_text_.Clear();
   fields_.Clear();
-  ClearTrailers();
 }
 
 void ResponseHeader::CopyTo(ResponseHeader& to) const {
   if (this == &to) return;
   to.Reset();
+  to.more_ = more_;
+  if (head_ != nullptr) {
+    to.CopySlots(*head_, content_length_);
+  } else {
+    to.content_type_.Assign(content_type_.view());
+    to.content_encoding_.Assign(content_encoding_.view());
+    to.server_.Assign(server_.view());
+    to.content_length_text_.Assign(content_length_text_.view());
+    to.fields_.CopyFrom(fields_);
+  }
   to.status_code_ = status_code_;
   to.close_ = close_;
   to.normalize_ = normalize_;
   to.no_default_content_type_ = no_default_content_type_;
-  to.more_ = more_;
   to.content_length_ = content_length_;
-  to.content_type_.Assign(content_type_.view());
-  to.content_encoding_.Assign(content_encoding_.view());
-  to.server_.Assign(server_.view());
-  to.content_length_text_.Assign(content_length_text_.view());
-  to.fields_.CopyFrom(fields_);
   CopyTrailersTo(to);
 }
 
@@ -76,6 +87,10 @@ void ResponseHeader::CopyFrom(const http1::Head& head, int64_t length) {
   no_default_content_type_ = true;
   more_ = true;
   close_ = head.minor_version == 0;
+  CopySlots(head, length);
+}
+
+void ResponseHeader::CopySlots(const http1::Head& head, int64_t length) {
   // The fields that nearly all responses have, each once; the others one by one.
   uint64_t done = 0;
   uint64_t known = head.seen;
@@ -148,6 +163,50 @@ void ResponseHeader::CopyFields(const http1::Head& head, uint64_t done, uint64_t
   close_ = lists_close || (close_ && !lists_keep_alive);
 }
 
+http1::Head& ResponseHeader::HeadToReceive() {
+  Reset();
+  if (received_ == nullptr) received_ = std::make_unique<Received>();
+  received_->head.UseInlineFields();
+  return received_->head;
+}
+
+// A few fields mean more than a value. They are rare, or come with others that cost more, so a head
+// that has one is taken apart at once: what reads a head as it came need not know them.
+static bool IsSimple(const http1::Head& head, int64_t length) {
+  constexpr uint64_t kNotSimple = http1::MaskOf(KnownField::kTransferEncoding) |
+                                  http1::MaskOf(KnownField::kSetCookie) |
+                                  http1::MaskOf(KnownField::kTrailer);
+  if ((head.seen & kNotSimple) != 0 || head.duplicate != 0) return false;
+  if (head.fields != head.inline_fields) return false;
+  if (head.Has(KnownField::kConnection) &&
+      !EqualsIgnoreCase(head.Value(KnownField::kConnection), "keep-alive")) {
+    return false;
+  }
+  if (!head.Has(KnownField::kContentLength)) return true;
+  const std::string_view text = head.Value(KnownField::kContentLength);
+  return length >= 0 && (text[0] != '0' || text.size() == 1);
+}
+
+void ResponseHeader::TakeReceived(int64_t length) {
+  http1::Head& head = received_->head;
+  if (!IsSimple(head, length)) return CopyFrom(head, length);
+  SetStatusCode(head.status);
+  no_default_content_type_ = true;
+  more_ = true;
+  close_ = head.minor_version == 0 && !head.Has(KnownField::kConnection);
+  content_length_ = head.Has(KnownField::kContentLength) ? length : kContentLengthNone;
+  received_->bytes.Assign({head.base, head.size});
+  head.base = received_->bytes.data();
+  head_ = &head;
+}
+
+// What was handed out as a view stays valid: the bytes remain.
+void ResponseHeader::CopyReceived() {
+  const bool close = close_;
+  CopySlots(*std::exchange(head_, nullptr), content_length_);
+  close_ = close;
+}
+
 bool ResponseHeader::ConnectionUpgrade() const {
   for (size_t i = fields_.Find(KnownField::kConnection); i != FieldList::kNotFound;
        i = fields_.Find(KnownField::kConnection, i + 1)) {
@@ -157,7 +216,7 @@ bool ResponseHeader::ConnectionUpgrade() const {
 }
 
 void ResponseHeader::SetContentLength(int64_t length) {
-  more_ = true;
+  OwnMore();
   content_length_ = length >= 0 ? length : kContentLengthChunked;
   content_length_text_.Clear();
   if (length < 0) return;
@@ -200,15 +259,19 @@ const internal::ByteBuffer* ResponseHeader::SlotOf(KnownField id) const {
 }
 
 std::string_view ResponseHeader::Peek(KnownField id) const {
-  if (const internal::ByteBuffer* slot = SlotOf(id)) return slot->view();
   if (id == KnownField::kConnection && close_) return kClose;
   if (id == KnownField::kTrailer && !TrailerLine().empty()) return TrailerLine();
+  if (const internal::ByteBuffer* slot = SlotOf(id)) return Slot(id, *slot);
+  if (head_ != nullptr && id != KnownField::kNone) return head_->Value(id);
   return id != KnownField::kNone ? internal::PeekField(fields_, id, {}) : std::string_view();
 }
 
 std::string_view ResponseHeader::Peek(std::string_view name) const {
   KnownField id = LookupKnownField(name);
-  return id != KnownField::kNone ? Peek(id) : internal::PeekField(fields_, id, name);
+  if (id != KnownField::kNone) return Peek(id);
+  if (head_ == nullptr) return internal::PeekField(fields_, id, name);
+  const http1::Field* field = head_->Find(name);
+  return field != nullptr ? head_->ValueOf(*field) : std::string_view();
 }
 
 FieldViews ResponseHeader::PeekAll(std::string_view name) const {
@@ -233,6 +296,7 @@ bool ResponseHeader::Has(std::string_view name) const {
 
 // Fields with a slot, and those that the library manages. False for all others.
 bool ResponseHeader::SetSpecial(KnownField id, std::string_view value) {
+  Own();
   switch (id) {
     case KnownField::kContentType:
       SetContentType(value);
@@ -293,6 +357,7 @@ void ResponseHeader::Add(std::string_view name, std::string_view value) {
 }
 
 void ResponseHeader::Del(std::string_view name) {
+  Own();
   KnownField id = LookupKnownField(name);
   switch (id) {
     case KnownField::kContentType:
@@ -323,13 +388,23 @@ size_t ResponseHeader::Len() const {
 }
 
 void ResponseHeader::VisitAll(FieldVisitor f) const {
-  if (!server_.empty()) f("Server", server_.view());
-  if (!content_type_.empty()) f("Content-Type", content_type_.view());
-  if (!content_encoding_.empty()) f("Content-Encoding", content_encoding_.view());
-  if (!content_length_text_.empty()) f("Content-Length", content_length_text_.view());
+  for (KnownField id : kSlots) {
+    const std::string_view value = Slot(id, *SlotOf(id));
+    if (!value.empty()) f(http1::KnownFieldName(id), value);
+  }
+  if (head_ != nullptr) VisitOthersReceived(f);
   for (size_t i = 0; i < fields_.size(); ++i) f(fields_.name(i), fields_.value(i));
   if (!TrailerLine().empty()) f("Trailer", TrailerLine());
   if (close_) f("Connection", kClose);
+}
+
+void ResponseHeader::VisitOthersReceived(FieldVisitor f) const {
+  for (uint16_t i = 0; i < head_->field_count; ++i) {
+    const bool has_slot = std::any_of(std::begin(kSlots), std::end(kSlots), [&](KnownField id) {
+      return head_->Has(id) && head_->first[static_cast<size_t>(id)] == i;
+    });
+    if (!has_slot) f(head_->NameOf(head_->fields[i]), head_->ValueOf(head_->fields[i]));
+  }
 }
 
 // --- Cookies ---

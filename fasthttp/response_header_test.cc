@@ -1,11 +1,15 @@
 #include <algorithm>
 #include <climits>
+#include <iterator>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "fasthttp/cookie.h"
 #include "fasthttp/error.h"
 #include "fasthttp/header.h"
+#include "fasthttp/http1/framing.h"
 #include "fasthttp/http1/head.h"
 #include "gtest/gtest.h"
 #include "testing/alloc_counter.h"
@@ -248,6 +252,150 @@ TEST(ResponseHeader, SteadyStateAllocatesNothing) {
   EXPECT_EQ(counter.count(), 0u);
   EXPECT_EQ(header.String(), first);
   EXPECT_NE(first.find("Content-Range: bytes 1000000-2000000/3000000\r\n"), std::string::npos);
+}
+
+// --- A received head: kept as it came, or taken apart at once ---
+
+// Both forms of the same head, whose bytes are gone.
+struct BothForms {
+  explicit BothForms(std::string text) {
+    const size_t size = text.size();
+    text.append(http1::kPadding, '\0');
+    const http1::PaddedView in = {text.data(), size};
+    http1::Head head;
+    http1::ParseProgress progress;
+    ok = http1::ParseResponseHead(in, {}, http1::Leniency::kStrict, progress, head) == Errc::kOk;
+    progress = {};
+    ok &= http1::ParseResponseHead(in, {}, http1::Leniency::kStrict, progress,
+                                   kept.HeadToReceive()) == Errc::kOk;
+    if (!ok) return;
+    uint64_t length = 0;
+    const bool has_length = head.Has(http1::KnownField::kContentLength) &&
+                            http1::ParseContentLength(head.Value(http1::KnownField::kContentLength),
+                                                      &length) == Errc::kOk;
+    copied.CopyFrom(head, has_length ? static_cast<int64_t>(length) : kContentLengthNone);
+    kept.TakeReceived(has_length ? static_cast<int64_t>(length) : kContentLengthNone);
+    std::fill(text.begin(), text.end(), '#');
+  }
+  bool ok = false;
+  ResponseHeader copied;
+  ResponseHeader kept;
+};
+
+std::string All(const ResponseHeader& header) {
+  std::string all = header.String();
+  absl::StrAppend(&all, header.StatusCode(), "|", header.ContentType(), "|",
+                  header.HasContentType(), "|", header.ContentEncoding(), "|", header.Server(), "|",
+                  header.ContentLength(), "|", header.ConnectionClose(), "|",
+                  header.ConnectionUpgrade(), "|", header.Len(), "|", header.IsPlain(), "\n");
+  for (std::string_view name :
+       {"Server", "content-type", "Content-Encoding", "Content-Length", "Connection", "Date",
+        "Trailer", "Set-Cookie", "Transfer-Encoding", "X-One", "x-two", "X-Missing"}) {
+    absl::StrAppend(&all, name, "=", header.Peek(name), ",", header.Has(name), ",",
+                    absl::StrJoin(header.PeekAll(name), "+"), "\n");
+  }
+  absl::StrAppend(&all, absl::StrJoin(header.PeekKeys(), " "), "|", header.PeekCookie("a"), "|");
+  header.VisitAllCookie([&](std::string_view name, std::string_view line) {
+    absl::StrAppend(&all, name, ":", line, ";");
+  });
+  return all;
+}
+
+constexpr std::string_view kReceivedHeads[] = {
+    "HTTP/1.1 200 OK\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\n",
+    "HTTP/1.1 404\r\nServer: s\r\nDate: today\r\ncontent-type: a/b\r\nCONTENT-LENGTH: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 0012\r\nX-One: 1\r\n\r\n",
+    "HTTP/1.0 200 OK\r\nX-One: 1\r\nContent-Encoding: gzip\r\n\r\n",
+    "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nServer:\r\nX-One:\r\nx-one: 2\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nConnection: close\r\nX-One: 1\r\n\r\n",
+    "HTTP/1.1 101 Up\r\nConnection: upgrade, close\r\nUpgrade: x\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-One\r\nX-Two: 2\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nServer: a\r\nServer: b\r\nX-Two: 2\r\nX-One: 1\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\nX-One: 1\r\n\r\n",
+};
+
+std::string HeadOfFields(int count) {
+  std::string head = "HTTP/1.1 200 OK\r\n";
+  for (int i = 0; i < count; ++i) absl::StrAppend(&head, "X-", i, ": ", i, "\r\n");
+  return head.append("\r\n");
+}
+
+TEST(ReceivedResponseHeader, ReadsTheSameAsACopyOfItsFields) {
+  for (std::string_view text : kReceivedHeads) {
+    BothForms forms{std::string(text)};
+    ASSERT_TRUE(forms.ok) << text;
+    EXPECT_EQ(All(forms.kept), All(forms.copied)) << text;
+  }
+  BothForms most(HeadOfFields(http1::Head::kInlineFields));
+  ASSERT_TRUE(most.ok);
+  EXPECT_EQ(All(most.kept), All(most.copied));
+}
+
+TEST(ReceivedResponseHeader, ChangesTheSameAsACopyOfItsFields) {
+  using Change = void (*)(ResponseHeader&);
+  const Change changes[] = {
+      [](ResponseHeader& h) { h.Set("X-One", "set"); },
+      [](ResponseHeader& h) { h.Set("Date", "never"); },
+      [](ResponseHeader& h) { h.Set("Connection", "upgrade"); },
+      [](ResponseHeader& h) { h.Set("X-Copy", h.Peek("X-Two")); },
+      [](ResponseHeader& h) { h.Add("X-Two", "added"); },
+      [](ResponseHeader& h) { h.SetCanonical("x-ThRee", "3"); },
+      [](ResponseHeader& h) { h.Del("Content-Type"); },
+      [](ResponseHeader& h) { h.Del("X-One"); },
+      [](ResponseHeader& h) { h.SetContentType(h.Server()); },
+      [](ResponseHeader& h) { h.SetServer("new"); },
+      [](ResponseHeader& h) { h.SetContentEncoding("br"); },
+      [](ResponseHeader& h) { h.SetContentLength(77); },
+      [](ResponseHeader& h) { h.SetContentLength(kContentLengthChunked); },
+      [](ResponseHeader& h) { h.SetContentRange(1, 2, 3); },
+      [](ResponseHeader& h) { h.SetStatusCode(201); },
+      [](ResponseHeader& h) { h.SetConnectionClose(); },
+      [](ResponseHeader& h) { h.ResetConnectionClose(); },
+      [](ResponseHeader& h) { h.SetNoDefaultContentType(false); },
+      [](ResponseHeader& h) { h.SetTrailer("X-Two").IgnoreError(); },
+      [](ResponseHeader& h) { h.DelCookie("a"); },
+      [](ResponseHeader& h) { h.DelAllCookies(); },
+      [](ResponseHeader& h) { h.Set("Set-Cookie", "a=3"); },
+      [](ResponseHeader& h) { (void)h.OtherFields(); },
+      [](ResponseHeader& h) { h.Reset(); },
+  };
+  for (std::string_view text : kReceivedHeads) {
+    for (size_t i = 0; i < std::size(changes); ++i) {
+      BothForms forms{std::string(text)};
+      changes[i](forms.kept);
+      changes[i](forms.copied);
+      EXPECT_EQ(All(forms.kept), All(forms.copied)) << text << " change " << i;
+      forms.kept.SetServer("another");
+      forms.copied.SetServer("another");
+      EXPECT_EQ(All(forms.kept), All(forms.copied)) << text << " change " << i;
+    }
+  }
+}
+
+TEST(ReceivedResponseHeader, ViewsOutliveTheFirstChange) {
+  BothForms forms{"HTTP/1.1 200 OK\r\nServer: s\r\nX-One: one\r\n\r\n"};
+  const std::string_view server = forms.kept.Server();
+  const std::string_view one = forms.kept.Peek("X-One");
+  forms.kept.Set("X-Two", "two");
+  EXPECT_EQ(server, "s");
+  EXPECT_EQ(one, "one");
+}
+
+TEST(ReceivedResponseHeader, CopiesAndIsUsedAgain) {
+  for (std::string_view text : kReceivedHeads) {
+    BothForms forms{std::string(text)};
+    ResponseHeader copy;
+    copy.Set("X-Old", "old");
+    forms.kept.SetStatusCode(299);
+    forms.kept.CopyTo(copy);
+    EXPECT_EQ(All(copy), All(forms.kept)) << text;
+    forms.kept.Reset();
+    EXPECT_EQ(All(forms.kept), All(ResponseHeader())) << text;
+    copy.CopyTo(forms.kept);
+    EXPECT_EQ(All(forms.kept), All(copy)) << text;
+  }
 }
 
 }  // namespace

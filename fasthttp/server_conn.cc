@@ -580,8 +580,8 @@ void ServerConn::SerializeAny(Turn& turn, Response& response, bool close) {
   if (send_body && !copy) out.Append(response.TakeBody());
 }
 
-void ServerConn::DescribeHead(Turn& turn, const Response& response, http1::ResponseHeadView& view) {
-  const ResponseHeader& header = response.header();
+void ServerConn::DescribeHead(Turn& turn, Response& response, http1::ResponseHeadView& view) {
+  ResponseHeader& header = response.header();
   const size_t body_size = response.Body().size();
   const ServerSettings& settings = server_.settings();
   view.status = header.StatusCode();

@@ -133,7 +133,7 @@ class ServerConn {
   static bool IsLastAnswer(const Turn& turn, int status);
   inline bool SerializePlain(const Turn& turn, const Response& response, bool close);
   void SerializeAny(Turn& turn, Response& response, bool close);
-  void DescribeHead(Turn& turn, const Response& response, http1::ResponseHeadView& view);
+  void DescribeHead(Turn& turn, Response& response, http1::ResponseHeadView& view);
   void AnnounceTrailers(Turn& turn, const TrailerList& trailers, http1::ResponseHeadView& view);
   void SendBodyStream(Turn& turn);
   Errc SendFromReader(Turn& turn, BodyReader& reader, int64_t size);

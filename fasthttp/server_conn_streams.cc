@@ -18,7 +18,7 @@ namespace fasthttp {
 // The head of the turn's response, whose body follows piece by piece.
 ResponseStream::Plan ServerConn::SerializeStreamHead(Turn& turn) {
   using http1::BodyHeader;
-  const Response& response = turn.ctx.response();
+  Response& response = turn.ctx.response();
   const ResponseHeader& header = response.header();
   server_.CountAnswer(turn.began, response.StatusCode());
   http1::ResponseHeadView view;

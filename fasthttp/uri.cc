@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
@@ -134,8 +135,9 @@ constexpr std::array<uint8_t, 256> kPlainBytes = [] {
   return bytes;
 }();
 
-const char* SkipPlain(const char* at, const char* end, PlainByte what) {
-  auto is = [what](char c) { return (kPlainBytes[static_cast<uint8_t>(c)] & what) != 0; };
+template <PlainByte kWhat>
+[[gnu::always_inline]] inline const char* SkipPlain(const char* at, const char* end) {
+  auto is = [](char c) { return (kPlainBytes[static_cast<uint8_t>(c)] & kWhat) != 0; };
   for (; end - at >= 4; at += 4) {
     if (!is(at[0])) return at;
     if (!is(at[1])) return at + 1;
@@ -216,7 +218,7 @@ void URI::Clear() {
        {&scheme_, &host_, &path_, &path_original_, &query_, &hash_, &username_, &password_}) {
     part->Clear();
   }
-  text_.ClearUpTo(4096);
+  text_.ClearUpTo(kKeepBytes);
   plain_target_ = {};
   args_parsed_ = false;
   args_changed_ = false;
@@ -279,19 +281,19 @@ Errc URI::TryParseOwned(std::string_view host, std::string_view text) {
 // Nearly every URL of a client: "http://name:port/path?query" or its path alone, of bytes that
 // stand for themselves. One look at each byte; false, with nothing changed, if it is anything else.
 bool URI::ParsePlain(std::string_view text) {
-  const size_t scheme = text.substr(0, 7) == "http://"    ? 4
-                        : text.substr(0, 8) == "https://" ? 5
-                                                          : 0;
   const char* const begin = text.data();
+  const bool http = text.size() > 7 && std::memcmp(begin, "http://", 7) == 0;
+  const bool https = !http && text.size() > 8 && std::memcmp(begin, "https://", 8) == 0;
+  const size_t scheme = http ? 4 : https ? 5 : 0;
   const char* const end = begin + text.size();
   const char* const host = scheme != 0 ? begin + scheme + 3 : begin;
   const char* at = host;
   if (scheme != 0) {
-    at = SkipPlain(at, end, kHostByte);
+    at = SkipPlain<kHostByte>(at, end);
     if (at == host) return false;
     if (at != end && *at == ':') {
       const char* const port = ++at;
-      at = SkipPlain(at, end, kPortByte);
+      at = SkipPlain<kPortByte>(at, end);
       if (at == port) return false;
     }
   }
@@ -299,11 +301,13 @@ bool URI::ParsePlain(std::string_view text) {
   do {  // A segment, behind its "/".
     if (at == end || *at++ != '/') return false;
     if (at != end && (*at == '/' || *at == '.')) return false;
-    at = SkipPlain(at, end, kSegmentByte);
+    at = SkipPlain<kSegmentByte>(at, end);
   } while (at != end && *at == '/');
   const char* const path_end = at;
-  if (at != end && (*at != '?' || SkipPlain(at, end, kQueryByte) != end)) return false;
-  Clear();
+  if (at != end && (*at != '?' || SkipPlain<kQueryByte>(at, end) != end)) return false;
+  // Behind another plain one only text_ holds anything.
+  if (plain_target_.empty() || text_.capacity() > kKeepBytes) Clear();
+  args_parsed_ = args_changed_ = false;
   text_.Assign(text);
   auto copied = [&](const char* from, const char* to) {
     return std::string_view(text_.data() + (from - begin), static_cast<size_t>(to - from));
@@ -312,7 +316,7 @@ bool URI::ParsePlain(std::string_view text) {
   host_.Borrow(copied(host, path));
   path_original_.Borrow(copied(path, path_end));
   path_.Borrow(path_original_.view());
-  if (path_end != end) query_.Borrow(copied(path_end + 1, end));
+  query_.Borrow(path_end != end ? copied(path_end + 1, end) : std::string_view());
   plain_target_ = copied(path, end);
   return true;
 }
@@ -428,6 +432,7 @@ void URI::SetScheme(std::string_view scheme) {
   std::string lower;
   AppendLower(lower, scheme);
   scheme_.Assign(lower);
+  plain_target_ = {};
 }
 
 bool URI::SetHost(std::string_view host) {
@@ -492,9 +497,18 @@ Args& URI::MutableQueryArgs() {
   return *args_;
 }
 
-void URI::SetHash(std::string_view hash) { hash_.AssignClean(hash); }
-void URI::SetUsername(std::string_view name) { username_.AssignClean(name); }
-void URI::SetPassword(std::string_view password) { password_.AssignClean(password); }
+void URI::SetHash(std::string_view hash) {
+  plain_target_ = {};
+  hash_.AssignClean(hash);
+}
+void URI::SetUsername(std::string_view name) {
+  plain_target_ = {};
+  username_.AssignClean(name);
+}
+void URI::SetPassword(std::string_view password) {
+  plain_target_ = {};
+  password_.AssignClean(password);
+}
 
 // --- As text ---
 

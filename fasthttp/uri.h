@@ -154,6 +154,8 @@ class URI {
   absl::Status Update(std::string_view reference);
 
  private:
+  static constexpr size_t kKeepBytes = 4096;  // Of each buffer, from one URI to the next.
+
   // Bytes that are either somebody else's or a copy.
   class Part {
    public:
@@ -178,7 +180,7 @@ class URI {
     internal::ByteBuffer& buffer() { return buffer_; }
     void UseBuffer() { bytes_ = buffer_.view(); }
     void Clear() {
-      buffer_.ClearUpTo(4096);
+      buffer_.ClearUpTo(kKeepBytes);
       bytes_ = {};
     }
 
@@ -200,8 +202,8 @@ class URI {
   void AppendQuery(std::string& dst) const;
 
   Part scheme_, host_, path_, path_original_, query_, hash_, username_, password_;
-  internal::ByteBuffer text_;  // Of TryParseOwned: parts may be views of it.
-  std::string_view plain_target_;
+  internal::ByteBuffer text_;      // Of TryParseOwned: parts may be views of it.
+  std::string_view plain_target_;  // Empty once a setter was called.
   mutable std::unique_ptr<Args> args_;
   mutable bool args_parsed_ = false;
   bool args_changed_ = false;

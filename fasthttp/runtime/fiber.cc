@@ -33,6 +33,25 @@
 #endif
 
 namespace fasthttp::runtime {
+
+// What the fibers of a thread share.
+struct Fiber::Thread {
+  Fiber* leaving = nullptr;  // Who switched away last.
+  // The C++ runtime's, kept here since it takes two calls to ask.
+  abi::__cxa_eh_globals* exceptions = nullptr;
+
+  // Compilers may keep the address of a thread_local across a call; a fiber never changes its
+  // thread, but noinline keeps that true under SimRuntime's several loops as well.
+  [[gnu::noinline]] static Thread& Current() {
+    static constinit thread_local Thread thread;
+    return thread;
+  }
+  void* Exceptions() {
+    if (exceptions == nullptr) exceptions = abi::__cxa_get_globals();
+    return exceptions;
+  }
+};
+
 namespace {
 
 namespace ctx = boost::context;
@@ -59,22 +78,17 @@ struct BorrowedStack {
   void deallocate(ctx::stack_context&) noexcept {}
 };
 
-thread_local Fiber* leaving = nullptr;  // Who switched away last on this thread.
-
-// Compilers may keep the address of a thread_local across a call; a fiber never changes its
-// thread, but the noinline accessor keeps that true under SimRuntime's several loops as well.
-[[gnu::noinline]] Fiber*& Leaving() { return leaving; }
-
 }  // namespace
 
 struct Fiber::Trampoline {
   static ctx::fiber Run(Fiber& self, ctx::fiber&& from) {
-    Pack(std::move(from), Leaving()->context_);
-    Arrived(self);
+    Thread& thread = Thread::Current();
+    Pack(std::move(from), thread.leaving->context_);
+    Arrived(self, thread);
     self.entry_(self.argument_);
     Fiber* to = self.exit_to_;
     FASTHTTP_CHECK(to != nullptr, "a fiber's entry returned without a successor");
-    Leaving() = &self;
+    Thread::Current().leaving = &self;
 #ifdef FASTHTTP_ASAN
     __sanitizer_start_switch_fiber(nullptr, to->stack_bottom_, to->stack_bytes_);
 #endif
@@ -124,9 +138,9 @@ void Fiber::Start(Stack stack, Entry entry, void* argument) {
 
 [[gnu::noinline]] void Fiber::Switch(Fiber& from, Fiber& to) {
   from.saved_errno_ = errno;
-  auto* globals = abi::__cxa_get_globals();
-  std::memcpy(from.exceptions_, static_cast<void*>(globals), sizeof from.exceptions_);
-  Leaving() = &from;
+  Thread& here = Thread::Current();
+  std::memcpy(from.exceptions_, here.Exceptions(), sizeof from.exceptions_);
+  here.leaving = &from;
 #ifdef FASTHTTP_ASAN
   __sanitizer_start_switch_fiber(&from.fake_stack_, to.stack_bottom_, to.stack_bytes_);
 #endif
@@ -135,28 +149,28 @@ void Fiber::Start(Stack stack, Entry entry, void* argument) {
   __tsan_switch_to_fiber(to.tsan_, 0);
 #endif
   ctx::fiber came_from = Unpack(to.context_).resume();
-  Fiber* who = Leaving();
+  Thread& back = Thread::Current();
+  Fiber* who = back.leaving;
   if (came_from) {
     Pack(std::move(came_from), who->context_);
   } else {
     who->state = State::kFree;
   }
-  Arrived(from);
+  Arrived(from, back);
 }
 
-void Fiber::Arrived(Fiber& self) {
+inline void Fiber::Arrived(Fiber& self, Thread& thread) {
 #ifdef FASTHTTP_ASAN
   const void* bottom = nullptr;
   size_t bytes = 0;
   __sanitizer_finish_switch_fiber(self.fake_stack_, &bottom, &bytes);
-  Fiber* who = Leaving();
+  Fiber* who = thread.leaving;
   if (who->stack_bottom_ == nullptr) {  // A thread's own stack: learn its bounds here.
     who->stack_bottom_ = bottom;
     who->stack_bytes_ = bytes;
   }
 #endif
-  std::memcpy(static_cast<void*>(abi::__cxa_get_globals()), self.exceptions_,
-              sizeof self.exceptions_);
+  std::memcpy(thread.Exceptions(), self.exceptions_, sizeof self.exceptions_);
   errno = self.saved_errno_;
 }
 

@@ -63,8 +63,9 @@ class Fiber {
 
  private:
   friend struct DebugTable;
-  static void Arrived(Fiber& self);
+  struct Thread;
   struct Trampoline;
+  static void Arrived(Fiber& self, Thread& thread);
 
   void* context_ = nullptr;  // boost::context::fiber, taken apart.
   Entry entry_ = nullptr;

@@ -229,53 +229,65 @@ bool Loop::TakeTask() {
   return true;
 }
 
-void Loop::NewRound() {
+// Most rounds have only what the loop left itself in the one before.
+inline void Loop::NewRound() {
   RefuseAfterFork();  // A child that returned from its handler.
   heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  bool pending = ready_head_ != nullptr || !ready_events_.empty() || tasks_head_ != nullptr;
-  batch_size_ = batch_cursor_ = 0;
-  if (stopping_ && blocked_ == 0 && !pending && !has_posted_.load()) {
-    stopped_ = stop_group_ == nullptr || stop_group_->Idle(*this);
+  const bool pending = ready_head_ != nullptr || !ready_events_.empty() || tasks_head_ != nullptr;
+  busy_ |= pending;
+  if (idle_ && pending) [[unlikely]]
+    stop_group_->Busy(*this);
+  if (!pending || resume_queued_ || ++rounds_without_poll_ >= kRoundsWithoutPoll) {
+    Poll(pending);
     if (stopped_) return;
   }
-  if (!pending || resume_queued_ || ++rounds_without_poll_ >= kRoundsWithoutPoll) {
-    rounds_without_poll_ = 0;
-    resume_queued_ = false;
-    if (!pending) {
-      FreshNow();
-      EndWork();
-    }
-    int64_t timeout = pending ? 0 : PollTimeout();
-    const bool may_sleep = timeout != 0;
-    if (may_sleep) {
-      // seq_cst on both sides: either we see the message, or its sender sees us asleep.
-      asleep_.store(true);
-      if (has_posted_.load()) timeout = 0;
-    }
-    ++stats_.polls;
-    batch_size_ = poller_->Poll(batch_, timeout);
-    if (may_sleep) asleep_.store(false);
-    FreshNow();
-    if (pending) EndWork();
-    work_began_ = now_;
-    wait_timers_.Advance(tick_);
-    endpoint_timers_.Advance(tick_);
-  }
-  if (idle_ && (pending || batch_size_ != 0 || has_posted_.load())) stop_group_->Busy(*this);
-  if (has_posted_.load(std::memory_order_relaxed)) {
-    posted_batch_.clear();
-    posted_cursor_ = 0;
-    std::lock_guard<std::mutex> lock(posted_mutex_);
-    has_posted_.store(false);
-    posted_batch_.swap(posted_);
-  }
+  if (has_posted_.load(std::memory_order_relaxed)) TakeMessages();
   ready_batch_.clear();
   ready_batch_.swap(ready_events_);
   ready_cursor_ = ready_batch_.data();
   round_ready_ = ready_count_;
   round_tasks_ = task_count_;
-  busy_ |= pending || batch_size_ != 0;
+}
+
+[[gnu::noinline]] void Loop::Poll(bool pending) {
+  rounds_without_poll_ = 0;
+  resume_queued_ = false;
+  batch_size_ = batch_cursor_ = 0;
+  if (stopping_ && blocked_ == 0 && !pending && !has_posted_.load()) {
+    stopped_ = stop_group_ == nullptr || stop_group_->Idle(*this);
+    if (stopped_) return;
+  }
+  if (!pending) {
+    FreshNow();
+    EndWork();
+  }
+  int64_t timeout = pending ? 0 : PollTimeout();
+  const bool may_sleep = timeout != 0;
+  if (may_sleep) {
+    // seq_cst on both sides: either we see the message, or its sender sees us asleep.
+    asleep_.store(true);
+    if (has_posted_.load()) timeout = 0;
+  }
+  ++stats_.polls;
+  batch_size_ = poller_->Poll(batch_, timeout);
+  if (may_sleep) asleep_.store(false);
+  FreshNow();
+  if (pending) EndWork();
+  work_began_ = now_;
+  wait_timers_.Advance(tick_);
+  endpoint_timers_.Advance(tick_);
+  if (idle_ && batch_size_ != 0) stop_group_->Busy(*this);
+  busy_ |= batch_size_ != 0;
   if (now_ >= next_decay_) Decay();
+}
+
+[[gnu::noinline]] void Loop::TakeMessages() {
+  if (idle_) stop_group_->Busy(*this);
+  posted_batch_.clear();
+  posted_cursor_ = 0;
+  std::lock_guard<std::mutex> lock(posted_mutex_);
+  has_posted_.store(false);
+  posted_batch_.swap(posted_);
 }
 
 void Loop::EndWork() {
@@ -311,7 +323,7 @@ void Loop::Dispatch(const PollEvent& event) {
     ++stats_.stale_events;
     return;
   }
-  endpoint->latched |= event.ready & (kReadable | kWritable | kHangup | kBroken);
+  Latch(*endpoint, event.ready);
   if (endpoint->waits != nullptr && FireWaits(*endpoint, event.ready)) return;
   endpoint->sink->OnReady(*endpoint, event.ready);
 }
@@ -328,6 +340,15 @@ bool Loop::FireWaits(Endpoint& endpoint, uint8_t ready) {
     wait = next;
   }
   return fired;
+}
+
+void Loop::Notice(uint32_t slot, uint32_t generation, uint8_t ready) {
+  Endpoint* endpoint = endpoints_.Find(slot, generation);
+  if (endpoint != nullptr && endpoint->waits != nullptr && FireWaits(*endpoint, ready)) {
+    Latch(*endpoint, ready);
+  } else {
+    QueueReady(slot, generation, ready);
+  }
 }
 
 int64_t Loop::PollTimeout() {
@@ -690,10 +711,7 @@ void Loop::PostWake(const WakeToken& token, Errc cause) {
 namespace fasthttp {
 
 void ReadyToken::Notify(uint8_t ready) const {
-  if (runtime::Loop::Current() == loop) {
-    loop->QueueReady(slot, generation, ready);
-    return;
-  }
+  if (runtime::Loop::Current() == loop) return loop->Notice(slot, generation, ready);
   loop->Post(
       [](runtime::Loop& to, void*, uint64_t name, uint64_t bits) {
         to.QueueReady(static_cast<uint32_t>(name), static_cast<uint32_t>(name >> 32),

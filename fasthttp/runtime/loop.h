@@ -167,6 +167,9 @@ class Loop {
   void SetTimer(Endpoint& endpoint, uint32_t due_tick);
   void ClearTimer(Endpoint& endpoint) { endpoint_timers_.Remove(endpoint.timer); }
 
+  // A readiness notice that the loop gives itself. Fibers that wait for it are ready at once; what
+  // is not waited for is dispatched in a later step.
+  void Notice(uint32_t slot, uint32_t generation, uint8_t ready);
   // Queues a readiness notice for a later step.
   void QueueReady(uint32_t slot, uint32_t generation, uint8_t ready) {
     ready_events_.push_back({slot, generation, ready});
@@ -317,11 +320,16 @@ class Loop {
   bool TakeReadyEvent();
   bool TakeTask();
   void NewRound();
+  void Poll(bool pending);
+  void TakeMessages();
   void EndWork();
 
   void Step();
   void Lead();
   void Dispatch(const PollEvent& event);
+  static void Latch(Endpoint& endpoint, uint8_t ready) {
+    endpoint.latched |= ready & (kReadable | kWritable | kHangup | kBroken);
+  }
   bool FireWaits(Endpoint& endpoint, uint8_t ready);
   int64_t PollTimeout();
   void Decay();

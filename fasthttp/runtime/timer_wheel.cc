@@ -76,8 +76,8 @@ uint32_t TimerWheel::TicksToNext(uint32_t limit) const {
 
 void TimerWheel::Place(TimerNode& node) {
   uint32_t delta = node.due - now_;
-  int level = 0;
-  while (level + 1 < kLevels && delta >= (1u << ((level + 1) * kBits))) ++level;
+  const int level =
+      std::min((static_cast<int>(std::bit_width(delta | 1)) - 1) / kBits, kLevels - 1);
   uint32_t due = node.due;
   constexpr uint32_t kReach = 1u << (kLevels * kBits);
   if (delta >= kReach) due = now_ + kReach - 1;

@@ -152,6 +152,10 @@ class Conn {
   // what has come since the loop last polled is known to it alone.
   virtual bool is_socket() const { return fd() >= 0; }
 
+  // What the peer says to a send is never there when TrySend returns: it is told of later, to the
+  // token. So a read right after a write is in vain.
+  virtual bool answers_later() const { return is_socket(); }
+
   // The bytes are encrypted on their way; and what was agreed on for that, or null. The second
   // allocates at its first call; its result lives as long as this.
   virtual bool is_tls() const { return false; }
