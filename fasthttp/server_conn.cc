@@ -23,6 +23,7 @@ constexpr uint32_t kLingerMs = 1000;
 // So long may the closing alert of TLS wait for a slow client to make room.
 constexpr uint32_t kFarewellMs = 10'000;
 constexpr uint32_t kLingerBytes = 64 * 1024;
+constexpr uint32_t kNever = 1u << 30;  // Ticks.
 // Their answers are not framed as others are.
 constexpr bool HasPlainAnswer(http1::MethodId method) {
   return method != http1::MethodId::kHead && method != http1::MethodId::kConnect;
@@ -39,25 +40,36 @@ bool LiesIn(std::string_view part, const char* begin, size_t size) {
 
 // What one connection may do before the others have their turn.
 struct ServerConn::Budget {
-  explicit Budget(runtime::Loop& l) : loop(l), until(l.now() + runtime::kMillisecond) {}
+  explicit Budget(runtime::Loop& loop) : began(loop.now()) {}
 
   // Whether `received` is, Serve sees after each Receive.
-  bool UsedUp() {
+  bool UsedUp(runtime::Loop& loop) {
     if (--requests == 0) return true;
     // A clock reading costs as much as a small handler: look at every eighth request.
-    return requests % 8 == 0 && loop.FreshNow() >= until;
+    return requests % 8 == 0 && loop.FreshNow() - began >= runtime::kMillisecond;
   }
 
   static constexpr uint64_t kBytes = 64 * 1024;
-  runtime::Loop& loop;
-  int64_t until;
+  int64_t began;
   uint32_t requests = 64;
   uint64_t received = 0;
 };
 
 // --- Step 1: something has happened -----------------------------------------------------------
 
-void ServerConn::OnReady(uint8_t ready) {
+void ServerLoop::OnReady(runtime::Endpoint& endpoint, uint8_t ready) {
+  ServerConn(*this, endpoint).OnReady(ready);
+}
+void ServerLoop::OnTimer(runtime::Endpoint& endpoint) { ServerConn(*this, endpoint).OnTimer(); }
+
+inline void ServerConn::OnReady(uint8_t ready) {
+  const bool readable = (endpoint_.latched & kReadable) != 0;
+  if (readable && state() == kReading && data().out == nullptr) [[likely]]
+    return Serve();
+  OnOtherReady(ready);
+}
+
+void ServerConn::OnOtherReady(uint8_t ready) {
   switch (state()) {
     case kReading:
       if (data().out != nullptr && Flush() == Errc::kConnectionReset) return;
@@ -97,18 +109,11 @@ bool ServerConn::PeerHasLeft() {
   return !unread && !endpoint_.conn->HasUnread();
 }
 
-Turn& ServerConn::NewTurn() {
-  Turn* turn = data().turn = server_.TakeTurn();
-  turn->endpoint = &endpoint_;
-  turn->block = server_.blocks_.Take();
-  return *turn;
-}
-
 // The loop over the requests of a connection: steps 2 to 10.
 void ServerConn::Serve() {
   Budget budget(loop());
+  Turn& turn = TurnOf();
   for (;;) {
-    Turn& turn = TurnOf();
     Errc errc = turn.phase == Turn::Phase::kHead ? ParseHead(turn) : Errc::kOk;
     if (errc == Errc::kOk) errc = ReadBody(turn);
     if (errc == Errc::kNeedMore) {
@@ -133,7 +138,7 @@ void ServerConn::Serve() {
         return Rearm();
       }
     }
-    if (budget.UsedUp()) return LetOthersGo();
+    if (budget.UsedUp(loop())) return LetOthersGo();
   }
 }
 
@@ -221,9 +226,10 @@ Errc ServerConn::ParseHead(Turn& turn) {
   http1::PaddedView in = {block.unread(), block.unread_size()};
   const ServerLimits& limits = server_.limits_;
   Errc errc = http1::ParseRequestHead(in, limits.head, limits.leniency, turn.progress, turn.head);
-  if (errc == Errc::kNeedFieldSpace) [[unlikely]]
-    errc = ParseLongHead(turn);
-  if (errc != Errc::kOk) return errc;
+  if (errc != Errc::kOk) [[unlikely]] {
+    if (errc == Errc::kNeedFieldSpace) errc = ParseLongHead(turn);
+    if (errc != Errc::kOk) return errc;
+  }
   turn.block->begin += turn.head.size;
   return BeginRequest(turn);
 }
@@ -656,21 +662,31 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
 
 // kOk: nothing is left. kAgain: the rest goes out when the socket is writable. kConnectionReset:
 // the connection is broken and, unless a handler runs, closed.
-Errc ServerConn::Flush() {
+Errc ServerConn::Flush() { return FlushHere(); }
+
+Errc ServerConn::FlushHere() {
   OutQueue* const out = data().out;
   if (out == nullptr) return Errc::kOk;
-  const size_t before = out->pending();
-  const Errc errc = out->Flush(*endpoint_.conn, loop().tick());
-  if (errc != Errc::kOk) [[unlikely]]
-    return FlushFailed(errc, before);
-  ServerLoop::Count(server_.counters_.sent, before);
+  IoResult first = IoResult::Bytes(0);
+  const size_t sent = out->FlushAtOnce(*endpoint_.conn, &first);
+  if (sent == 0) [[unlikely]]
+    return FlushRest(first);
+  ServerLoop::Count(server_.counters_.sent, sent);
   data().out = nullptr;
   server_.GiveOut(out);
   return Errc::kOk;
 }
 
-Errc ServerConn::FlushFailed(Errc errc, size_t before) {
-  ServerLoop::Count(server_.counters_.sent, before - data().out->pending());
+Errc ServerConn::FlushRest(IoResult first) {
+  OutQueue* const out = data().out;
+  const size_t before = out->pending();
+  const Errc errc = out->FlushRest(*endpoint_.conn, loop().tick(), first);
+  ServerLoop::Count(server_.counters_.sent, before - out->pending());
+  if (errc == Errc::kOk) {
+    data().out = nullptr;
+    server_.GiveOut(out);
+    return Errc::kOk;
+  }
   if (errc == Errc::kAgain && ArmIfNeeded()) return Errc::kAgain;
   if (state() != kHandling) Close(/*reset=*/true);
   return Errc::kConnectionReset;
@@ -733,10 +749,13 @@ void ServerConn::Finish(std::string_view bytes) {
 
 // Nothing more can be done now. An idle connection gives back all it holds.
 void ServerConn::Park(Turn& turn) {
-  if (Flush() == Errc::kConnectionReset) return;
+  if (FlushHere() == Errc::kConnectionReset) return;
   if (!ArmIfNeeded()) return Close(/*reset=*/true);
   if (turn.phase == Turn::Phase::kHead && turn.block->unread_size() == 0) {
-    ReleaseTurn();
+    data().turn = nullptr;
+    server_.GiveTurn(&turn);
+    if (data().out == nullptr && data().requests != 0 && !server_.draining_) [[likely]]
+      return SetDeadline(IdleDeadline());
   }
   Rest();
 }
@@ -765,14 +784,18 @@ bool ServerConn::ArmIfNeeded() {
   return endpoint_.armed;
 }
 
-// The tick at which something is too late; now() + 2^30 if nothing can be.
+uint32_t ServerConn::IdleDeadline() {
+  const uint32_t idle_ms = server_.limits_.idle_ms;
+  return loop().tick() + (idle_ms != 0 ? idle_ms : kNever);
+}
+
+// The tick at which something is too late; now() + kNever if nothing can be.
 uint32_t ServerConn::NextDeadline() {
   const ServerLimits& limits = server_.limits_;
   const uint32_t now = loop().tick();
-  constexpr uint32_t kNever = 1u << 30;
   uint32_t next = kNever;
   const bool idle = state() == kReading && data().turn == nullptr && data().requests != 0;
-  if (idle && data().out == nullptr) return now + (limits.idle_ms != 0 ? limits.idle_ms : kNever);
+  if (idle && data().out == nullptr) return IdleDeadline();
   if (data().out != nullptr)
     next = std::min(next, data().out->rate().NextLook(now, limits.response));
   if (state() == kReading) {
@@ -799,10 +822,10 @@ uint32_t ServerConn::HeadStarted() {
 }
 
 // Setting a deadline is one store: the timer stays where it is if it fires early enough.
-void ServerConn::Rearm() {
-  data().deadline = NextDeadline();
-  if (!endpoint_.timer.armed() || Before(data().deadline, endpoint_.timer.due)) {
-    loop().SetTimer(endpoint_, data().deadline);
+void ServerConn::SetDeadline(uint32_t deadline) {
+  data().deadline = deadline;
+  if (!endpoint_.timer.armed() || Before(deadline, endpoint_.timer.due)) {
+    loop().SetTimer(endpoint_, deadline);
   }
 }
 

@@ -96,7 +96,12 @@ class ServerConn {
 
   void LetOthersGo();
   Turn& TurnOf() { return data().turn != nullptr ? *data().turn : NewTurn(); }
-  Turn& NewTurn();
+  Turn& NewTurn() {
+    Turn* const turn = data().turn = server_.TakeTurn();
+    turn->endpoint = &endpoint_;
+    return *turn;
+  }
+  void OnOtherReady(uint8_t ready);
   void OnReadyWhileHandling(uint8_t ready);
   Errc Receive(Turn& turn, Budget& budget);
   Errc ReceiveInto(std::span<char> room, size_t* n);
@@ -147,11 +152,12 @@ class ServerConn {
     return *data().out;
   }
   Errc Flush();
+  inline Errc FlushHere();
+  Errc FlushRest(IoResult first);
   bool SendNow(Turn& turn);
   void LoseClient(Turn& turn);
-  Errc FlushFailed(Errc errc, size_t before);
   void FlushOrWait();
-  void Park(Turn& turn);
+  inline void Park(Turn& turn);
   void Rest();
   bool IsBetweenRequests();
   void ReleaseTurn() {
@@ -166,9 +172,11 @@ class ServerConn {
   void Close(bool reset);
   bool PeerHasLeft();
 
+  uint32_t IdleDeadline();
   uint32_t NextDeadline();
   uint32_t HeadStarted();
-  void Rearm();
+  void SetDeadline(uint32_t deadline);
+  void Rearm() { SetDeadline(NextDeadline()); }
   bool ArmIfNeeded();
 
   Data& data() { return DataOf(endpoint_); }

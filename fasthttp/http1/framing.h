@@ -16,6 +16,7 @@
 
 #include "fasthttp/base/errc.h"
 #include "fasthttp/http1/head.h"
+#include "fasthttp/http1/host.h"
 
 namespace fasthttp::http1 {
 
@@ -54,7 +55,7 @@ struct Framing {
 //   Trailer: tokens, none of them a field that may not be a trailer. kBadTrailer.
 //
 // `leniency` currently relaxes nothing here: no rule of this function may be switched off.
-Errc DecideFraming(const Head& head, Leniency leniency, Framing& framing);
+inline Errc DecideFraming(const Head& head, Leniency leniency, Framing& framing);
 
 // Decides about a response to a request with `request_method`; `head` must come from
 // ParseResponseHead. 1xx, 204, 304 and answers to HEAD have no body whatever their fields say; 101
@@ -86,6 +87,38 @@ Errc ParseContentLength(std::string_view value, uint64_t* length);
 // fields that frame, route, authenticate or describe the content, and forwarding fields, which a
 // trailer could forge behind a proxy's back.
 [[nodiscard]] bool IsForbiddenTrailer(std::string_view name);
+
+// --- Implementation ---------------------------------------------------------------------------
+
+namespace internal {
+
+// What decides about the framing of a request.
+constexpr uint64_t kFramingFields = MaskOf(KnownField::kHost) | MaskOf(KnownField::kContentLength) |
+                                    MaskOf(KnownField::kTransferEncoding) |
+                                    MaskOf(KnownField::kConnection) | MaskOf(KnownField::kExpect) |
+                                    MaskOf(KnownField::kUpgrade) | MaskOf(KnownField::kTrailer);
+
+// True if `head` has one Host, as IsPlainHost takes it.
+inline bool HasPlainHost(const Head& head) {
+  if (!head.Has(KnownField::kHost) || head.HasMany(KnownField::kHost)) return false;
+  const Field& host = head.fields[head.first[static_cast<size_t>(KnownField::kHost)]];
+  return IsPlainHost(head.base + host.value, host.value_size);
+}
+
+Errc DecideOtherFraming(const Head& head, Framing& framing);
+
+}  // namespace internal
+
+// Most requests have no body and say nothing of the connection.
+inline Errc DecideFraming(const Head& head, Leniency, Framing& framing) {
+  framing = Framing();
+  if ((head.seen & internal::kFramingFields) == MaskOf(KnownField::kHost) &&
+      internal::HasPlainHost(head)) [[likely]] {
+    framing.keep_alive = head.minor_version > 0;
+    return Errc::kOk;
+  }
+  return internal::DecideOtherFraming(head, framing);
+}
 
 }  // namespace fasthttp::http1
 

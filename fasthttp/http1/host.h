@@ -1,4 +1,4 @@
-// The quick test for hosts as nearly all requests name them. For framing.cc and its test.
+// The quick test for hosts as nearly all requests name them. For framing.h and its test.
 #ifndef FASTHTTP_HTTP1_HOST_H_
 #define FASTHTTP_HTTP1_HOST_H_
 
