@@ -18,11 +18,6 @@ namespace {
 // A body is received in pieces of at most this; its buffer grows with what has arrived, never with
 // what was declared.
 constexpr uint64_t kBodyPiece = 64 * 1024;
-// A client that half-closed, or keeps sending behind its last request, gets this much attention.
-constexpr uint32_t kLingerMs = 1000;
-// So long may the closing alert of TLS wait for a slow client to make room.
-constexpr uint32_t kFarewellMs = 10'000;
-constexpr uint32_t kLingerBytes = 64 * 1024;
 constexpr uint32_t kNever = 1u << 30;  // Ticks.
 // Their answers are not framed as others are.
 constexpr bool HasPlainAnswer(http1::MethodId method) {
@@ -44,9 +39,9 @@ struct ServerConn::Budget {
 
   // Whether `received` is, Serve sees after each Receive.
   bool UsedUp(runtime::Loop& loop) {
-    if (--requests == 0) return true;
     // A clock reading costs as much as a small handler: look at every eighth request.
-    return requests % 8 == 0 && loop.FreshNow() - began >= runtime::kMillisecond;
+    if (--requests % 8 != 0) return false;
+    return requests == 0 || loop.FreshNow() - began >= runtime::kMillisecond;
   }
 
   static constexpr uint64_t kBytes = 64 * 1024;
@@ -127,7 +122,7 @@ void ServerConn::Serve() {
     }
     if (errc != Errc::kOk) return Reject(turn, errc);
     if (!CallHandler(turn)) return;
-    bool keep_alive = Serialize(turn, turn.ctx.response());
+    const bool keep_alive = SerializeHere(turn, turn.ctx.response());
     EndRequest(turn);
     if (!keep_alive) return CloseWhenSent();
     if (data().out->pending() > OutQueue::kHighWater) {
@@ -222,7 +217,7 @@ void ServerConn::CommitBody(Turn& turn, size_t n) {
 
 Errc ServerConn::ParseHead(Turn& turn) {
   base::Block& block = *turn.block;
-  if (block.unread_size() == 0) return Errc::kNeedMore;
+  if (block.all_read()) return Errc::kNeedMore;
   http1::PaddedView in = {block.unread(), block.unread_size()};
   const ServerLimits& limits = server_.limits_;
   Errc errc = http1::ParseRequestHead(in, limits.head, limits.leniency, turn.progress, turn.head);
@@ -249,7 +244,7 @@ Errc ServerConn::BeginRequest(Turn& turn) {
   turn.began = loop().now();
   ++data().requests;
   turn.phase = Turn::Phase::kBody;
-  turn.ctx.Bind(&turn, &turn.head, Is(kTls));
+  turn.ctx.request().Bind(&turn.head, Is(kTls));
   Errc errc = http1::DecideFraming(turn.head, server_.limits_.leniency, turn.framing);
   if (errc != Errc::kOk) return errc;
   ServerLoop::Count(server_.counters_.requests, 1);
@@ -518,11 +513,18 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 // --- Step 8 -----------------------------------------------------------------------------------
 
 // Queues the response; true if the connection goes on.
-bool ServerConn::Serialize(Turn& turn, Response& response) {
-  bool close = EndsConnection(turn, response);
-  if (SerializePlain(turn, response, close)) return !close;
+bool ServerConn::Serialize(Turn& turn, Response& response) { return SerializeHere(turn, response); }
+
+bool ServerConn::SerializeHere(Turn& turn, Response& response) {
+  const bool ends = EndsConnection(turn, response);
+  if (SerializePlain(turn, response, ends)) [[likely]]
+    return !ends;
+  return SerializeOther(turn, response, ends);
+}
+
+bool ServerConn::SerializeOther(Turn& turn, Response& response, bool ends) {
   server_.CountAnswer(turn.began, response.StatusCode());
-  close |= IsLastAnswer(turn, response.StatusCode());
+  const bool close = ends || IsLastAnswer(turn, response.StatusCode()) || LacksBody(turn, response);
   SerializeAny(turn, response, close);
   return !close;
 }
@@ -542,11 +544,18 @@ bool ServerConn::IsLastAnswer(const Turn& turn, int status) {
   return status < 200 || OpensTunnel(turn, status);
 }
 
+// A client takes what follows a head that declares a body for that body.
+bool ServerConn::LacksBody(const Turn& turn, const Response& response) {
+  return response.SkipBody() && !response.Body().empty() &&
+         turn.head.method_id != http1::MethodId::kHead &&
+         !http1::StatusHasNoBody(response.StatusCode());
+}
+
 // What nearly all handlers answer: a final status, a type and a small body. False if it is
 // something else.
 bool ServerConn::SerializePlain(const Turn& turn, const Response& response, bool close) {
   const std::string_view body = response.Body();
-  if (!response.header().IsPlain() || body.size() >= OutQueue::kCopyLimit ||
+  if (!response.header().IsPlain() || response.SkipBody() || body.size() >= OutQueue::kCopyLimit ||
       turn.head.minor_version == 0 || !HasPlainAnswer(turn.head.method_id)) {
     return false;
   }
@@ -568,7 +577,7 @@ void ServerConn::SerializeAny(Turn& turn, Response& response, bool close) {
   view.close = close;
   view.keep_alive_header = !close && turn.head.minor_version == 0;
   const bool send_body = view.body == http1::BodyHeader::kLength && !body.empty() &&
-                         turn.head.method_id != http1::MethodId::kHead;
+                         turn.head.method_id != http1::MethodId::kHead && !response.SkipBody();
   // An echo by SetBodyRaw ends with the request.
   const std::string_view received = turn.ctx.request().BufferedBody();
   const bool copy = body.size() < OutQueue::kCopyLimit ||
@@ -634,7 +643,7 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
   ServerLoop::Count(server_.counters_.errors, 1);
   if (turn.phase == Turn::Phase::kHead) {
     turn.began = loop().now();
-    turn.ctx.Bind(&turn, nullptr, Is(kTls));
+    turn.ctx.request().Bind(nullptr, Is(kTls));
     turn.head.method_id = http1::MethodId::kOther;
     turn.head.minor_version = 1;
   }
@@ -860,83 +869,6 @@ void ServerConn::OnTimer() {
   }
   if (limits.head_ms == 0 || Before(now, HeadStarted() + limits.head_ms)) return Rearm();
   Reject(TurnOf(), Errc::kHeadTimeout);
-}
-
-// --- Closing ----------------------------------------------------------------------------------
-
-// Everything is sent. A close with unread bytes in the kernel would send a reset, which can
-// overtake the answer and destroy it (RFC 9112 section 9.6).
-void ServerConn::EndConnection() {
-  bool linger = Is(kLingerLong) ||
-                (data().turn != nullptr && data().turn->block->unread_size() != 0) ||
-                ((endpoint_.latched & kReadable) && endpoint_.conn->HasUnread());
-  ReleaseTurn();
-  if (!linger && Is(kTls)) {
-    // Without its closing alert an answer that ends with the connection looks cut off.
-    endpoint_.conn->ShutdownWrite();
-    linger = endpoint_.conn->HasOutput();
-  }
-  if (linger) return Linger();
-  Close(/*reset=*/false);
-}
-
-void ServerConn::Linger() {
-  SetState(kLingering);
-  endpoint_.conn->ShutdownWrite();
-  data().requests = 0;  // Counts dropped bytes from here on.
-  data().deadline = loop().tick() + (endpoint_.conn->HasOutput() ? kFarewellMs : kLingerMs);
-  loop().SetTimer(endpoint_, data().deadline);
-  DrainLingering();
-}
-
-void ServerConn::DrainLingering() {
-  if (endpoint_.conn->HasOutput()) endpoint_.conn->ShutdownWrite();
-  base::Block* block = server_.blocks_.Take();
-  Errc end = Errc::kAgain;
-  for (;;) {
-    IoResult result = endpoint_.conn->TryRecv({block->data(), block->capacity});
-    if (result.again()) break;
-    if (!result.ok() || result.bytes() == 0) {
-      end = Errc::kOk;
-      break;
-    }
-    data().requests += static_cast<uint32_t>(result.bytes());
-    if (data().requests > kLingerBytes) {
-      end = Errc::kOk;
-      break;
-    }
-  }
-  server_.blocks_.Give(block);
-  if (end != Errc::kAgain || !ArmIfNeeded()) Close(/*reset=*/false);
-}
-
-void ServerConn::CloseIfIdle() {
-  // What has arrived is still answered.
-  if (IsBetweenRequests() && data().out == nullptr && !endpoint_.conn->HasUnread()) {
-    Close(/*reset=*/false);
-  }
-}
-
-void ServerConn::Cut(Errc cause) {
-  if (state() != kHandling) return Close(/*reset=*/true);
-  Turn& turn = *data().turn;
-  turn.fate |= Turn::kGone;
-  loop().Cancel(turn, cause);
-  WakeStreams(turn);
-}
-
-void ServerConn::Close(bool reset) {
-  FASTHTTP_DCHECK(state() != kHandling, "a connection was closed under its handler");
-  if (data().turn != nullptr || data().out != nullptr || Is(kPerIp)) ReleaseAll();
-  endpoint_.conn->Close(reset);
-  server_.Forget(endpoint_);
-}
-
-void ServerConn::ReleaseAll() {
-  ReleaseTurn();
-  // A queue with unsent bytes is not worth keeping.
-  delete std::exchange(data().out, nullptr);
-  if (Is(kPerIp)) server_.shared_.per_ip.Remove(endpoint_.conn->RemoteAddr());
 }
 
 }  // namespace fasthttp

@@ -132,10 +132,13 @@ class ServerConn {
   void GoOn(bool keep_alive, std::unique_ptr<HijackRequest> hijack);
   void PartFrom(Turn& turn);
   void AnswerException(Turn& turn, std::string_view what);
-  inline bool Serialize(Turn& turn, Response& response);
+  bool Serialize(Turn& turn, Response& response);
+  inline bool SerializeHere(Turn& turn, Response& response);
+  bool SerializeOther(Turn& turn, Response& response, bool ends);
   inline bool EndsConnection(const Turn& turn, const Response& response);
   bool KeepsAlive(const Turn& turn, const Response& response);
   static bool IsLastAnswer(const Turn& turn, int status);
+  static bool LacksBody(const Turn& turn, const Response& response);
   inline bool SerializePlain(const Turn& turn, const Response& response, bool close);
   void SerializeAny(Turn& turn, Response& response, bool close);
   void DescribeHead(Turn& turn, const Response& response, http1::ResponseHeadView& view);

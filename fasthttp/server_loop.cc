@@ -497,6 +497,7 @@ Turn* ServerLoop::NewTurn() {
   Turn* turn = new (memory) Turn;
   ++turn_count_;
   turn->server = this;
+  turn->ctx.Bind(turn, nullptr, /*tls=*/false);
   turn->block = blocks_.Take();
   return turn;
 }

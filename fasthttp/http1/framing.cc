@@ -3,7 +3,6 @@
 #include <cstdint>
 
 #include "fasthttp/http1/ascii.h"
-#include "fasthttp/http1/host.h"
 
 namespace fasthttp::http1 {
 namespace {
@@ -47,10 +46,10 @@ Errc ForEachValue(const Head& head, KnownField id, F f) {
 // --- Host, RFC 9112 section 3.2 ---------------------------------------------------------------
 
 Errc CheckHost(const Head& head) {
+  if (head.plain_host) return Errc::kOk;
   if (head.HasMany(K::kHost)) return Errc::kDuplicateHost;
   const std::string_view host = head.Value(K::kHost);
   if (host.empty()) return head.minor_version == 0 ? Errc::kOk : Errc::kMissingHost;
-  if (IsPlainHost(host.data(), host.size())) return Errc::kOk;
   return IsValidHost(host) ? Errc::kOk : Errc::kBadHost;
 }
 
@@ -160,9 +159,8 @@ Errc internal::DecideOtherFraming(const Head& head, Framing& framing) {
   // A body of a length and nothing else.
   constexpr uint64_t kHostAndLength = MaskOf(K::kHost) | MaskOf(K::kContentLength);
   if ((head.seen & kFramingFields) == kHostAndLength && !head.HasMany(K::kContentLength) &&
-      HasPlainHost(head)) {
+      head.plain_host) {
     framing.kind = Framing::kLength;
-    framing.keep_alive = head.minor_version > 0;
     return ParseContentLength(head.Value(K::kContentLength), &framing.length);
   }
   if (Errc errc = CheckHost(head); errc != Errc::kOk) return errc;

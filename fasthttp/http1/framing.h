@@ -16,7 +16,6 @@
 
 #include "fasthttp/base/errc.h"
 #include "fasthttp/http1/head.h"
-#include "fasthttp/http1/host.h"
 
 namespace fasthttp::http1 {
 
@@ -98,23 +97,16 @@ constexpr uint64_t kFramingFields = MaskOf(KnownField::kHost) | MaskOf(KnownFiel
                                     MaskOf(KnownField::kConnection) | MaskOf(KnownField::kExpect) |
                                     MaskOf(KnownField::kUpgrade) | MaskOf(KnownField::kTrailer);
 
-// True if `head` has one Host, as IsPlainHost takes it.
-inline bool HasPlainHost(const Head& head) {
-  if (!head.Has(KnownField::kHost) || head.HasMany(KnownField::kHost)) return false;
-  const Field& host = head.fields[head.first[static_cast<size_t>(KnownField::kHost)]];
-  return IsPlainHost(head.base + host.value, host.value_size);
-}
-
+// `framing` has keep_alive as the version says.
 Errc DecideOtherFraming(const Head& head, Framing& framing);
 
 }  // namespace internal
 
 // Most requests have no body and say nothing of the connection.
 inline Errc DecideFraming(const Head& head, Leniency, Framing& framing) {
-  framing = Framing();
-  if ((head.seen & internal::kFramingFields) == MaskOf(KnownField::kHost) &&
-      internal::HasPlainHost(head)) [[likely]] {
-    framing.keep_alive = head.minor_version > 0;
+  framing = {.keep_alive = head.minor_version > 0};
+  if ((head.seen & internal::kFramingFields) == MaskOf(KnownField::kHost) && head.plain_host)
+      [[likely]] {
     return Errc::kOk;
   }
   return internal::DecideOtherFraming(head, framing);

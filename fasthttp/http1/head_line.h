@@ -40,9 +40,11 @@ inline uint32_t MaxHeadOf(const HeadLimits& limits) {
   return limits.max_head_bytes < kMaxHeadBytes ? limits.max_head_bytes : kMaxHeadBytes;
 }
 
-// For a parser's call. A message that begins finds the head empty.
+// For a parser's call. A message that begins finds the head empty. Who has not seen all of a head
+// does not know its Host.
 inline LineContext MakeContext(const char* base, size_t size, const HeadLimits& limits,
                                ParseMode mode, ParseProgress& progress, HeadData& head) {
+  head.plain_host = false;
   if (!progress.start_line_done) {
     head.field_count = 0;
     head.seen = 0;
@@ -81,6 +83,10 @@ struct ScanTables {
   // which are % . # ? and backslash.
   alignas(32) uint8_t target_low[32];
   alignas(32) uint8_t target_high[32];
+  // The same for a host name; digits have the class kHostDigit and no others.
+  alignas(32) uint8_t host_low[32];
+  alignas(32) uint8_t host_high[32];
+  alignas(32) uint8_t host_digit[32];        // kHostDigit.
   alignas(32) uint8_t nibble[32];            // 0x0f.
   alignas(32) uint8_t lowest_forbidden[32];  // 0x80 - kClassDel.
   alignas(32) uint8_t lowest_stop[32];       // 0x80 - kTargetDel.
@@ -104,6 +110,8 @@ constexpr uint8_t kClassDel = 0x40;
 constexpr uint8_t kTargetControl = 0x80;
 constexpr uint8_t kTargetSpace = 0x40;
 constexpr uint8_t kTargetDel = 0x20;
+
+constexpr uint8_t kHostDigit = 2;
 
 // The parsers of this build. The arguments are those of ParseRequestHead, and in the same
 // registers.
