@@ -88,6 +88,7 @@ HostClientOptions Client::Hosts::OptionsOf(std::string_view host, bool is_tls) c
   to.max_response_body_size = from.max_response_body_size;
   to.max_response_trailer_size = from.max_response_trailer_size;
   to.max_interim_responses = from.max_interim_responses;
+  to.lenient = from.lenient;
   to.max_idempotent_attempts = from.max_idempotent_attempts;
   auto shared = options_;
   if (from.dial) {

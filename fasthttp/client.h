@@ -70,6 +70,7 @@ struct ClientOptions {
   uint32_t max_response_trailer_size = 8 * 1024;
   int max_interim_responses = 100;
 
+  bool lenient = false;
   int max_idempotent_attempts = 5;
   RetryIf retry_if = nullptr;
   RoundTripper transport = nullptr;

@@ -265,7 +265,7 @@ inline Errc Exchange::ParseHeads() {
   while (!have_head_) {
     if (in_->unread_size() == 0) return Errc::kNeedMore;
     Errc errc = http1::ParseResponseHead({in_->unread(), in_->unread_size()}, limits_.head,
-                                         http1::Leniency::kStrict, progress_, head_);
+                                         limits_.leniency, progress_, head_);
     if (errc == Errc::kNeedFieldSpace) {
       more_fields_.reset(new http1::Field[limits_.head.max_fields]);
       head_.UseArena({more_fields_.get(), limits_.head.max_fields});
@@ -282,7 +282,7 @@ inline Errc Exchange::ParseHeads() {
 Errc Exchange::EndHead() {
   if (head_.status < 200 && head_.status != 101) return EndInterimHead();
   have_head_ = true;
-  return http1::DecideResponseFraming(head_, request_.method(), http1::Leniency::kStrict, framing_);
+  return http1::DecideResponseFraming(head_, request_.method(), limits_.leniency, framing_);
 }
 
 // RFC 9110, section 15.2: any number of interim responses may come, asked for or not.
@@ -290,8 +290,7 @@ Errc Exchange::EndInterimHead() {
   if (++interim_responses_ > limits_.max_interim_responses) {
     return Errc::kTooManyInterimResponses;
   }
-  Errc errc =
-      http1::DecideResponseFraming(head_, request_.method(), http1::Leniency::kStrict, framing_);
+  Errc errc = http1::DecideResponseFraming(head_, request_.method(), limits_.leniency, framing_);
   if (errc != Errc::kOk) return errc;
   if (head_.status == 100) {
     got_continue_ = true;

@@ -63,6 +63,7 @@ struct ExchangeLimits {
   http1::HeadLimits head;
   http1::ChunkedLimits chunked;  // Its max_body_bytes holds for every framing.
   int max_interim_responses = 100;
+  http1::Leniency leniency = http1::Leniency::kStrict;
   int64_t expect_continue = 0;  // Nanoseconds, as those below.
   int64_t write = runtime::kNoDeadline;
   int64_t read = runtime::kNoDeadline;

@@ -65,6 +65,7 @@ TEST(Defaults, OfClients) {
   EXPECT_EQ(options.max_response_body_size, 64u << 20);
   EXPECT_EQ(options.max_response_trailer_size, 8192u);
   EXPECT_EQ(options.max_interim_responses, 100);
+  EXPECT_FALSE(options.lenient);
   EXPECT_EQ(options.max_idempotent_attempts, 5);
   EXPECT_EQ(kDefaultMaxRedirects, 16);
 }
@@ -86,6 +87,7 @@ TEST(Defaults, OfClientsAndHostClientsAreTheSame) {
   EXPECT_EQ(client.max_response_body_size, host.max_response_body_size);
   EXPECT_EQ(client.max_response_trailer_size, host.max_response_trailer_size);
   EXPECT_EQ(client.max_interim_responses, host.max_interim_responses);
+  EXPECT_EQ(client.lenient, host.lenient);
   EXPECT_EQ(client.max_idempotent_attempts, host.max_idempotent_attempts);
 }
 

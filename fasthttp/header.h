@@ -283,6 +283,9 @@ class RequestHeader : public HeaderTrailers {
   // then read and write that list. Without values of its own remain Content-Length,
   // Transfer-Encoding and Trailer, which whoever sends the message writes.
   void DisableSpecialHeader();
+  // Back to the default: what has a slot moves there from the list, which then is written behind
+  // the slots. Of several values the last stays, of cookies all.
+  void EnableSpecialHeader();
   bool SpecialHeaderDisabled() const { return owned_used_ && owned_->no_slots; }
   void DisableNormalizing() { Own().normalize = false; }
   void EnableNormalizing() { Own().normalize = true; }

@@ -100,6 +100,7 @@ void CheckRequestBytes(std::string_view rest) {
     const std::string_view value = NextLine(rest);
     i % 5 == 4 ? (void)request.header().AddTrailer(name) : request.header().Add(name, value);
   }
+  if (rest.size() % 5 == 0) request.header().EnableSpecialHeader();
   request.header().Del("Expect");  // Any expectation may be written, one is understood.
   request.SetBody(rest);
   std::string bytes;

@@ -60,6 +60,7 @@ ExchangeLimits ExchangeLimitsOf(const HostClientOptions& options) {
   limits.chunked.max_body_bytes = options.max_response_body_size;
   limits.chunked.max_trailer_bytes = options.max_response_trailer_size;
   limits.max_interim_responses = options.max_interim_responses;
+  limits.leniency = options.lenient ? http1::Leniency::kAll : http1::Leniency::kStrict;
   limits.expect_continue = Nanoseconds(options.expect_continue_timeout);
   limits.write = Nanoseconds(options.write_timeout);
   limits.read = Nanoseconds(options.read_timeout);

@@ -145,6 +145,9 @@ struct HostClientOptions {
   int max_interim_responses = 100;
 
   // --- Behaviour ---
+  // Accepts bare LF as a line end of a response's head, and replaces obs-fold in it by spaces
+  // (RFC 9112, 2.2 and 5.2), as some old servers need. Nothing else becomes lenient.
+  bool lenient = false;
   // Attempts in all of a request with an idempotent method. (The original's
   // MaxIdemponentCallAttempts.)
   int max_idempotent_attempts = 5;

@@ -575,6 +575,22 @@ void RequestHeader::DisableSpecialHeader() {
   o.fields.swap(fields);
 }
 
+void RequestHeader::EnableSpecialHeader() {
+  if (!SpecialHeaderDisabled()) return;
+  Owned& o = *owned_;
+  o.no_slots = false;
+  internal::FieldList fields;
+  for (size_t i = 0; i < o.fields.size(); ++i) {
+    if (HasSlot(o.fields.id(i))) {
+      SetSpecial(o.fields.id(i), o.fields.value(i), /*add=*/true);
+    } else {
+      internal::AddField(fields, o.fields.id(i), o.fields.name(i), o.fields.value(i),
+                         /*normalize=*/false);
+    }
+  }
+  o.fields.swap(fields);
+}
+
 // --- As text ---
 
 void RequestHeader::AppendBytes(std::string& dst) const {

@@ -623,6 +623,37 @@ TEST(DisableSpecialHeader, WhatHasASlotMovesToTheList) {
   EXPECT_EQ(Shown(copy), before);
 }
 
+TEST(EnableSpecialHeader, WhatHasASlotMovesBackToIt) {
+  RequestHeader header;
+  header.DisableSpecialHeader();
+  header.Add("Cookie", "a=1");
+  header.Add("X-A", "1");
+  header.Add("User-Agent", "first");
+  header.Add("Cookie", "b=2");
+  header.Add("User-Agent", "last");
+  header.SetHost("h");
+  header.EnableSpecialHeader();
+  EXPECT_FALSE(header.SpecialHeaderDisabled());
+  EXPECT_EQ(Shown(header), "Host: h\nUser-Agent: last\nX-A: 1\nCookie: a=1; b=2\n");
+  EXPECT_EQ(header.OtherFields().size(), 1u);
+  header.SetHost("other");
+  header.SetCookie("c", "3");
+  EXPECT_EQ(Shown(header), "Host: other\nUser-Agent: last\nX-A: 1\nCookie: a=1; b=2; c=3\n");
+}
+
+TEST(EnableSpecialHeader, OfAReceivedHeader) {
+  TestHead head(kGet);
+  RequestHeader header;
+  header.Bind(head.head());
+  header.EnableSpecialHeader();  // They are on.
+  EXPECT_EQ(header.Host(), "Example.com");
+  header.DisableSpecialHeader();
+  header.EnableSpecialHeader();
+  EXPECT_EQ(header.Host(), "Example.com");
+  EXPECT_EQ(header.Cookie("c"), "3");
+  EXPECT_EQ(header.PeekAll("x-one").size(), 2u);
+}
+
 TEST(DisableSpecialHeader, SEC_FramingAndHostStayTheLibrarys) {
   TestHead head("POST / HTTP/1.1\r\nX: 1\r\nHost: h\r\nContent-Length: 5\r\n\r\n");
   RequestHeader header;

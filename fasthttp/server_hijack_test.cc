@@ -1,7 +1,6 @@
 // Connections that handlers take over for another protocol.
 #include <atomic>
 #include <memory>
-#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -22,6 +21,7 @@
 #include "gtest/gtest.h"
 #include "testing/faulty_conn.h"
 #include "testing/scripted_conn.h"
+#include "testing/sim_seeds.h"
 #include "testing/sim_server.h"
 #include "testing/wire_client.h"
 #include "util/pipe_conns.h"
@@ -69,26 +69,9 @@ void Echo(HijackedConn& conn) {
   }
 }
 
-struct Seed {
-  size_t loops;
-  uint64_t seed;
-};
-std::ostream& operator<<(std::ostream& os, const Seed& s) {
-  return os << s.loops << " loops, seed " << s.seed;
-}
+class ServerHijack : public testing::SimSeedTest {};
 
-class ServerHijack : public ::testing::TestWithParam<Seed> {
- protected:
-  static fasthttptest::SimOptions Options() {
-    return {.loops = GetParam().loops, .seed = GetParam().seed};
-  }
-};
-
-INSTANTIATE_TEST_SUITE_P(Loops, ServerHijack,
-                         ::testing::Values(Seed{1, 1}, Seed{2, 2}, Seed{2, 3}, Seed{4, 4}),
-                         [](const auto& info) {
-                           return absl::StrCat(info.param.loops, "_", info.param.seed);
-                         });
+INSTANTIATE_TEST_SUITE_P(Loops, ServerHijack, testing::kSimSeeds, testing::NameOfSimSeed);
 
 TEST_P(ServerHijack, AnUpgradeGoesOverToTheOtherProtocol) {
   SimServer sim({.handler =

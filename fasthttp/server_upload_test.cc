@@ -2,7 +2,6 @@
 // becomes of bytes that the handler leaves.
 #include <algorithm>
 #include <memory>
-#include <ostream>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -26,6 +25,7 @@
 #include "testing/alloc_counter.h"
 #include "testing/faulty_conn.h"
 #include "testing/scripted_conn.h"
+#include "testing/sim_seeds.h"
 #include "testing/sim_server.h"
 #include "testing/wire_client.h"
 
@@ -101,26 +101,9 @@ ServerSettings Streaming(RequestHandler handler) {
   return settings;
 }
 
-struct Seed {
-  size_t loops;
-  uint64_t seed;
-};
-std::ostream& operator<<(std::ostream& os, const Seed& s) {
-  return os << s.loops << " loops, seed " << s.seed;
-}
+class ServerUpload : public testing::SimSeedTest {};
 
-class ServerUpload : public ::testing::TestWithParam<Seed> {
- protected:
-  static fasthttptest::SimOptions Options() {
-    return {.loops = GetParam().loops, .seed = GetParam().seed};
-  }
-};
-
-INSTANTIATE_TEST_SUITE_P(Loops, ServerUpload,
-                         ::testing::Values(Seed{1, 1}, Seed{2, 2}, Seed{2, 3}, Seed{4, 4}),
-                         [](const auto& info) {
-                           return absl::StrCat(info.param.loops, "_", info.param.seed);
-                         });
+INSTANTIATE_TEST_SUITE_P(Loops, ServerUpload, testing::kSimSeeds, testing::NameOfSimSeed);
 
 // --- Where a body ends ------------------------------------------------------------------------
 

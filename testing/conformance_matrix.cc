@@ -111,11 +111,13 @@ std::string Outcome(const RequestCase& c) {
 }
 
 std::string Outcome(const ResponseCase& c) {
-  if (c.errc == Errc::kNeedMore) return Refused(c.errc);
-  if (c.errc != Errc::kOk) return Refused(c.errc) + ", close";
+  const std::string lenient = c.leniency == http1::Leniency::kStrict ? "" : " (lenient)";
+  if (c.errc == Errc::kNeedMore) return Refused(c.errc) + lenient;
+  if (c.errc != Errc::kOk) return Refused(c.errc) + ", close" + lenient;
   std::string text = "accepted: " + std::string(KindText(c.framing));
   text += c.keep_alive ? ", keep-alive" : ", close";
-  return c.upgrade ? text + ", upgrade" : text;
+  if (c.upgrade) text += ", upgrade";
+  return text + lenient;
 }
 
 struct Row {

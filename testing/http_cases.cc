@@ -253,6 +253,15 @@ void AddTargets(std::vector<RequestCase>* out) {
   connect.raw = "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n";
   connect.method = "CONNECT";
   out->push_back(connect);
+  connect.name = "connect_length_0";
+  connect.raw = "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\nContent-Length: 0\r\n\r\n";
+  connect.framing = Framing::kLength;
+  out->push_back(connect);
+  for (const char* line : {"Content-Length: 5", "Transfer-Encoding: chunked"}) {
+    out->push_back(Bad("connect_"s + line,
+                       "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n"s + line + "\r\n\r\n",
+                       Errc::kUnexpectedContent, "9110 9.3"));
+  }
 
   const char* rfc = "9112 3.2";
   for (const char* target : {"*",

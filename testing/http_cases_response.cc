@@ -248,6 +248,38 @@ void AddResponseBodies(std::vector<ResponseCase>* out) {
   out->push_back(BadResponse("bad_chunk", ok + chunked + "\r\nx\r\n", Errc::kBadChunk, "9112 7.1"));
 }
 
+void AddLenientResponses(std::vector<ResponseCase>* out) {
+  const char* rfc = "9112 5.2";
+  auto add = [out](ResponseCase c) {
+    c.leniency = http1::Leniency::kAll;
+    out->push_back(std::move(c));
+  };
+  ResponseCase c;
+  c.name = "lenient_bare_lf";
+  c.raw = "\nHTTP/1.1 200 OK\nA: b\r\nC:\nContent-Length: 2\n\nhi";
+  c.fields = {{"A", "b"}, {"C", ""}, {"Content-Length", "2"}};
+  c.length = 2;
+  c.body = "hi";
+  c.rfc = "9112 2.2";
+  add(c);
+  const std::string ok = "HTTP/1.1 200 OK\r\n";
+  c = GoodResponse("lenient_obs_fold", ok + "A: b\r\n  c \r\n\td\r\nContent-Length: 2\r\n", "hi",
+                   Framing::kLength, true, rfc);
+  c.fields = {{"A", "b    c    d"}, {"Content-Length", "2"}};
+  add(c);
+  add(BadResponse("lenient_fold_of_te", ok + "Transfer-Encoding:\r\n chunked\r\n\r\n",
+                  Errc::kObsFold, rfc));
+  add(BadResponse("lenient_fold_of_length", ok + "Content-Length: 1\r\n 0\r\n\r\nh", Errc::kObsFold,
+                  rfc));
+  add(BadResponse("lenient_first_line_folded", ok + " A: b\r\n\r\n", Errc::kBadFieldName, rfc));
+  add(BadResponse("lenient_space_before_colon", ok + "A : b\r\n\r\n", Errc::kSpaceBeforeColon,
+                  "9112 5.1"));
+  add(BadResponse("lenient_bare_cr", ok + "A: b\rc\r\n\r\n", Errc::kBadFieldValue, "9112 2.2"));
+  add(BadResponse("lenient_chunk_bare_lf",
+                  "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nhi\n0\n\n", Errc::kBareLf,
+                  "9112 7.1"));
+}
+
 }  // namespace
 
 const std::vector<ResponseCase>& ResponseCases() {
@@ -256,6 +288,7 @@ const std::vector<ResponseCase>& ResponseCases() {
     AddStatusLines(out);
     AddResponseBodies(out);
     AddHostileResponses(out);
+    AddLenientResponses(out);
     FixNames(out);
     return out;
   }();

@@ -100,6 +100,20 @@ Errc WireClient::ReadBody(const http1::Framing& framing, std::string* body) {
   return errc == Errc::kConnectionClosed ? Errc::kUnexpectedEof : errc;
 }
 
+std::string WireClient::Until(std::string_view text) {
+  size_t at = buffer_.find(text);
+  while (at == std::string::npos && Receive() == Errc::kOk) at = buffer_.find(text);
+  std::string part = buffer_.substr(0, at == std::string::npos ? at : at + text.size());
+  buffer_.erase(0, part.size());
+  return part;
+}
+
+Errc WireClient::UntilTheEnd() {
+  for (;;) {
+    if (Errc errc = Receive(); errc != Errc::kOk) return errc;
+  }
+}
+
 Errc WireClient::ReadEnd() {
   if (!buffer_.empty()) return Errc::kUnsupported;
   Errc errc = Receive();

@@ -57,6 +57,11 @@ class WireClient {
     return Read();
   }
 
+  // What comes as it comes, up to and with `text`; all of it if that never comes.
+  std::string Until(std::string_view text);
+  // Why nothing more comes, kConnectionClosed for a clean end; what came until then is buffered().
+  Errc UntilTheEnd();
+
   // kOk if the connection ends here, by a FIN and without a byte more; kUnsupported if bytes come;
   // else the transport's error.
   Errc ReadEnd();

@@ -70,6 +70,7 @@ constexpr Row kRows[] = {
      "Transfer-Encoding in an HTTP/1.0 message"},
     {Errc::kLengthAndTransferEncoding, "LengthAndTransferEncoding", 400,
      "both Content-Length and Transfer-Encoding"},
+    {Errc::kUnexpectedContent, "UnexpectedContent", 400, "content in a request that has none"},
     {Errc::kBadExpectation, "BadExpectation", 417, "expectation failed"},
     {Errc::kBadTrailer, "BadTrailer", 400, "invalid trailer field"},
     {Errc::kBadChunk, "BadChunk", 400, "malformed chunk"},

@@ -165,6 +165,11 @@ Errc internal::DecideOtherFraming(const Head& head, Framing& framing) {
   }
   if (Errc errc = CheckHost(head); errc != Errc::kOk) return errc;
   if (Errc errc = DecideLength(head, framing); errc != Errc::kOk) return errc;
+  // Whoever takes the bytes behind the head for the tunnel's would read another message.
+  if (head.method_id == MethodId::kConnect &&
+      (framing.kind == Framing::kChunked || framing.length != 0)) {
+    return Errc::kUnexpectedContent;
+  }
   ConnectionOptions options;
   ReadConnection(head, &options);
   framing.keep_alive = Persists(head, options);

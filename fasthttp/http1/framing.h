@@ -48,6 +48,7 @@ struct Framing {
 //     kBadTransferEncoding; a coding other than chunked kUnsupportedTransferEncoding.
 //   Content-Length (6.2): one field of digits only, below 2^63. A list ("5, 5") is refused even if
 //     its members agree. kBadContentLength, kDuplicateContentLength.
+//   CONNECT (RFC 9110 section 9.3.6): chunked, or a length other than 0, is kUnexpectedContent.
 //   Expect: 100-continue (any case) or kBadExpectation.
 //   Connection: token lists, any case, any number of fields. HTTP/1.1 persists unless "close" is
 //     there; HTTP/1.0 persists only with "keep-alive" and without "close".
