@@ -159,7 +159,7 @@ Errc internal::DecideOtherFraming(const Head& head, Framing& framing) {
   // A body of a length and nothing else.
   constexpr uint64_t kHostAndLength = MaskOf(K::kHost) | MaskOf(K::kContentLength);
   if ((head.seen & kFramingFields) == kHostAndLength && !head.HasMany(K::kContentLength) &&
-      head.plain_host) {
+      head.plain_host && head.method_id != MethodId::kConnect) {
     framing.kind = Framing::kLength;
     return ParseContentLength(head.Value(K::kContentLength), &framing.length);
   }
