@@ -29,13 +29,15 @@ Header& Header::operator=(const Header& from) {
 }
 
 void Header::Load() const {
+  // The buffer is left as it is: a view of it stays valid.
+  if (std::exchange(only_type_, false)) return Append(fields_, kContentType, type_.view());
   const fasthttp::RequestHeader& source = *std::exchange(source_, nullptr);
   source.VisitAll([this](std::string_view name, std::string_view value) {
     if (!IsTransferEncoding(name)) Append(fields_, name, value);
   });
 }
 
-void Header::Set(std::string_view name, std::string_view value) {
+void Header::SetField(std::string_view name, std::string_view value) {
   (void)Loaded();
   const size_t first = fields_.empty() ? FieldList::kNotFound : fields_.FindFold(name);
   if (first == FieldList::kNotFound) return Append(fields_, name, value);

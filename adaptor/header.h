@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "absl/base/attributes.h"
+#include "fasthttp/byte_buffer.h"
 #include "fasthttp/field_list.h"
 #include "fasthttp/header.h"
 
@@ -39,7 +40,14 @@ class Header {
   Header& operator=(const Header& from);
 
   // Replaces all fields of that name by one.
-  void Set(std::string_view name, std::string_view value);
+  void Set(std::string_view name, std::string_view value) {
+    if (name == kContentType && source_ == nullptr && fields_.empty() &&
+        value.size() <= kMaxTypeSize) {
+      only_type_ = true;
+      return type_.Assign(value);
+    }
+    SetField(name, value);
+  }
   // Appends one, whatever is there.
   void Add(std::string_view name, std::string_view value);
   // The first value; {} if there is none (Has tells).
@@ -54,6 +62,7 @@ class Header {
   bool empty() const { return size() == 0; }
   void clear() {
     source_ = nullptr;
+    only_type_ = false;
     if (!fields_.empty()) fields_.Clear();
   }
 
@@ -63,20 +72,26 @@ class Header {
 
  private:
   friend struct Request;
+  friend class ServerWriter;
 
-  // Becomes what `source` holds, but for Transfer-Encoding; `source` is not changed meanwhile.
-  void Refer(const fasthttp::RequestHeader& source) {
-    clear();
-    source_ = &source;
-  }
+  static constexpr std::string_view kContentType = "Content-Type";
+  static constexpr size_t kMaxTypeSize = 256;
+
+  // What an empty one becomes: what `source` holds, but for Transfer-Encoding; `source` is not
+  // changed meanwhile.
+  void Refer(const fasthttp::RequestHeader& source) { source_ = &source; }
   const fasthttp::internal::FieldList& Loaded() const {
-    if (source_ != nullptr) Load();
+    if (source_ != nullptr || only_type_) Load();
     return fields_;
   }
   void Load() const;
+  void SetField(std::string_view name, std::string_view value);
 
   mutable const fasthttp::RequestHeader* source_ = nullptr;  // Not loaded yet.
   mutable fasthttp::internal::FieldList fields_;
+  // Most handlers set a Content-Type and nothing else: then it stands here.
+  mutable bool only_type_ = false;
+  fasthttp::internal::ByteBuffer type_;
 };
 
 class Header::const_iterator {

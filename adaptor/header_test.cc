@@ -103,5 +103,40 @@ TEST(Header, ClearedAndUsedAgain) {
   }
 }
 
+// The store of a Content-Type that is alone is not the one of other fields.
+TEST(Header, ATypeAloneIsAFieldLikeOthers) {
+  Header header;
+  header.Set("Content-Type", "a/b");
+  header.Set("Content-Type", "text/html");
+  EXPECT_EQ(header.size(), 1u);
+  EXPECT_EQ(header.Get("content-type"), "text/html");
+  header.clear();
+  EXPECT_TRUE(header.empty());
+  header.Set("Content-Type", "a/b");
+  header.Add("Content-Type", "c/d");
+  EXPECT_EQ(header.Values("Content-Type"), (std::vector<std::string_view>{"a/b", "c/d"}));
+  header.clear();
+  header.Set("Content-Type", "a/b");
+  header.Set("X-A", "1");
+  header.Set("Content-Type", "c/d");
+  EXPECT_EQ(header.size(), 2u);
+  EXPECT_EQ(header.Get("Content-Type"), "c/d");
+  header.clear();
+  header.Set("Content-Type", "a/b");
+  const Header copy = header;
+  header.Del("content-type");
+  EXPECT_TRUE(header.empty());
+  EXPECT_EQ(copy.Get("Content-Type"), "a/b");
+  EXPECT_TRUE(copy.Has("CONTENT-TYPE"));
+  header.Set("Content-Type", std::string(1000, 'x'));
+  EXPECT_EQ(header.Get("Content-Type"), std::string(1000, 'x'));
+  header.clear();
+  header.Set("Content-Type", "a/b");
+  const std::string_view type = (*header.begin()).value;
+  header.Set("X-B", type);
+  header.Set("Content-Type", header.Get("X-B"));
+  EXPECT_EQ(header.Get("Content-Type"), "a/b");
+}
+
 }  // namespace
 }  // namespace fasthttpadaptor

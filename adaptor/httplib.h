@@ -15,11 +15,13 @@
 //
 // What handlers see: method, target, path (decoded and normalised), version, headers, params of the
 // query and of a urlencoded form, body, remote_addr and remote_port, local_addr and local_port,
-// matches. Not filled: files, ranges, ssl. Of a response: status (200 if it was left), headers,
-// body, set_redirect, and content providers: the body is sent as they make it, those without a
-// length piece by piece, a slow client makes their sink.write wait and false tells that it has
-// gone. Their resources are released with whether they got to their end. A provider that gives up
-// makes a 500, or cuts the connection if a part was sent. Its reason is not sent.
+// matches. Not filled: files, since the server parses no multipart forms yet; ranges, and no
+// response is cut to one, which RFC 9110, section 14.2, leaves to the server; ssl. Of a response:
+// status (200 if it was left), headers, body, set_redirect, and content providers: the body is sent
+// as they make it, those without a length piece by piece, a slow client makes their sink.write wait
+// and false tells that it has gone. Their resources are released with whether they got to their
+// end. A provider that gives up makes a 500, or cuts the connection if a part was sent. Its reason
+// is not sent.
 //
 // When not to use it: for new handlers. Every field and parameter costs two allocations.
 //

@@ -12,9 +12,6 @@ namespace {
 
 using fasthttp::Errc;
 
-// More than this is freed and not kept for the next request.
-constexpr size_t kKeepBytes = 4096;
-
 fasthttp::Args ParseQuery(std::string_view query) {
   fasthttp::Args args;
   (void)args.Parse(query);  // Without a cap nothing is dropped.
@@ -76,9 +73,9 @@ absl::Status Request::BodyStreamStatus() const {
 Errc Request::Refer(const fasthttp::RequestCtx& ctx, fasthttp::BodyReader* body) {
   const fasthttp::Request& from = ctx.request();
   const fasthttp::RequestHeader& fields = from.header();
-  request_uri = fields.RequestURI();
   if (from.HasPlainTarget()) {
     // Not parsed: the path is what stands before the query.
+    request_uri = fields.head()->Target();
     url.raw_path = from.Path();
     url.query = request_uri.substr(std::min(url.raw_path.size() + 1, request_uri.size()));
     url.path = url.raw_path;
@@ -87,8 +84,8 @@ Errc Request::Refer(const fasthttp::RequestCtx& ctx, fasthttp::BodyReader* body)
     url.raw_path = from.URI().PathOriginal();
     url.query = from.URI().QueryString();
     url.path = from.URI().Path();
+    request_uri = fields.RequestURI();
   }
-  if (stream_ != nullptr) stream_.reset();
   ctx_ = &ctx;
   method = fields.Method();
   proto = fields.IsHTTP11() ? "HTTP/1.1" : "HTTP/1.0";
@@ -98,17 +95,10 @@ Errc Request::Refer(const fasthttp::RequestCtx& ctx, fasthttp::BodyReader* body)
   return Errc::kOk;
 }
 
-void Request::Clear() {
-  if (stream_ != nullptr) stream_.reset();
-  ctx_ = nullptr;
-  reader_ = nullptr;
-  header.clear();
-  if (url.path.capacity() > kKeepBytes) url.path = std::string();
-}
-
 absl::Status ConvertRequest(const fasthttp::RequestCtx& ctx, Request& request) {
   absl::StatusOr<std::string_view> body = ctx.request().ReadBody();
   if (!body.ok()) return body.status();
+  request.Clear();
   if (Errc errc = request.Refer(ctx, nullptr); errc != Errc::kOk) return ToStatus(errc);
   request.body_ = *body;
   request.remote_addr_ = request.RemoteAddr();

@@ -93,10 +93,19 @@ struct Request {
   // before. `body`: where it comes from if it is not in memory, else null. An error if the target
   // does not parse, which a Server has ruled out.
   fasthttp::Errc Refer(const fasthttp::RequestCtx& ctx, fasthttp::BodyReader* body);
-  void Clear();
+  void Clear() {
+    if (stream_ != nullptr) stream_.reset();
+    ctx_ = nullptr;
+    reader_ = nullptr;
+    header.clear();
+    if (url.path.capacity() > kKeepPath) url.path = std::string();
+  }
   fasthttp::BodyReader* body_reader() const { return reader_; }
 
  private:
+  // A longer one is freed and not kept for the next request.
+  static constexpr size_t kKeepPath = 4096;
+
   friend absl::Status ConvertRequest(const fasthttp::RequestCtx& ctx, Request& request);
 
   const fasthttp::RequestCtx* ctx_ = nullptr;

@@ -14,12 +14,6 @@ namespace fasthttpadaptor {
 using fasthttp::Errc;
 using fasthttp::ToStatus;
 
-namespace {
-
-constexpr std::string_view kContentType = "Content-Type";
-
-}  // namespace
-
 void ServerWriter::WriteHeader(int code) {
   if (state_ != State::kOpen) return;
   const bool valid = code >= 100 && code <= 999;
@@ -86,17 +80,21 @@ absl::Status ServerWriter::Hijack(fasthttp::HijackHandler handler) {
 
 void ServerWriter::Commit() {
   state_ = State::kCommitted;
-  fasthttp::ResponseHeader& header = ctx_->response().header();
+  if (header_.only_type_) return SetType(header_.type_.view());
   for (const auto& [name, value] : header_) {
-    if (name != kContentType && !fasthttp::EqualsIgnoreCase(name, kContentType)) {
-      header.Add(name, value);
-    } else if (value.empty()) {
-      no_type_ = true;
-      header.SetNoDefaultContentType(true);
+    if (fasthttp::EqualsIgnoreCase(name, fasthttpadaptor::Header::kContentType)) {
+      SetType(value);
     } else {
-      header.SetContentType(value);
+      ctx_->response().header().Add(name, value);
     }
   }
+}
+
+void ServerWriter::SetType(std::string_view type) {
+  fasthttp::ResponseHeader& header = ctx_->response().header();
+  if (!type.empty()) return header.SetContentType(type);
+  no_type_ = true;
+  header.SetNoDefaultContentType(true);
 }
 
 // From what of the body there is by now.
@@ -113,14 +111,6 @@ void ServerWriter::DecideType() {
 void ServerWriter::Finish() {
   if (state_ == State::kOpen) Commit();
   if (state_ == State::kCommitted) DecideType();
-}
-
-void ServerWriter::Clear() {
-  ctx_ = nullptr;
-  header_.clear();
-  state_ = State::kOpen;
-  no_type_ = false;
-  DropBodyStream();
 }
 
 }  // namespace fasthttpadaptor

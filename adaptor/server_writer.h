@@ -20,7 +20,13 @@ class ServerWriter final : public ResponseWriter {
   void Bind(fasthttp::RequestCtx& ctx) { ctx_ = &ctx; }
   // When the handler has returned.
   void Finish();
-  void Clear();
+  void Clear() {
+    ctx_ = nullptr;
+    header_.clear();
+    state_ = State::kOpen;
+    no_type_ = false;
+    DropBodyStream();
+  }
 
   fasthttpadaptor::Header& Header() override { return header_; }
   void WriteHeader(int code) override;
@@ -38,6 +44,7 @@ class ServerWriter final : public ResponseWriter {
   };
 
   void Commit();
+  void SetType(std::string_view type);
   void DecideType();
   absl::Status WriteElsewhere(std::string_view bytes);
 

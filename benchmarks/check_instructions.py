@@ -7,8 +7,10 @@
 Each line of expected_instructions.txt names a program, one of its rows, and user instructions of
 one operation. More than 5 % above fails: it got dearer. More than 5 % below fails too: either work
 is skipped, which a benchmark must not do, or it got cheaper and the new count is to be stored.
-Counts hold for one compiler and instruction set; elsewhere, and without valgrind, nothing is
-compared, and the reason is printed.
+Counts hold for one compiler and instruction set; elsewhere they are not compared, and the reason is
+printed.
+
+A line with "<=" holds one row to a multiple of another one of its program, with any compiler.
 """
 
 import argparse
@@ -25,12 +27,11 @@ COMPILER = "12"
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 EXPECTED = os.path.join(FOLDER, "expected_instructions.txt")
 LINE = re.compile(r"^(\S+) +(\S+) +([0-9]+)$")
+RATIO = re.compile(r"^(\S+) +(\S+) +<= +([0-9.]+) +(\S+)$")
 
 
 def obstacle():
     """Why counts can't be compared here; None if they can."""
-    if not valgrind.available():
-        return "valgrind is not installed"
     version = subprocess.run([os.environ.get("CC", "gcc"), "-dumpversion"], capture_output=True,
                              text=True)
     if version.stdout.strip().split(".")[0] != COMPILER:
@@ -42,7 +43,7 @@ def obstacle():
 
 
 def instructions(entry):
-    program, row, _ = entry
+    program, row = entry[:2]
     if program.endswith("_bench"):
         counted = valgrind.per_operation(
             lambda n: valgrind.bench_command(program, row, n), 5_000, 15_000)
@@ -78,6 +79,19 @@ def check(entries):
     return bad
 
 
+def check_ratios(ratios):
+    rows = [(program, row) for program, *pair, _ in ratios for row in pair]
+    counts = dict(zip(rows, valgrind.map_parallel(instructions, rows)))
+    bad = 0
+    for program, row, base, limit in ratios:
+        counted = counts[program, row] / counts[program, base]
+        bad += counted > limit
+        verdict = "ok" if counted <= limit else "FAILED: more than the limit"
+        print(f"{program:<30} {row:<42} {counts[program, row]:>6} = {counted:.2f} of {base}'s "
+              f"{counts[program, base]}, at most {limit:.2f}  {verdict}")
+    return bad
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -90,13 +104,20 @@ def main():
     with open(EXPECTED, encoding="utf-8") as file:
         lines = file.readlines()
     entries = [(entry[1], entry[2], int(entry[3])) for entry in map(LINE.match, lines) if entry]
+    ratios = [(ratio[1], ratio[2], ratio[4], float(ratio[3]))
+              for ratio in map(RATIO.match, lines) if ratio]
     if options.update:
         return update(lines, entries)
-    reason = "counts are those of --config=opt" if options.skip else obstacle()
-    if reason:
-        print("SKIPPED:", reason)
+    if options.skip or not valgrind.available():
+        print("SKIPPED:", "counts are those of --config=opt" if options.skip else
+              "valgrind is not installed")
         return 0
-    return check(entries) or not entries
+    bad = check_ratios(ratios) or not ratios
+    reason = obstacle()
+    if reason:
+        print("SKIPPED: counts,", reason)
+        return bad
+    return check(entries) or bad or not entries
 
 
 if __name__ == "__main__":

@@ -1,19 +1,20 @@
 // What the debug handlers serve, read by other people's programs: curl, Go's pprof, a browser.
-#include <stdio.h>
-
 #include <atomic>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "expvar/debug.h"
+#include "expvar/heap_profile.h"
 #include "expvar/server_var.h"
 #include "expvar/var.h"
 #include "fasthttp/fasthttp.h"
 #include "gtest/gtest.h"
+#include "testing/peer_process.h"
 
 [[gnu::noinline]] void DebugPeerBurn() {
   for (int i = 0; i < 20'000; ++i) {
@@ -22,33 +23,17 @@
   }
 }
 
+[[gnu::noinline]] std::string DebugPeerText() { return std::string(1 << 20, 'x'); }
+
 namespace expvar {
 namespace {
+
+using fasthttp::testing::OutputOf;
 
 // Would be markup, if anything made markup of it.
 String hostile_value("peer.hostile");
 Int hostile_name("<img src=x onerror=document.title='broken-in'>");
 Int hits("peer.hits");
-
-// What `command` prints, both outputs.
-std::string OutputOf(const std::string& command) {
-  FILE* pipe = ::popen(absl::StrCat("exec 2>&1; ", command).c_str(), "r");
-  if (pipe == nullptr) return "popen failed";
-  std::string output;
-  char room[4096];
-  for (size_t n; (n = ::fread(room, 1, sizeof room, pipe)) > 0;) output.append(room, n);
-  ::pclose(pipe);
-  return output;
-}
-
-bool Has(std::string_view program) {
-  return absl::StrContains(
-      OutputOf(absl::StrCat("command -v ", absl::string_view(program.data(), program.size()))),
-      "/");
-}
-
-#define SKIP_WITHOUT(program) \
-  if (!Has(program)) GTEST_SKIP() << program << " is not installed"
 
 class DebugPeer : public ::testing::Test {
  protected:
@@ -59,6 +44,7 @@ class DebugPeer : public ::testing::Test {
                                                if (ctx.Path() != "/burn") return DebugHandler(ctx);
                                                hits.Add(1);
                                                DebugPeerBurn();
+                                               (void)DebugPeerText();
                                              },
                                          .runtime = &runtime_}),
         shown_("<b>api</b>", server_) {
@@ -97,6 +83,50 @@ TEST_F(DebugPeer, CurlReadsVarsAndMetrics) {
   EXPECT_TRUE(absl::StartsWith(bad, "HTTP/1.1 400 Bad Request\r\n")) << bad;
 }
 
+TEST_F(DebugPeer, PromtoolReadsTheTextFormat) {
+  SKIP_WITHOUT("promtool");
+  const std::string output =
+      OutputOf(absl::StrCat("curl --silent --max-time 60 --noproxy '*' ", url_,
+                            "/debug/metrics | promtool check metrics; echo status $?"));
+  // 3: it reads all, and finds names that it would write otherwise.
+  EXPECT_TRUE(absl::EndsWith(output, "status 0\n") || absl::EndsWith(output, "status 3\n"))
+      << output;
+  EXPECT_FALSE(absl::StrContains(output, "error")) << output;
+}
+
+// The reference reader of OpenMetrics is Python's client library.
+TEST_F(DebugPeer, PythonReadsOpenMetrics) {
+  SKIP_WITHOUT("/usr/bin/python3");
+  const fasthttp::testing::Directory directory;
+  const std::string script = directory.Write("read.py", R"(
+import sys
+import urllib.request
+try:
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+except ImportError:
+    sys.exit("no prometheus_client")
+request = urllib.request.Request(sys.argv[1], headers={
+    "Accept": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"})
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+with opener.open(request, timeout=60) as response:
+    print(response.headers["Content-Type"])
+    families = list(text_string_to_metric_families(response.read().decode()))
+for family in families:
+    if family.name in ("fasthttp_requests", "fasthttp_latency_seconds", "peer_hits"):
+        print(family.name, family.type, len(family.samples))
+)");
+  const std::string output =
+      OutputOf(absl::StrCat("/usr/bin/python3 ", script, " ", url_, "/debug/metrics"));
+  if (absl::StartsWith(output, "no prometheus_client")) {
+    GTEST_SKIP() << "python3-prometheus-client is not installed";
+  }
+  EXPECT_EQ(output,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8\n"
+            "fasthttp_latency_seconds histogram 22\n"
+            "fasthttp_requests counter 1\n"
+            "peer_hits unknown 1\n");
+}
+
 // Over HTTP, as its users call it; the output names the function and its share.
 TEST_F(DebugPeer, GoToolPprofNamesTheHotFunction) {
   SKIP_WITHOUT("go");
@@ -110,6 +140,25 @@ TEST_F(DebugPeer, GoToolPprofNamesTheHotFunction) {
   EXPECT_TRUE(absl::StrContains(top, "DebugPeerBurn")) << top;
   EXPECT_TRUE(absl::StrContains(top, "Type: cpu")) << top;
   EXPECT_TRUE(absl::StrContains(top, "Duration: 2")) << top;
+}
+
+TEST_F(DebugPeer, GoToolPprofNamesWhoAllocates) {
+  SKIP_WITHOUT("go");
+  if (!HeapProfiler::kAvailable) GTEST_SKIP() << "a sanitizer owns operator new";
+  std::vector<std::string> kept;
+  for (int i = 0; i < 30; ++i) kept.push_back(DebugPeerText());
+  const char* tmp = std::getenv("TEST_TMPDIR");
+  auto top = [&](std::string_view profile) {
+    return OutputOf(absl::StrCat("HOME=", tmp, " PPROF_TMPDIR=", tmp, " GOFLAGS=-mod=mod",
+                                 " go tool pprof -top -cum '", url_, "/debug/pprof/",
+                                 absl::string_view(profile.data(), profile.size()), "'"));
+  };
+  const std::string live = top("heap");
+  EXPECT_TRUE(absl::StrContains(live, "Type: inuse_space")) << live;
+  EXPECT_TRUE(absl::StrContains(live, "DebugPeerText")) << live;
+  const std::string all = top("allocs");
+  EXPECT_TRUE(absl::StrContains(all, "Type: alloc_space")) << all;
+  EXPECT_TRUE(absl::StrContains(all, "DebugPeerText")) << all;
 }
 
 TEST_F(DebugPeer, ABrowserShowsLiveFiguresAndNoMarkupOfOurs) {

@@ -15,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "expvar/cpu_profile.h"
+#include "expvar/heap_profile.h"
 #include "expvar/profile_proto.h"
 #include "expvar/var.h"
 #include "fasthttp/runtime/runtime.h"
@@ -23,6 +24,10 @@
 #include "fasthttp/task.h"
 
 namespace expvar {
+
+// Null unless the program links //expvar:heap_profile.
+[[gnu::weak]] HeapProfile TakeHeapProfile();
+
 namespace {
 
 using fasthttp::RequestCtx;
@@ -38,11 +43,19 @@ void Answer(RequestCtx& ctx, std::string_view type, std::string body) {
   ctx.response().SetBodyOwned(std::move(body));
 }
 
+void AnswerProfile(RequestCtx& ctx, std::string_view name, std::string profile) {
+  Answer(ctx, "application/octet-stream", std::move(profile));
+  ctx.response().header().Set(
+      "Content-Disposition",
+      absl::StrCat("attachment; filename=\"", absl::string_view(name.data(), name.size()), "\""));
+}
+
 void Index(RequestCtx& ctx) {
   Answer(ctx, "text/html; charset=utf-8",
          "<!doctype html>\n<html lang=\"en\"><title>pprof</title>\n<h1>pprof</h1>\n<ul>\n"
          "<li><a href=\"cmdline\">cmdline</a>\n"
          "<li><a href=\"profile?seconds=5\">profile</a>: CPU, 5 seconds\n"
+         "<li><a href=\"heap\">heap</a>, <a href=\"allocs\">allocs</a>: allocations, sampled\n"
          "<li><a href=\"fibers\">fibers</a>, <a href=\"fibers?stacks=1\">with stacks</a>\n"
          "<li><a href=\"symbol\">symbol</a>\n"
          "<li><a href=\"buildinfo\">buildinfo</a>\n</ul></html>\n");
@@ -100,8 +113,17 @@ void Profile(RequestCtx& ctx) {
     if (status.ok()) AppendProfileProto(profile, taken);
   });
   if (!status.ok()) return ctx.Error(status);
-  Answer(ctx, "application/octet-stream", std::move(profile));
-  ctx.response().header().Set("Content-Disposition", "attachment; filename=\"profile\"");
+  AnswerProfile(ctx, "profile", std::move(profile));
+}
+
+void Absent(RequestCtx& ctx, std::string_view why) { ctx.Error(why, fasthttp::kStatusNotFound); }
+
+void Heap(RequestCtx& ctx, std::string_view name, HeapView view) {
+  if (!HeapProfiler::kAvailable) return Absent(ctx, "not sampled: a sanitizer owns operator new");
+  if (TakeHeapProfile == nullptr) return Absent(ctx, "not sampled: link //expvar:heap_profile");
+  std::string profile;
+  fasthttp::Offload([&] { AppendProfileProto(profile, TakeHeapProfile(), view); });
+  AnswerProfile(ctx, name, std::move(profile));
 }
 
 void Fibers(RequestCtx& ctx) {
@@ -153,8 +175,6 @@ void BuildInfo(RequestCtx& ctx) {
                       " ", system.release, " ", system.machine, "\n"));
 }
 
-void Absent(RequestCtx& ctx, std::string_view why) { ctx.Error(why, fasthttp::kStatusNotFound); }
-
 }  // namespace
 
 void PprofHandler(RequestCtx& ctx) {
@@ -164,10 +184,11 @@ void PprofHandler(RequestCtx& ctx) {
   if (name.empty()) return Index(ctx);
   if (name == "cmdline") return CommandLine(ctx);
   if (name == "profile") return Profile(ctx);
+  if (name == "heap") return Heap(ctx, name, HeapView::kLive);
+  if (name == "allocs") return Heap(ctx, name, HeapView::kAllocated);
   if (name == "fibers") return Fibers(ctx);
   if (name == "symbol") return Symbol(ctx);
   if (name == "buildinfo") return BuildInfo(ctx);
-  if (name == "heap" || name == "allocs") return Absent(ctx, "allocations are not sampled");
   if (name == "trace") return Absent(ctx, "there is no trace of events");
   if (name == "goroutine" || name == "threadcreate") return Absent(ctx, "see /debug/pprof/fibers");
   if (name == "block" || name == "mutex") return Absent(ctx, "waits are not sampled; see fibers");

@@ -9,18 +9,22 @@
 //   /debug/pprof/            a page with these links
 //   /debug/pprof/cmdline     the arguments of the process, NUL between them
 //   /debug/pprof/profile     CPU profile of the next ?seconds=N, 1 to 120, else 30 (profile.proto)
+//   /debug/pprof/heap        where the allocations were made that live, estimated from a sample, if
+//                            the program links //expvar:heap_profile (profile.proto); else 404
+//   /debug/pprof/allocs      the same, showing first all that were ever made
 //   /debug/pprof/fibers      what every fiber waits for; with ?stacks=1 also where, see below
 //   /debug/pprof/symbol      names of addresses, for the tools
 //   /debug/pprof/buildinfo   compiler, modes and libraries that the program was built with
 //
-// "heap", "allocs", "goroutine", "threadcreate", "block", "mutex" and "trace" are answered 404 with
-// the reason: there is nothing to show.
+// "goroutine", "threadcreate", "block", "mutex" and "trace" are answered 404 with the reason: there
+// is nothing to show.
 //
-// A profile is taken by one request at a time; others are answered 503. It costs the threads about
-// 0.5 % (see expvar/cpu_profile.h) and then a helper thread about a millisecond for each address
-// that differs, for the names. It ends early if the client goes away. Only time on the CPU is seen:
-// for handlers that wait look at /debug/pprof/fibers. Its stacks hold their loop for about a
-// millisecond a fiber: not for a server with thousands of them blocked.
+// A CPU profile is taken by one request at a time; others are answered 503. It costs the threads
+// about 0.5 % (see expvar/cpu_profile.h) and then a helper thread some 50 us for each address
+// that differs, for the names (expvar/debug_bench.cc). It ends early if the client goes away. Only
+// time on the CPU is seen: for handlers that wait look at /debug/pprof/fibers. Its stacks, with
+// their names, hold their loop for about a millisecond a fiber: not for a server with thousands of
+// them blocked.
 //
 // When not to use it: on a port that strangers reach, whatever else stands before it. Code
 // addresses help attackers, arguments may hold secrets, and every profile costs. Listen on

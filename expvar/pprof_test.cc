@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "expvar/heap_profile.h"
 #include "expvar/profile_reader.h"
 #include "fasthttp/fasthttp.h"
 #include "gtest/gtest.h"
@@ -57,6 +58,9 @@ TEST(Pprof, PathsAreExact) {
     EXPECT_EQ(answer.substr(0, 4), "404 ") << name;
     EXPECT_NE(answer, "404 Not Found") << name;  // It says why.
   }
+  const std::string heap = Get(server, "/debug/pprof/heap");
+  EXPECT_EQ(heap, HeapProfiler::kAvailable ? "404 not sampled: link //expvar:heap_profile"
+                                           : "404 not sampled: a sanitizer owns operator new");
 }
 
 TEST(Pprof, IndexCommandLineAndBuild) {

@@ -1,11 +1,15 @@
 #include "expvar/profile_proto.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "fasthttp/runtime/stack_trace.h"
 
 namespace expvar {
@@ -14,6 +18,7 @@ namespace {
 // Fields of profile.proto that are used here.
 enum ProfileField { kSampleType = 1, kSample = 2, kLocation = 4, kFunction = 5, kStringTable = 6 };
 enum ProfileScalar { kTimeNanos = 9, kDurationNanos = 10, kPeriodType = 11, kPeriod = 12 };
+enum ProfileHint { kComment = 13, kDefaultSampleType = 14 };
 enum ValueTypeField { kType = 1, kUnit = 2 };
 enum SampleField { kLocationId = 1, kValue = 2 };
 enum LocationField { kId = 1, kAddress = 3, kLine = 4 };
@@ -37,7 +42,8 @@ void AppendBytes(std::string& dst, int field, std::string_view bytes) {
   dst += bytes;
 }
 
-std::string Packed(const std::vector<uint64_t>& numbers) {
+template <typename Numbers>
+std::string Packed(const Numbers& numbers) {
   std::string packed;
   for (uint64_t number : numbers) AppendVarint(packed, number);
   return packed;
@@ -60,10 +66,33 @@ class Encoder {
  public:
   explicit Encoder(std::string& dst) : dst_(dst) { AppendBytes(dst_, kStringTable, ""); }
 
-  void Encode(const CpuProfile& profile) {
-    AppendBytes(dst_, kSampleType, ValueType("samples", "count"));
-    AppendBytes(dst_, kSampleType, ValueType("cpu", "nanoseconds"));
-    for (const auto& [stack, count] : profile.stacks) AppendSample(stack, count);
+  void SampleType(std::string_view type, std::string_view unit) {
+    AppendBytes(dst_, kSampleType, ValueType(type, unit));
+  }
+  void DefaultSampleType(std::string_view type) {
+    AppendNumber(dst_, kDefaultSampleType, Text(type));
+  }
+  void Period(std::string_view type, std::string_view unit, uint64_t period) {
+    AppendBytes(dst_, kPeriodType, ValueType(type, unit));
+    AppendNumber(dst_, kPeriod, period);
+  }
+  void Number(ProfileScalar field, int64_t value) {
+    AppendNumber(dst_, field, static_cast<uint64_t>(value));
+  }
+  void Comment(std::string_view text) { AppendNumber(dst_, kComment, Text(text)); }
+
+  // A value for each sample type.
+  void Sample(const std::vector<const void*>& stack, std::initializer_list<uint64_t> values) {
+    std::vector<uint64_t> ids;
+    for (const void* address : stack) ids.push_back(locations_.Of(address));
+    std::string sample;
+    AppendBytes(sample, kLocationId, Packed(ids));
+    AppendBytes(sample, kValue, Packed(values));
+    AppendBytes(dst_, kSample, sample);
+  }
+
+  // What the samples refer to.
+  void Finish() {
     for (const auto& [address, id] : locations_.all()) AppendLocation(address, id);
     for (const auto& [name, id] : functions_.all()) {
       std::string function;
@@ -72,10 +101,6 @@ class Encoder {
       AppendNumber(function, kSystemName, Text(name));
       AppendBytes(dst_, kFunction, function);
     }
-    AppendNumber(dst_, kTimeNanos, static_cast<uint64_t>(profile.start_nanos));
-    AppendNumber(dst_, kDurationNanos, static_cast<uint64_t>(profile.duration_nanos));
-    AppendBytes(dst_, kPeriodType, ValueType("cpu", "nanoseconds"));
-    AppendNumber(dst_, kPeriod, CpuProfile::kPeriodNanos);
   }
 
  private:
@@ -94,15 +119,6 @@ class Encoder {
     return message;
   }
 
-  void AppendSample(const std::vector<const void*>& stack, uint64_t count) {
-    std::vector<uint64_t> ids;
-    for (const void* address : stack) ids.push_back(locations_.Of(address));
-    std::string sample;
-    AppendBytes(sample, kLocationId, Packed(ids));
-    AppendBytes(sample, kValue, Packed({count, count * CpuProfile::kPeriodNanos}));
-    AppendBytes(dst_, kSample, sample);
-  }
-
   void AppendLocation(const void* address, uint64_t id) {
     std::string line;
     AppendNumber(line, kFunctionId, functions_.Of(fasthttp::runtime::NameOf(address)));
@@ -119,10 +135,43 @@ class Encoder {
   Numbering<std::string> functions_;
 };
 
+// Estimates; what was added and taken away again may be a little below nothing.
+uint64_t Rounded(double estimate) {
+  return static_cast<uint64_t>(std::llround(std::max(estimate, 0.0)));
+}
+
 }  // namespace
 
 void AppendProfileProto(std::string& dst, const CpuProfile& profile) {
-  Encoder(dst).Encode(profile);
+  Encoder encoder(dst);
+  encoder.SampleType("samples", "count");
+  encoder.SampleType("cpu", "nanoseconds");
+  for (const auto& [stack, count] : profile.stacks) {
+    encoder.Sample(stack, {count, count * CpuProfile::kPeriodNanos});
+  }
+  encoder.Finish();
+  encoder.Number(kTimeNanos, profile.start_nanos);
+  encoder.Number(kDurationNanos, profile.duration_nanos);
+  encoder.Period("cpu", "nanoseconds", CpuProfile::kPeriodNanos);
+}
+
+void AppendProfileProto(std::string& dst, const HeapProfile& profile, HeapView view) {
+  Encoder encoder(dst);
+  encoder.SampleType("alloc_objects", "count");
+  encoder.SampleType("alloc_space", "bytes");
+  encoder.SampleType("inuse_objects", "count");
+  encoder.SampleType("inuse_space", "bytes");
+  encoder.DefaultSampleType(view == HeapView::kLive ? "inuse_space" : "alloc_space");
+  for (const HeapProfile::Site& site : profile.sites) {
+    encoder.Sample(site.stack, {Rounded(site.allocated.objects), Rounded(site.allocated.bytes),
+                                Rounded(site.live.objects), Rounded(site.live.bytes)});
+  }
+  encoder.Finish();
+  encoder.Number(kTimeNanos, profile.time_nanos);
+  encoder.Period("space", "bytes", profile.period);
+  if (profile.dropped != 0) {
+    encoder.Comment(absl::StrCat(profile.dropped, " samples were dropped: no room"));
+  }
 }
 
 }  // namespace expvar

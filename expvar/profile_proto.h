@@ -1,5 +1,7 @@
-// A CPU profile as the pprof tools read it: a message of profile.proto, with function names, so
-// that no tool needs the program.
+// Profiles as the pprof tools read them: messages of profile.proto, with function names, so that no
+// tool needs the program. Not compressed; the tools take it so.
+//
+// Names come from the program's symbol table, which is slow (docs/guide/pprof.md): call in Offload.
 //
 // Thread class: pure functions, thread-safe.
 #ifndef FASTHTTP_EXPVAR_PROFILE_PROTO_H_
@@ -8,12 +10,15 @@
 #include <string>
 
 #include "expvar/cpu_profile.h"
+#include "expvar/heap_profile.h"
 
 namespace expvar {
 
-// Appends the message, not compressed; the tools take it so. Names come from the program's symbol
-// table: about a millisecond for each address that differs, so call it in Offload.
 void AppendProfileProto(std::string& dst, const CpuProfile& profile);
+
+// What the tools show first. Both are in the message.
+enum class HeapView { kLive, kAllocated };
+void AppendProfileProto(std::string& dst, const HeapProfile& profile, HeapView view);
 
 }  // namespace expvar
 

@@ -24,7 +24,8 @@ struct ReadProfile {
   bool ok = true;  // The rest is meaningless if not.
   std::vector<std::string> types;
   std::vector<Sample> samples;
-  std::string period_type;
+  std::vector<std::string> comments;
+  std::string period_type, default_type;
   uint64_t period = 0, time_nanos = 0, duration_nanos = 0;
 
   explicit ReadProfile(std::string_view bytes) {
@@ -40,6 +41,8 @@ struct ReadProfile {
       if (field.number == 1) types.push_back(TypeOf(field.bytes));
       if (field.number == 2) AddSample(Fields(field.bytes), locations, functions);
       if (field.number == 11) period_type = TypeOf(field.bytes);
+      if (field.number == 13) comments.push_back(Text(field.value));
+      if (field.number == 14) default_type = Text(field.value);
     }
     time_nanos = Number(fields, 9);
     duration_nanos = Number(fields, 10);

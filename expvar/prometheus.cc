@@ -17,6 +17,8 @@
 #include "absl/strings/str_cat.h"
 #include "expvar/var.h"
 #include "fasthttp/base/json.h"
+#include "fasthttp/header_names.h"
+#include "fasthttp/quality.h"
 
 namespace expvar {
 namespace {
@@ -60,8 +62,12 @@ std::string Number(double value) {
   return std::string(text, std::to_chars(text, text + sizeof text, value).ptr);
 }
 
+constexpr absl::string_view kTotal = "_total";
+
 class Exposition {
  public:
+  explicit Exposition(MetricsFormat format) : open_(format == MetricsFormat::kOpenMetrics) {}
+
   void Add(std::string_view name, const Value& value) {
     variable_ = name;
     Walk(Mangled(name), {}, value);
@@ -69,8 +75,12 @@ class Exposition {
 
   void AppendTo(std::string& dst) const {
     for (const auto& [name, family] : families_) {
-      absl::StrAppend(&dst, "# HELP ", name, " Variable ", Escaped(family.variable, false), "\n",
+      absl::StrAppend(&dst, "# HELP ", name, " Variable ", Escaped(family.variable, open_), "\n",
                       "# TYPE ", name, " ", family.type, "\n", family.lines);
+    }
+    if (open_) {
+      dst += "# EOF\n";
+      return;
     }
     for (const std::string& name : left_out_) {
       absl::StrAppend(&dst, "# Left out, since its name is taken: ", Escaped(name, false), "\n");
@@ -125,13 +135,13 @@ class Exposition {
     const std::string bucket = absl::StrCat(name, "_bucket");
     const std::string sum = absl::StrCat(name, "_sum");
     const std::string count = absl::StrCat(name, "_count");
-    Family* family = FamilyOf(name, "histogram", {bucket, sum, count});
+    Family* family = FamilyOf(name, "histogram", {bucket, sum, count, Created(name)});
     if (family == nullptr || !Claim(count, labels)) return LeaveOut();
     uint64_t below = 0;
     for (size_t i = 0; i < value.counts.size() && i <= value.bounds.size(); ++i) {
       below += value.counts[i];
       const bool last = i == value.bounds.size();
-      AppendSample(*family, bucket, With(labels, "le", last ? "+Inf" : Number(value.bounds[i])),
+      AppendSample(*family, bucket, With(labels, "le", last ? "+Inf" : Bound(value.bounds[i])),
                    absl::StrCat(below));
     }
     AppendSample(*family, sum, labels, Number(value.sum));
@@ -139,10 +149,29 @@ class Exposition {
   }
 
   void Single(const std::string& name, const Labels& labels, std::string_view value) {
-    const bool counter = absl::EndsWith(name, "_total");
-    Family* family = FamilyOf(name, counter ? "counter" : "untyped", {name});
+    Family* family = absl::EndsWith(name, kTotal) ? CounterOf(name)
+                     : open_                      ? FamilyOf(name, "unknown", {name})
+                                                  : FamilyOf(name, "untyped", {name});
     if (family == nullptr || !Claim(name, labels)) return LeaveOut();
     AppendSample(*family, name, labels, value);
+  }
+
+  // OpenMetrics calls the family without what its samples end in, and reserves another ending.
+  Family* CounterOf(const std::string& name) {
+    if (!open_) return FamilyOf(name, "counter", {name});
+    const std::string family = name.substr(0, name.size() - kTotal.size());
+    if (family.empty()) return FamilyOf(name, "unknown", {name});
+    return FamilyOf(family, "counter", {name, Created(family)});
+  }
+  std::string Created(const std::string& family) const {
+    return open_ ? absl::StrCat(family, "_created") : family;
+  }
+
+  // The text of le="...", which OpenMetrics wants with a point.
+  std::string Bound(double value) const {
+    std::string text = Number(value);
+    const bool whole = text.find_first_not_of("-0123456789") == std::string::npos;
+    return open_ && whole ? text + ".0" : text;
   }
 
   // A label of each name; "le" is that of a histogram's buckets, two underscores are Prometheus'
@@ -202,6 +231,7 @@ class Exposition {
                     absl::string_view(value.data(), value.size()), "\n");
   }
 
+  const bool open_;            // OpenMetrics.
   std::string_view variable_;  // The one that is being shown.
   std::map<std::string, Family> families_;
   std::set<std::string> names_;   // Of families and their samples.
@@ -211,16 +241,22 @@ class Exposition {
 
 }  // namespace
 
-void AppendPrometheus(std::string& dst) {
-  Exposition exposition;
+void AppendPrometheus(std::string& dst, MetricsFormat format) {
+  Exposition exposition(format);
   Do([&](std::string_view name, const Value& value) { exposition.Add(name, value); });
   exposition.AppendTo(dst);
 }
 
 void PrometheusHandler(fasthttp::RequestCtx& ctx) {
+  constexpr std::string_view kTypes[] = {
+      "text/plain; version=0.0.4; charset=utf-8",
+      "application/openmetrics-text; version=1.0.0; charset=utf-8"};
+  const bool open = fasthttp::NegotiateType(ctx.request().header().Peek(fasthttp::kHeaderAccept),
+                                            kTypes) == kTypes[1];
   std::string text;
-  AppendPrometheus(text);
-  ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8");
+  AppendPrometheus(text, open ? MetricsFormat::kOpenMetrics : MetricsFormat::kText);
+  ctx.SetContentType(kTypes[open ? 1 : 0]);
+  ctx.response().header().Set(fasthttp::kHeaderVary, fasthttp::kHeaderAccept);
   ctx.response().SetBodyOwned(std::move(text));
 }
 

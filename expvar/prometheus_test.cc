@@ -44,8 +44,17 @@ struct Metric {
 // metric has a HELP, a TYPE and a sample, in this order, and no series comes twice.
 class Reader {
  public:
-  explicit Reader(std::string_view text) {
+  explicit Reader(std::string_view text, MetricsFormat format = MetricsFormat::kText)
+      : open_(format == MetricsFormat::kOpenMetrics) {
     if (!text.empty() && text.back() != '\n') Fail("no newline at the end");
+    if (open_) {
+      constexpr std::string_view kEnd = "# EOF\n";
+      if (text.size() < kEnd.size() || text.substr(text.size() - kEnd.size()) != kEnd) {
+        Fail("no # EOF at the end");
+        return;
+      }
+      text.remove_suffix(kEnd.size());
+    }
     for (absl::string_view line :
          absl::StrSplit(absl::string_view(text.data(), text.size()), '\n')) {
       ReadLine(std::string_view(line.data(), line.size()));
@@ -97,10 +106,18 @@ class Reader {
     return true;
   }
 
+  // Names that a family's samples may have; no other family may have one of them.
+  static std::vector<std::string> SuffixesOf(std::string_view type) {
+    if (type == "counter") return {"_total", "_created"};
+    if (type == "histogram") return {"_bucket", "_sum", "_count", "_created"};
+    return {};
+  }
+
   // Up to the unescaped `end`, or to the line's end if that is 0.
   std::string TakeEscaped(std::string_view& from, char end) {
     std::string text;
     while (!from.empty() && (end == 0 || from[0] != end)) {
+      if (open_ && from[0] == '"') Fail("a quote without a backslash");
       if (from[0] != '\\') {
         text += from[0];
         from.remove_prefix(1);
@@ -109,7 +126,7 @@ class Reader {
       if (from.size() < 2) break;
       if (from[1] == 'n') {
         text += '\n';
-      } else if (from[1] == '\\' || (end == '"' && from[1] == '"')) {
+      } else if (from[1] == '\\' || ((end == '"' || open_) && from[1] == '"')) {
         text += from[1];
       } else {
         Fail("bad escape");
@@ -121,7 +138,7 @@ class Reader {
   }
 
   void ReadLine(std::string_view line) {
-    if (line.empty()) return;
+    if (line.empty()) return;  // Behind the last newline.
     if (Take(line, "# HELP ")) {
       EndMetric();
       name_ = TakeName(line);
@@ -133,10 +150,16 @@ class Reader {
       if (!metrics[name_].type.empty()) Fail("a second TYPE");
       Take(line, " ");
       metrics[name_].type = line;
-      static const std::set<std::string_view> kTypes = {"counter", "gauge", "histogram", "summary",
-                                                        "untyped"};
-      if (kTypes.count(line) == 0) Fail("no such type");
+      static const std::set<std::string_view> kTypes = {"counter", "gauge", "histogram", "summary"};
+      const std::string_view unknown = open_ ? "unknown" : "untyped";
+      if (kTypes.count(line) == 0 && line != unknown) Fail("no such type");
+      if (!open_) return;
+      for (const std::string& suffix : SuffixesOf(line)) {
+        if (!reserved_.insert(name_ + suffix).second) Fail("a name of two metrics");
+      }
+      if (!reserved_.insert(name_).second) Fail("a name of two metrics");
     } else if (line[0] == '#') {
+      if (open_) Fail("a comment");
       comments.emplace_back(line);
     } else {
       ReadSample(line);
@@ -167,11 +190,17 @@ class Reader {
     if (!absl::StartsWith(suffix, name_)) return Fail("a sample of another metric");
     suffix.erase(0, name_.size());
     const bool histogram = metric.type == "histogram";
-    if (histogram ? suffix != "_bucket" && suffix != "_sum" && suffix != "_count"
-                  : !suffix.empty()) {
+    if (open_ && metric.type == "counter") {
+      if (suffix != "_total") Fail("not a sample of a counter");
+    } else if (histogram ? suffix != "_bucket" && suffix != "_sum" && suffix != "_count"
+                         : !suffix.empty()) {
       Fail("not a sample of this type");
     }
     if (metric.type == "counter" && sample.value < 0) Fail("a negative counter");
+    if (open_ && sample.labels.contains("le") &&
+        sample.labels["le"].find_first_of(".eI") == std::string::npos) {
+      Fail("a bound without a point");
+    }
     metric.samples.push_back(std::move(sample));
   }
 
@@ -199,14 +228,16 @@ class Reader {
     }
   }
 
+  const bool open_;
   std::string name_;
   std::set<std::string> series_;
+  std::set<std::string> reserved_;  // Of OpenMetrics.
 };
 
-Reader Exposed() {
+Reader Exposed(MetricsFormat format = MetricsFormat::kText) {
   std::string text;
-  AppendPrometheus(text);
-  return Reader(text);
+  AppendPrometheus(text, format);
+  return Reader(text, format);
 }
 
 double ValueOf(const Reader& reader, const std::string& text) {
@@ -228,6 +259,25 @@ TEST(Reader, RefusesWhatPrometheusRefuses) {
        {"a 1", "a\n", "a x\n", "1a 1\n", "a{b=c} 1\n", "a{b=\"c} 1\n", "a{b=\"c\"\n", "b 1\n",
         "a 1\na 1\n", "a{b=\"\\t\"} 1\n", "a{b=\"c\",b=\"d\"} 1\n", "a{__b=\"c\"} 1\n", "a-b 1\n",
         "a 1\n# TYPE a counter\n", "a 1\n# HELP a b\n", "# HELP c d\n"}) {
+    EXPECT_NE(error(bad), "") << bad;
+  }
+}
+
+TEST(Reader, RefusesWhatOpenMetricsForbids) {
+  auto error = [](std::string_view text) {
+    return Reader(text, MetricsFormat::kOpenMetrics).error;
+  };
+  EXPECT_EQ(error("# HELP a b\n# TYPE a unknown\na 1\n# EOF\n"), "");
+  EXPECT_EQ(error("# HELP a \\\"b\\\"\n# TYPE a counter\na_total 1\n# EOF\n"), "");
+  for (std::string_view bad :
+       {"# HELP a b\n# TYPE a unknown\na 1\n", "# HELP a b\n# TYPE a untyped\na 1\n# EOF\n",
+        "# HELP a \"b\n# TYPE a unknown\na 1\n# EOF\n",
+        "# HELP a b\n# TYPE a counter\na 1\n# EOF\n",
+        "# HELP a b\n# TYPE a unknown\na 1\n# text\n# EOF\n",
+        "# HELP a b\n# TYPE a counter\na_total 1\n# HELP a_created b\n# TYPE a_created unknown\n"
+        "a_created 1\n# EOF\n",
+        "# HELP a b\n# TYPE a histogram\na_bucket{le=\"1\"} 1\na_bucket{le=\"+Inf\"} 1\na_sum 1\n"
+        "a_count 1\n# EOF\n"}) {
     EXPECT_NE(error(bad), "") << bad;
   }
 }
@@ -336,6 +386,82 @@ TEST(Prometheus, WhatWouldClashIsLeftOutAndNamed) {
   EXPECT_EQ(reader.comments,
             (std::vector<std::string>{before + "prom.clash.x", before + "prom.line.break",
                                       before + "prom.pair", before + "prom.z_bucket"}));
+}
+
+TEST(OpenMetrics, SaysTheSameInItsOwnWords) {
+  static Int hits("open.hits_total");
+  static Int total("_total");
+  static Int quoted("open.\"quoted\"");
+  static Func latency("open.latency",
+                      [] { return Value::Histogram{{0.5, 1, 1e30}, {1, 2, 3, 4}, 9}; });
+  hits.Set(3);
+  total.Set(5);
+  quoted.Set(7);
+  const Reader reader = Exposed(MetricsFormat::kOpenMetrics);
+  ASSERT_EQ(reader.error, "");
+  EXPECT_EQ(ValueOf(reader, "open_hits_total"), 3);
+  EXPECT_EQ(reader.metrics.at("open_hits").type, "counter");
+  EXPECT_EQ(ValueOf(reader, "_total"), 5);
+  EXPECT_EQ(reader.metrics.at("_total").type, "unknown");
+  EXPECT_EQ(reader.metrics.at("open__quoted_").help, "Variable open.\"quoted\"");
+  EXPECT_EQ(ValueOf(reader, "open_latency_bucket|le=0.5"), 1);
+  EXPECT_EQ(ValueOf(reader, "open_latency_bucket|le=1.0"), 3);
+  EXPECT_EQ(ValueOf(reader, "open_latency_bucket|le=1e+30"), 6);
+  EXPECT_EQ(ValueOf(reader, "open_latency_count"), 10);
+  // All that the text format shows, but for names that clash only here.
+  for (const auto& [name, metric] : Exposed().metrics) {
+    if (metric.type != "histogram") continue;
+    ASSERT_TRUE(reader.metrics.contains(name)) << name;
+    EXPECT_EQ(reader.metrics.at(name).samples.size(), metric.samples.size()) << name;
+  }
+}
+
+TEST(OpenMetrics, ACounterLeavesNoRoomForItsBareName) {
+  static Int bare("open.clash");
+  static Int counter("open.clash_total");
+  static Int later("open.other_total");
+  static Int created("open.other_created");  // Sorts first, so it stays.
+  bare.Set(1);
+  counter.Set(2);
+  Reader reader = Exposed(MetricsFormat::kOpenMetrics);
+  ASSERT_EQ(reader.error, "");
+  EXPECT_EQ(ValueOf(reader, "open_clash"), 1);
+  EXPECT_EQ(reader.Find("open_clash_total"), nullptr);
+  EXPECT_EQ(reader.Find("open_other_total"), nullptr);
+  EXPECT_NE(reader.Find("open_other_created"), nullptr);
+  const Reader text = Exposed();
+  EXPECT_EQ(ValueOf(text, "open_clash_total"), 2);
+}
+
+TEST(OpenMetrics, IsNegotiated) {
+  fasthttptest::TestServer server(PrometheusHandler);
+  constexpr std::string_view kText = "text/plain; version=0.0.4; charset=utf-8";
+  constexpr std::string_view kOpen = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+  for (auto [accept, type] :
+       {std::pair<std::string_view, std::string_view>("", kText),
+        {"*/*", kText},
+        {"text/html", kText},
+        {"application/openmetrics-text; version=1.0.0", kOpen},
+        {"application/openmetrics-text", kOpen},
+        {"application/openmetrics-text; version=0.0.1", kText},
+        {"application/openmetrics-text; version=2.0.0, text/plain", kText},
+        {"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.6", kText},
+        {"application/openmetrics-text;version=1.0.0;q=0,*/*", kText},
+        // Prometheus 2.42.
+        {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"
+         "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+         kOpen}}) {
+    fasthttp::Request request;
+    fasthttp::Response response;
+    request.SetRequestURI("/metrics");
+    if (!accept.empty()) request.header().Set("Accept", accept);
+    ASSERT_TRUE(server.client().Do(request, response).ok());
+    EXPECT_EQ(response.ContentType(), type) << accept;
+    EXPECT_EQ(response.header().Peek("Vary"), "Accept");
+    const bool open = type == kOpen;
+    const Reader reader(response.Body(), open ? MetricsFormat::kOpenMetrics : MetricsFormat::kText);
+    EXPECT_EQ(reader.error, "") << accept;
+  }
 }
 
 TEST(Prometheus, TheHandlerShowsServersAndTheProcess) {

@@ -11,7 +11,8 @@
 //
 // What the figures mean: ServerStats (fasthttp/server.h) and LoopReport (fasthttp/runtime/loop.h).
 // The loops are those of the server's runtime: two servers on one runtime show the same ones.
-// Looking costs some 5 us a server and disturbs no loop; while nobody looks it costs nothing.
+// Looking costs some 5 us a server and 1 us a loop (debug_bench.cc), and disturbs no loop; while
+// nobody looks it costs nothing.
 //
 // Thread class: thread-safe.
 #ifndef FASTHTTP_EXPVAR_SERVER_VAR_H_

@@ -1,6 +1,7 @@
 #include "expvar/var.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -90,10 +91,17 @@ class Counters {
 
   uint32_t New() {
     absl::MutexLock lock(&mutex_);
-    FASTHTTP_CHECK(base_.size() < internal::kCellsPerChunk * internal::kMaxChunks,
-                   "too many expvar counters");
-    base_.push_back(0);
-    return static_cast<uint32_t>(base_.size() - 1);
+    return NewCell();
+  }
+
+  internal::Level* NewLevel() {
+    absl::MutexLock lock(&mutex_);
+    if (base_.size() % 2 != 0) (void)NewCell();  // Both in one chunk.
+    auto* level = new internal::Level;
+    level->index = NewCell();
+    (void)NewCell();
+    levels_.push_back(level);
+    return level;
   }
 
   uint64_t Read(uint32_t index) {
@@ -112,6 +120,24 @@ class Counters {
     base_[index] += delta;
   }
 
+  double Read(const internal::Level& level) {
+    absl::MutexLock lock(&mutex_);
+    double sum = level.base.load(std::memory_order_relaxed);
+    for (const internal::ThreadCells* cells : threads_) sum += SumIn(*cells, level);
+    return sum;
+  }
+
+  void Set(internal::Level& level, double value) {
+    absl::MutexLock lock(&mutex_);
+    level.base.store(value, std::memory_order_relaxed);
+    level.epoch.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  void AddToBase(internal::Level& level, double delta) {
+    absl::MutexLock lock(&mutex_);
+    level.base.fetch_add(delta, std::memory_order_relaxed);
+  }
+
   void AddChunk(internal::ThreadCells& cells, size_t chunk) {
     absl::MutexLock lock(&mutex_);
     if (std::find(threads_.begin(), threads_.end(), &cells) == threads_.end()) {
@@ -126,6 +152,10 @@ class Counters {
     for (size_t index = 0; index < base_.size(); ++index) {
       base_[index] += CellOf(cells, static_cast<uint32_t>(index));
     }
+    for (internal::Level* level : levels_) {
+      // A Set that began before the first Add may store meanwhile.
+      level->base.fetch_add(SumIn(cells, *level), std::memory_order_relaxed);
+    }
     for (internal::Chunk*& chunk : cells.chunks) delete std::exchange(chunk, nullptr);
     cells.ended = true;
   }
@@ -134,7 +164,21 @@ class Counters {
   static uint64_t CellOf(const internal::ThreadCells& cells, uint32_t index) {
     const internal::Chunk* chunk = cells.chunks[index / internal::kCellsPerChunk];
     if (chunk == nullptr) return 0;
-    return chunk->cells[index % internal::kCellsPerChunk].load(std::memory_order_relaxed);
+    return chunk->cells[index % internal::kCellsPerChunk].load(std::memory_order_acquire);
+  }
+
+  // The sum is read second: it may then be one of a later Add, but not of an earlier epoch.
+  static double SumIn(const internal::ThreadCells& cells, const internal::Level& level) {
+    const uint64_t epoch = CellOf(cells, level.index + 1);
+    if (epoch != level.epoch.load(std::memory_order_relaxed)) return 0;
+    return std::bit_cast<double>(CellOf(cells, level.index));
+  }
+
+  uint32_t NewCell() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    FASTHTTP_CHECK(base_.size() < internal::kCellsPerChunk * internal::kMaxChunks,
+                   "too many expvar counters");
+    base_.push_back(0);
+    return static_cast<uint32_t>(base_.size() - 1);
   }
 
   uint64_t SumOfCells(uint32_t index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -146,6 +190,7 @@ class Counters {
   absl::Mutex mutex_;
   // What ended threads have counted, and what Set has corrected.
   std::vector<uint64_t> base_ ABSL_GUARDED_BY(mutex_);
+  std::vector<internal::Level*> levels_ ABSL_GUARDED_BY(mutex_);
   std::vector<internal::ThreadCells*> threads_ ABSL_GUARDED_BY(mutex_);
 };
 
@@ -173,13 +218,40 @@ uint32_t NewCounter() { return Counters::Get().New(); }
 uint64_t ReadCounter(uint32_t index) { return Counters::Get().Read(index); }
 void SetCounter(uint32_t index, uint64_t value) { Counters::Get().Set(index, value); }
 
-void AddSlowly(uint32_t index, uint64_t delta) {
-  // Destructors that run after ThreadEnd's still count.
-  if (thread_cells.ended) return Counters::Get().AddToBase(index, delta);
+namespace {
+
+// The thread's cells for `index`, made if need be. Null once it has given them up: destructors that
+// run after ThreadEnd's still count.
+std::atomic<uint64_t>* MakeCellsAt(uint32_t index) {
+  if (std::atomic<uint64_t>* cells = CellsAt(index)) return cells;
+  if (thread_cells.ended) return nullptr;
   static thread_local ThreadEnd end;
   (void)&end;
   Counters::Get().AddChunk(thread_cells, index / kCellsPerChunk);
+  return CellsAt(index);
+}
+
+}  // namespace
+
+void AddSlowly(uint32_t index, uint64_t delta) {
+  if (MakeCellsAt(index) == nullptr) return Counters::Get().AddToBase(index, delta);
   AddToCounter(index, delta);
+}
+
+Level* NewLevel() { return Counters::Get().NewLevel(); }
+double ReadLevel(const Level& level) { return Counters::Get().Read(level); }
+void SetLevelSlowly(Level& level, double value) { Counters::Get().Set(level, value); }
+
+void AddToLevelSlowly(Level& level, double delta) {
+  std::atomic<uint64_t>* cells = MakeCellsAt(level.index);
+  if (cells == nullptr) return Counters::Get().AddToBase(level, delta);
+  // The first epoch is 0, as in cells that are new.
+  uint64_t epoch = Level::kNobodyAdded;
+  if (level.epoch.compare_exchange_strong(epoch, 0, std::memory_order_relaxed)) epoch = 0;
+  const bool begun = cells[1].load(std::memory_order_relaxed) == epoch;
+  const double sum = begun ? std::bit_cast<double>(cells[0].load(std::memory_order_relaxed)) : 0;
+  cells[0].store(std::bit_cast<uint64_t>(sum + delta), std::memory_order_relaxed);
+  cells[1].store(epoch, std::memory_order_release);
 }
 
 }  // namespace internal
@@ -192,16 +264,9 @@ Int::Int(std::string_view name, Where where) : index_(internal::NewCounter()) {
   });
 }
 
-Float::Float(std::string_view name, Where where) : value_(new std::atomic<double>(0)) {
-  Registry::Get().Publish(name, where, [value = value_]() -> expvar::Value {
-    return value->load(std::memory_order_relaxed);
-  });
-}
-
-void Float::Add(double delta) {
-  double old = value_->load(std::memory_order_relaxed);
-  while (!value_->compare_exchange_weak(old, old + delta, std::memory_order_relaxed)) {
-  }
+Float::Float(std::string_view name, Where where) : level_(internal::NewLevel()) {
+  Registry::Get().Publish(
+      name, where, [level = level_]() -> expvar::Value { return internal::ReadLevel(*level); });
 }
 
 struct String::State {

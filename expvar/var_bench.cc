@@ -21,6 +21,18 @@ void BM_FloatAdd(benchmark::State& state) {
 }
 BENCHMARK(BM_FloatAdd)->ThreadRange(1, 4)->UseRealTime();
 
+Float gauge("bench.gauge");  // Nobody adds.
+
+void BM_FloatSet(benchmark::State& state) {
+  for (auto _ : state) gauge.Set(1);
+}
+BENCHMARK(BM_FloatSet)->ThreadRange(1, 4)->UseRealTime();
+
+void BM_FloatSetOfASum(benchmark::State& state) {
+  for (auto _ : state) level.Set(1);
+}
+BENCHMARK(BM_FloatSetOfASum)->ThreadRange(1, 4)->UseRealTime();
+
 void BM_MapAdd(benchmark::State& state) {
   for (auto _ : state) map.Add("key", 1);
 }

@@ -138,6 +138,77 @@ TEST(Float, AddSetAndWhatJsonCannotSay) {
   EXPECT_EQ(number.Value(), 2000);
 }
 
+TEST(Float, SetForgetsWhatThreadsHaveAdded) {
+  static Float number("test.float.set");
+  std::thread adder([] {
+    for (int i = 0; i < 10'000; ++i) number.Add(0.5);
+  });
+  for (int i = 0; i < 100; ++i) number.Set(1e6);
+  const double after_set = number.Value();
+  EXPECT_GE(after_set, 1e6);
+  adder.join();
+  EXPECT_GE(number.Value(), after_set);
+  EXPECT_LE(number.Value(), 1'005'000);
+  number.Set(0.1);
+  EXPECT_EQ(number.Value(), 0.1);  // Exactly: nothing of what was added is left.
+  std::thread([] { number.Add(1); }).join();
+  EXPECT_DOUBLE_EQ(number.Value(), 1.1);
+  number.Add(1);
+  number.Set(7);
+  EXPECT_EQ(number.Value(), 7);
+}
+
+TEST(Float, SumsOfManyThreadsNeverFall) {
+  static Float number("test.float.threads");
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([] {
+      for (int j = 0; j < 20'000; ++j) number.Add(0.25);
+    });
+  }
+  double last = 0;
+  for (int i = 0; i < 200; ++i) {
+    const double now = number.Value();
+    EXPECT_GE(now, last);
+    last = now;
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(number.Value(), 40'000);
+}
+
+struct AddsAtExit {
+  Float* number;
+  ~AddsAtExit() { number->Add(0.5); }
+};
+
+TEST(Float, CountsWhileAThreadEnds) {
+  static Float number("test.float.exit");
+  static Float untouched("test.float.exit.untouched");
+  std::thread([] {
+    static thread_local AddsAtExit late{&number};  // Made before the cells, destroyed after.
+    (void)late.number;
+    number.Add(1);
+  }).join();
+  EXPECT_EQ(number.Value(), 1.5);
+  EXPECT_EQ(untouched.Value(), 0);
+}
+
+// Two cells each, which must lie in one chunk, whatever else was made before.
+TEST(Float, MoreThanOneChunk) {
+  std::vector<std::unique_ptr<Float>> numbers;
+  std::vector<std::unique_ptr<Int>> between;
+  for (int i = 0; i < 300; ++i) {
+    numbers.push_back(std::make_unique<Float>("test.floats." + std::to_string(i)));
+    if (i % 7 == 0) between.push_back(std::make_unique<Int>("test.ints." + std::to_string(i)));
+  }
+  for (int i = 0; i < 300; ++i) numbers[static_cast<size_t>(i)]->Add(i + 0.5);
+  std::thread([&] {
+    for (auto& number : numbers) number->Add(1000);
+  }).join();
+  for (int i = 0; i < 300; ++i) EXPECT_EQ(numbers[static_cast<size_t>(i)]->Value(), 1000.5 + i);
+  for (auto& number : between) EXPECT_EQ(number->Value(), 0);
+}
+
 TEST(String, IsEscaped) {
   static String text("test.string");
   EXPECT_EQ(Shown("test.string"), "\"\"");

@@ -1,7 +1,7 @@
 // StackTrace: the return addresses of a stack, and their names.
 //
 // Capture is made for signal handlers: it neither allocates nor locks. Naming reads the program's
-// symbol table and is slow (about a millisecond a frame at first); do it on another thread.
+// symbol table and is slow (some 50 us a frame in a small program); do it on another thread.
 //
 // Thread class: thread-compatible.
 #ifndef FASTHTTP_RUNTIME_STACK_TRACE_H_
