@@ -30,16 +30,6 @@ void OutQueue::Append(OwnedBytes bytes) {
   pieces_.push_back({size_, std::move(bytes)});
 }
 
-Errc OutQueue::FlushSlow(Conn& conn, uint32_t tick) {
-  if (pending() == 0) {
-    Clear();
-    return Errc::kOk;
-  }
-  iovec out[kMaxPieces];
-  return FlushRest(conn, tick, conn.TrySend({out, Gather(out)}));
-}
-
-// Goes on behind the first TrySend.
 Errc OutQueue::FlushRest(Conn& conn, uint32_t tick, IoResult result) {
   for (;;) {
     if (result.again()) {
@@ -51,7 +41,7 @@ Errc OutQueue::FlushRest(Conn& conn, uint32_t tick, IoResult result) {
       return Errc::kAgain;
     }
     if (!result.ok()) return result.errc();
-    if (waiting_) rate_.Moved(tick, result.bytes());
+    if (waiting_ && result.bytes() != 0) rate_.Moved(tick, result.bytes());
     Sent(result.bytes());
     if (pending() == 0) break;
     iovec out[kMaxPieces];

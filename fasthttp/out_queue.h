@@ -53,15 +53,22 @@ class OutQueue {
   // Sends what the connection takes now. kOk: all is sent. kAgain: the rest waits for writability.
   // Anything else: the connection is broken.
   Errc Flush(Conn& conn, uint32_t tick) {
-    if (waiting_ || !pieces_.empty() || size_ == sent_) [[unlikely]]
-      return FlushSlow(conn, tick);
-    const iovec out = {buffer_ + sent_, size_ - sent_};
-    const IoResult result = conn.TrySend({&out, 1});
-    if (!result.ok() || result.bytes() != out.iov_len || capacity_ > kKeepCapacity) [[unlikely]]
-      return FlushRest(conn, tick, result);
-    size_ = sent_ = 0;
-    return Errc::kOk;
+    IoResult first = IoResult::Bytes(0);
+    return FlushAtOnce(conn, &first) != 0 ? Errc::kOk : FlushRest(conn, tick, first);
   }
+  // Flush in two halves. The first is for a buffer that goes out whole, as nearly all do: how many
+  // bytes that were. 0: it is not so, and FlushRest has to go on with `*first`, which was Bytes(0).
+  size_t FlushAtOnce(Conn& conn, IoResult* first) {
+    if (waiting_ || !pieces_.empty() || size_ == sent_) [[unlikely]]
+      return 0;
+    const iovec out = {buffer_ + sent_, size_ - sent_};
+    *first = conn.TrySend({&out, 1});
+    if (!first->ok() || first->bytes() != out.iov_len || capacity_ > kKeepCapacity) [[unlikely]]
+      return 0;
+    size_ = sent_ = 0;
+    return out.iov_len;
+  }
+  Errc FlushRest(Conn& conn, uint32_t tick, IoResult first);
 
   // Watches the peer while something is pending. What it has taken out of the transport's own
   // buffer counts once Look has been called.
@@ -76,8 +83,6 @@ class OutQueue {
     OwnedBytes bytes;
   };
 
-  Errc FlushRest(Conn& conn, uint32_t tick, IoResult result);
-  Errc FlushSlow(Conn& conn, uint32_t tick);
   void Grow(size_t n);
   size_t Gather(iovec* out) const;
   void Sent(size_t n);

@@ -18,11 +18,7 @@ namespace {
 // A body is received in pieces of at most this; its buffer grows with what has arrived, never with
 // what was declared.
 constexpr uint64_t kBodyPiece = 64 * 1024;
-// A client that half-closed, or keeps sending behind its last request, gets this much attention.
-constexpr uint32_t kLingerMs = 1000;
-// So long may the closing alert of TLS wait for a slow client to make room.
-constexpr uint32_t kFarewellMs = 10'000;
-constexpr uint32_t kLingerBytes = 64 * 1024;
+constexpr uint32_t kNever = 1u << 30;  // Ticks.
 // Their answers are not framed as others are.
 constexpr bool HasPlainAnswer(http1::MethodId method) {
   return method != http1::MethodId::kHead && method != http1::MethodId::kConnect;
@@ -39,25 +35,36 @@ bool LiesIn(std::string_view part, const char* begin, size_t size) {
 
 // What one connection may do before the others have their turn.
 struct ServerConn::Budget {
-  explicit Budget(runtime::Loop& l) : loop(l), until(l.now() + runtime::kMillisecond) {}
+  explicit Budget(runtime::Loop& loop) : began(loop.now()) {}
 
   // Whether `received` is, Serve sees after each Receive.
-  bool UsedUp() {
-    if (--requests == 0) return true;
+  bool UsedUp(runtime::Loop& loop) {
     // A clock reading costs as much as a small handler: look at every eighth request.
-    return requests % 8 == 0 && loop.FreshNow() >= until;
+    if (--requests % 8 != 0) return false;
+    return requests == 0 || loop.FreshNow() - began >= runtime::kMillisecond;
   }
 
   static constexpr uint64_t kBytes = 64 * 1024;
-  runtime::Loop& loop;
-  int64_t until;
+  int64_t began;
   uint32_t requests = 64;
   uint64_t received = 0;
 };
 
 // --- Step 1: something has happened -----------------------------------------------------------
 
-void ServerConn::OnReady(uint8_t ready) {
+void ServerLoop::OnReady(runtime::Endpoint& endpoint, uint8_t ready) {
+  ServerConn(*this, endpoint).OnReady(ready);
+}
+void ServerLoop::OnTimer(runtime::Endpoint& endpoint) { ServerConn(*this, endpoint).OnTimer(); }
+
+inline void ServerConn::OnReady(uint8_t ready) {
+  const bool readable = (endpoint_.latched & kReadable) != 0;
+  if (readable && state() == kReading && data().out == nullptr) [[likely]]
+    return Serve();
+  OnOtherReady(ready);
+}
+
+void ServerConn::OnOtherReady(uint8_t ready) {
   switch (state()) {
     case kReading:
       if (data().out != nullptr && Flush() == Errc::kConnectionReset) return;
@@ -97,18 +104,11 @@ bool ServerConn::PeerHasLeft() {
   return !unread && !endpoint_.conn->HasUnread();
 }
 
-Turn& ServerConn::NewTurn() {
-  Turn* turn = data().turn = server_.TakeTurn();
-  turn->endpoint = &endpoint_;
-  turn->block = server_.blocks_.Take();
-  return *turn;
-}
-
 // The loop over the requests of a connection: steps 2 to 10.
 void ServerConn::Serve() {
   Budget budget(loop());
+  Turn& turn = TurnOf();
   for (;;) {
-    Turn& turn = TurnOf();
     Errc errc = turn.phase == Turn::Phase::kHead ? ParseHead(turn) : Errc::kOk;
     if (errc == Errc::kOk) errc = ReadBody(turn);
     if (errc == Errc::kNeedMore) {
@@ -122,7 +122,7 @@ void ServerConn::Serve() {
     }
     if (errc != Errc::kOk) return Reject(turn, errc);
     if (!CallHandler(turn)) return;
-    bool keep_alive = Serialize(turn, turn.ctx.response());
+    const bool keep_alive = SerializeHere(turn, turn.ctx.response());
     EndRequest(turn);
     if (!keep_alive) return CloseWhenSent();
     if (data().out->pending() > OutQueue::kHighWater) {
@@ -133,7 +133,7 @@ void ServerConn::Serve() {
         return Rearm();
       }
     }
-    if (budget.UsedUp()) return LetOthersGo();
+    if (budget.UsedUp(loop())) return LetOthersGo();
   }
 }
 
@@ -217,13 +217,14 @@ void ServerConn::CommitBody(Turn& turn, size_t n) {
 
 Errc ServerConn::ParseHead(Turn& turn) {
   base::Block& block = *turn.block;
-  if (block.unread_size() == 0) return Errc::kNeedMore;
+  if (block.all_read()) return Errc::kNeedMore;
   http1::PaddedView in = {block.unread(), block.unread_size()};
   const ServerLimits& limits = server_.limits_;
   Errc errc = http1::ParseRequestHead(in, limits.head, limits.leniency, turn.progress, turn.head);
-  if (errc == Errc::kNeedFieldSpace) [[unlikely]]
-    errc = ParseLongHead(turn);
-  if (errc != Errc::kOk) return errc;
+  if (errc != Errc::kOk) [[unlikely]] {
+    if (errc == Errc::kNeedFieldSpace) errc = ParseLongHead(turn);
+    if (errc != Errc::kOk) return errc;
+  }
   turn.block->begin += turn.head.size;
   return BeginRequest(turn);
 }
@@ -243,7 +244,7 @@ Errc ServerConn::BeginRequest(Turn& turn) {
   turn.began = loop().now();
   ++data().requests;
   turn.phase = Turn::Phase::kBody;
-  turn.ctx.Bind(&turn, &turn.head, Is(kTls));
+  turn.ctx.request().Bind(&turn.head, Is(kTls));
   Errc errc = http1::DecideFraming(turn.head, server_.limits_.leniency, turn.framing);
   if (errc != Errc::kOk) return errc;
   ServerLoop::Count(server_.counters_.requests, 1);
@@ -512,11 +513,18 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 // --- Step 8 -----------------------------------------------------------------------------------
 
 // Queues the response; true if the connection goes on.
-bool ServerConn::Serialize(Turn& turn, Response& response) {
-  bool close = EndsConnection(turn, response);
-  if (SerializePlain(turn, response, close)) return !close;
+bool ServerConn::Serialize(Turn& turn, Response& response) { return SerializeHere(turn, response); }
+
+bool ServerConn::SerializeHere(Turn& turn, Response& response) {
+  const bool ends = EndsConnection(turn, response);
+  if (SerializePlain(turn, response, ends)) [[likely]]
+    return !ends;
+  return SerializeOther(turn, response, ends);
+}
+
+bool ServerConn::SerializeOther(Turn& turn, Response& response, bool ends) {
   server_.CountAnswer(turn.began, response.StatusCode());
-  close |= IsLastAnswer(turn, response.StatusCode());
+  const bool close = ends || IsLastAnswer(turn, response.StatusCode()) || LacksBody(turn, response);
   SerializeAny(turn, response, close);
   return !close;
 }
@@ -536,11 +544,18 @@ bool ServerConn::IsLastAnswer(const Turn& turn, int status) {
   return status < 200 || OpensTunnel(turn, status);
 }
 
+// A client takes what follows a head that declares a body for that body.
+bool ServerConn::LacksBody(const Turn& turn, const Response& response) {
+  return response.SkipBody() && !response.Body().empty() &&
+         turn.head.method_id != http1::MethodId::kHead &&
+         !http1::StatusHasNoBody(response.StatusCode());
+}
+
 // What nearly all handlers answer: a final status, a type and a small body. False if it is
 // something else.
 bool ServerConn::SerializePlain(const Turn& turn, const Response& response, bool close) {
   const std::string_view body = response.Body();
-  if (!response.header().IsPlain() || body.size() >= OutQueue::kCopyLimit ||
+  if (!response.header().IsPlain() || response.SkipBody() || body.size() >= OutQueue::kCopyLimit ||
       turn.head.minor_version == 0 || !HasPlainAnswer(turn.head.method_id)) {
     return false;
   }
@@ -562,7 +577,7 @@ void ServerConn::SerializeAny(Turn& turn, Response& response, bool close) {
   view.close = close;
   view.keep_alive_header = !close && turn.head.minor_version == 0;
   const bool send_body = view.body == http1::BodyHeader::kLength && !body.empty() &&
-                         turn.head.method_id != http1::MethodId::kHead;
+                         turn.head.method_id != http1::MethodId::kHead && !response.SkipBody();
   // An echo by SetBodyRaw ends with the request.
   const std::string_view received = turn.ctx.request().BufferedBody();
   const bool copy = body.size() < OutQueue::kCopyLimit ||
@@ -628,7 +643,7 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
   ServerLoop::Count(server_.counters_.errors, 1);
   if (turn.phase == Turn::Phase::kHead) {
     turn.began = loop().now();
-    turn.ctx.Bind(&turn, nullptr, Is(kTls));
+    turn.ctx.request().Bind(nullptr, Is(kTls));
     turn.head.method_id = http1::MethodId::kOther;
     turn.head.minor_version = 1;
   }
@@ -656,21 +671,31 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
 
 // kOk: nothing is left. kAgain: the rest goes out when the socket is writable. kConnectionReset:
 // the connection is broken and, unless a handler runs, closed.
-Errc ServerConn::Flush() {
+Errc ServerConn::Flush() { return FlushHere(); }
+
+Errc ServerConn::FlushHere() {
   OutQueue* const out = data().out;
   if (out == nullptr) return Errc::kOk;
-  const size_t before = out->pending();
-  const Errc errc = out->Flush(*endpoint_.conn, loop().tick());
-  if (errc != Errc::kOk) [[unlikely]]
-    return FlushFailed(errc, before);
-  ServerLoop::Count(server_.counters_.sent, before);
+  IoResult first = IoResult::Bytes(0);
+  const size_t sent = out->FlushAtOnce(*endpoint_.conn, &first);
+  if (sent == 0) [[unlikely]]
+    return FlushRest(first);
+  ServerLoop::Count(server_.counters_.sent, sent);
   data().out = nullptr;
   server_.GiveOut(out);
   return Errc::kOk;
 }
 
-Errc ServerConn::FlushFailed(Errc errc, size_t before) {
-  ServerLoop::Count(server_.counters_.sent, before - data().out->pending());
+Errc ServerConn::FlushRest(IoResult first) {
+  OutQueue* const out = data().out;
+  const size_t before = out->pending();
+  const Errc errc = out->FlushRest(*endpoint_.conn, loop().tick(), first);
+  ServerLoop::Count(server_.counters_.sent, before - out->pending());
+  if (errc == Errc::kOk) {
+    data().out = nullptr;
+    server_.GiveOut(out);
+    return Errc::kOk;
+  }
   if (errc == Errc::kAgain && ArmIfNeeded()) return Errc::kAgain;
   if (state() != kHandling) Close(/*reset=*/true);
   return Errc::kConnectionReset;
@@ -733,10 +758,13 @@ void ServerConn::Finish(std::string_view bytes) {
 
 // Nothing more can be done now. An idle connection gives back all it holds.
 void ServerConn::Park(Turn& turn) {
-  if (Flush() == Errc::kConnectionReset) return;
+  if (FlushHere() == Errc::kConnectionReset) return;
   if (!ArmIfNeeded()) return Close(/*reset=*/true);
   if (turn.phase == Turn::Phase::kHead && turn.block->unread_size() == 0) {
-    ReleaseTurn();
+    data().turn = nullptr;
+    server_.GiveTurn(&turn);
+    if (data().out == nullptr && data().requests != 0 && !server_.draining_) [[likely]]
+      return SetDeadline(IdleDeadline());
   }
   Rest();
 }
@@ -765,14 +793,18 @@ bool ServerConn::ArmIfNeeded() {
   return endpoint_.armed;
 }
 
-// The tick at which something is too late; now() + 2^30 if nothing can be.
+uint32_t ServerConn::IdleDeadline() {
+  const uint32_t idle_ms = server_.limits_.idle_ms;
+  return loop().tick() + (idle_ms != 0 ? idle_ms : kNever);
+}
+
+// The tick at which something is too late; now() + kNever if nothing can be.
 uint32_t ServerConn::NextDeadline() {
   const ServerLimits& limits = server_.limits_;
   const uint32_t now = loop().tick();
-  constexpr uint32_t kNever = 1u << 30;
   uint32_t next = kNever;
   const bool idle = state() == kReading && data().turn == nullptr && data().requests != 0;
-  if (idle && data().out == nullptr) return now + (limits.idle_ms != 0 ? limits.idle_ms : kNever);
+  if (idle && data().out == nullptr) return IdleDeadline();
   if (data().out != nullptr)
     next = std::min(next, data().out->rate().NextLook(now, limits.response));
   if (state() == kReading) {
@@ -799,10 +831,10 @@ uint32_t ServerConn::HeadStarted() {
 }
 
 // Setting a deadline is one store: the timer stays where it is if it fires early enough.
-void ServerConn::Rearm() {
-  data().deadline = NextDeadline();
-  if (!endpoint_.timer.armed() || Before(data().deadline, endpoint_.timer.due)) {
-    loop().SetTimer(endpoint_, data().deadline);
+void ServerConn::SetDeadline(uint32_t deadline) {
+  data().deadline = deadline;
+  if (!endpoint_.timer.armed() || Before(deadline, endpoint_.timer.due)) {
+    loop().SetTimer(endpoint_, deadline);
   }
 }
 
@@ -837,83 +869,6 @@ void ServerConn::OnTimer() {
   }
   if (limits.head_ms == 0 || Before(now, HeadStarted() + limits.head_ms)) return Rearm();
   Reject(TurnOf(), Errc::kHeadTimeout);
-}
-
-// --- Closing ----------------------------------------------------------------------------------
-
-// Everything is sent. A close with unread bytes in the kernel would send a reset, which can
-// overtake the answer and destroy it (RFC 9112 section 9.6).
-void ServerConn::EndConnection() {
-  bool linger = Is(kLingerLong) ||
-                (data().turn != nullptr && data().turn->block->unread_size() != 0) ||
-                ((endpoint_.latched & kReadable) && endpoint_.conn->HasUnread());
-  ReleaseTurn();
-  if (!linger && Is(kTls)) {
-    // Without its closing alert an answer that ends with the connection looks cut off.
-    endpoint_.conn->ShutdownWrite();
-    linger = endpoint_.conn->HasOutput();
-  }
-  if (linger) return Linger();
-  Close(/*reset=*/false);
-}
-
-void ServerConn::Linger() {
-  SetState(kLingering);
-  endpoint_.conn->ShutdownWrite();
-  data().requests = 0;  // Counts dropped bytes from here on.
-  data().deadline = loop().tick() + (endpoint_.conn->HasOutput() ? kFarewellMs : kLingerMs);
-  loop().SetTimer(endpoint_, data().deadline);
-  DrainLingering();
-}
-
-void ServerConn::DrainLingering() {
-  if (endpoint_.conn->HasOutput()) endpoint_.conn->ShutdownWrite();
-  base::Block* block = server_.blocks_.Take();
-  Errc end = Errc::kAgain;
-  for (;;) {
-    IoResult result = endpoint_.conn->TryRecv({block->data(), block->capacity});
-    if (result.again()) break;
-    if (!result.ok() || result.bytes() == 0) {
-      end = Errc::kOk;
-      break;
-    }
-    data().requests += static_cast<uint32_t>(result.bytes());
-    if (data().requests > kLingerBytes) {
-      end = Errc::kOk;
-      break;
-    }
-  }
-  server_.blocks_.Give(block);
-  if (end != Errc::kAgain || !ArmIfNeeded()) Close(/*reset=*/false);
-}
-
-void ServerConn::CloseIfIdle() {
-  // What has arrived is still answered.
-  if (IsBetweenRequests() && data().out == nullptr && !endpoint_.conn->HasUnread()) {
-    Close(/*reset=*/false);
-  }
-}
-
-void ServerConn::Cut(Errc cause) {
-  if (state() != kHandling) return Close(/*reset=*/true);
-  Turn& turn = *data().turn;
-  turn.fate |= Turn::kGone;
-  loop().Cancel(turn, cause);
-  WakeStreams(turn);
-}
-
-void ServerConn::Close(bool reset) {
-  FASTHTTP_DCHECK(state() != kHandling, "a connection was closed under its handler");
-  if (data().turn != nullptr || data().out != nullptr || Is(kPerIp)) ReleaseAll();
-  endpoint_.conn->Close(reset);
-  server_.Forget(endpoint_);
-}
-
-void ServerConn::ReleaseAll() {
-  ReleaseTurn();
-  // A queue with unsent bytes is not worth keeping.
-  delete std::exchange(data().out, nullptr);
-  if (Is(kPerIp)) server_.shared_.per_ip.Remove(endpoint_.conn->RemoteAddr());
 }
 
 }  // namespace fasthttp

@@ -96,7 +96,12 @@ class ServerConn {
 
   void LetOthersGo();
   Turn& TurnOf() { return data().turn != nullptr ? *data().turn : NewTurn(); }
-  Turn& NewTurn();
+  Turn& NewTurn() {
+    Turn* const turn = data().turn = server_.TakeTurn();
+    turn->endpoint = &endpoint_;
+    return *turn;
+  }
+  void OnOtherReady(uint8_t ready);
   void OnReadyWhileHandling(uint8_t ready);
   Errc Receive(Turn& turn, Budget& budget);
   Errc ReceiveInto(std::span<char> room, size_t* n);
@@ -127,10 +132,13 @@ class ServerConn {
   void GoOn(bool keep_alive, std::unique_ptr<HijackRequest> hijack);
   void PartFrom(Turn& turn);
   void AnswerException(Turn& turn, std::string_view what);
-  inline bool Serialize(Turn& turn, Response& response);
+  bool Serialize(Turn& turn, Response& response);
+  inline bool SerializeHere(Turn& turn, Response& response);
+  bool SerializeOther(Turn& turn, Response& response, bool ends);
   inline bool EndsConnection(const Turn& turn, const Response& response);
   bool KeepsAlive(const Turn& turn, const Response& response);
   static bool IsLastAnswer(const Turn& turn, int status);
+  static bool LacksBody(const Turn& turn, const Response& response);
   inline bool SerializePlain(const Turn& turn, const Response& response, bool close);
   void SerializeAny(Turn& turn, Response& response, bool close);
   void DescribeHead(Turn& turn, Response& response, http1::ResponseHeadView& view);
@@ -147,11 +155,12 @@ class ServerConn {
     return *data().out;
   }
   Errc Flush();
+  inline Errc FlushHere();
+  Errc FlushRest(IoResult first);
   bool SendNow(Turn& turn);
   void LoseClient(Turn& turn);
-  Errc FlushFailed(Errc errc, size_t before);
   void FlushOrWait();
-  void Park(Turn& turn);
+  inline void Park(Turn& turn);
   void Rest();
   bool IsBetweenRequests();
   void ReleaseTurn() {
@@ -166,9 +175,11 @@ class ServerConn {
   void Close(bool reset);
   bool PeerHasLeft();
 
+  uint32_t IdleDeadline();
   uint32_t NextDeadline();
   uint32_t HeadStarted();
-  void Rearm();
+  void SetDeadline(uint32_t deadline);
+  void Rearm() { SetDeadline(NextDeadline()); }
   bool ArmIfNeeded();
 
   Data& data() { return DataOf(endpoint_); }

@@ -66,6 +66,8 @@ void ServerConn::SendBodyStream(Turn& turn) {
       http1::StatusHasNoBody(turn.ctx.response().StatusCode())) {
     if (source.size >= 0) turn.ctx.response().header().SetContentLength(source.size);
     (void)turn.ctx.StartBodyStream();
+  } else if (turn.ctx.response().SkipBody()) {
+    return;
   } else if (source.writer != nullptr) {
     std::move(source.writer)(turn.ctx.StartBodyStream());
   } else {

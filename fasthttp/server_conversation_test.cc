@@ -379,6 +379,38 @@ TEST(ServerConversation, SomeStatusesHaveNeitherBodyNorLength) {
   });
 }
 
+// What the client would take for the body is the next answer.
+TEST(ServerConversation, ASkippedBodyIsDeclaredAndEndsTheConnection) {
+  SimServer sim({.handler = [](RequestCtx& ctx) {
+    ctx.response().SetSkipBody(true);
+    if (ctx.Path() == "/204") return ctx.SetStatusCode(204);
+    if (ctx.Path() == "/empty") return;
+    if (ctx.Path() == "/stream") {
+      return ctx.response().SetBodyStreamWriter([](BodyWriter&) { ADD_FAILURE() << "not read"; });
+    }
+    ctx.Success("text/plain", std::string(ctx.Path() == "/large" ? 100'000 : 5, 'x'));
+  }});
+  sim.Run([&] {
+    for (auto [path, length] : {std::pair("/", "5"), std::pair("/large", "100000")}) {
+      WireClient kept = sim.Dial();
+      (void)kept.Send(absl::StrCat("HEAD ", path, " HTTP/1.1\r\nHost: h\r\n\r\n"));
+      WireResponse head = kept.Read(MethodId::kHead);
+      EXPECT_EQ(head.Field("Content-Length"), length);
+      EXPECT_EQ(head.CountOf("Connection"), 0u);
+      EXPECT_EQ(kept.Ask(Get("/204")).status, 204);
+      EXPECT_EQ(kept.Ask(Get("/empty")).Field("Content-Length"), "0");
+      EXPECT_EQ(kept.Ask(Get("/stream")).Field("Content-Length"), "0");
+      // The answer to this has no body; that to the one behind it does not come.
+      (void)kept.Send(absl::StrCat(Get(path), Get("/empty")));
+      WireResponse response = kept.Read(MethodId::kHead);
+      EXPECT_EQ(response.status, 200);
+      EXPECT_EQ(response.Field("Content-Length"), length);
+      EXPECT_EQ(response.Field("Connection"), "close");
+      EXPECT_EQ(kept.ReadEnd(), Errc::kOk);
+    }
+  });
+}
+
 TEST(ServerConversation, AnEmptyBodyHasALengthAndNoType) {
   SimServer sim({.handler = [](RequestCtx&) {}});
   sim.Run([&] {

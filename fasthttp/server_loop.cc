@@ -163,9 +163,9 @@ ServerLoop::~ServerLoop() {
   FASTHTTP_CHECK(counters_.open == 0 && acceptors_.empty(),
                  "a server was destroyed with open connections");
   FASTHTTP_CHECK(held_ == nullptr, "a server was destroyed with held requests");
-  FASTHTTP_CHECK(blocks_.in_use() == 0, "a server was destroyed with buffers in use");
   FASTHTTP_CHECK(!registered_, "a server's loop was destroyed while registered");
   while (free_turns_ != nullptr) DeleteTurn(TakeTurn());
+  FASTHTTP_CHECK(blocks_.in_use() == 0, "a server was destroyed with buffers in use");
   while (free_outs_ != nullptr) delete std::exchange(free_outs_, free_outs_->next);
 }
 
@@ -424,16 +424,10 @@ void ServerLoop::OnWorkEnd(int64_t took) {
     others_at_once_ = 0;
     CountLatency(took, n);
   }
-  counters_.blocks.store(blocks_.in_use(), std::memory_order_relaxed);
+  counters_.blocks.store(blocks_.in_use() - free_turn_count_, std::memory_order_relaxed);
   counters_.turns.store(turn_count_, std::memory_order_relaxed);
   counters_.spare_turns.store(free_turn_count_, std::memory_order_relaxed);
 }
-
-void ServerLoop::OnReady(runtime::Endpoint& endpoint, uint8_t ready) {
-  ServerConn(*this, endpoint).OnReady(ready);
-}
-
-void ServerLoop::OnTimer(runtime::Endpoint& endpoint) { ServerConn(*this, endpoint).OnTimer(); }
 
 // --- Connections for other protocols ------------------------------------------------------------
 
@@ -534,17 +528,24 @@ Turn* ServerLoop::NewTurn() {
   Turn* turn = new (memory) Turn;
   ++turn_count_;
   turn->server = this;
+  turn->ctx.Bind(turn, nullptr, /*tls=*/false);
+  turn->block = blocks_.Take();
   return turn;
 }
 
 void ServerLoop::DeleteTurn(Turn* turn) {
+  blocks_.Give(turn->block);
   turn->~Turn();
   turn_slabs_.Free(turn);
   --turn_count_;
 }
 
-// What its connection leaves unfinished, or what parted it from that.
+// What its connection leaves unfinished, what parted it from that, a block beyond the ordinary.
 void ServerLoop::EndTurn(Turn& turn) {
+  if (turn.block->size_class != 0) {
+    blocks_.Give(turn.block);
+    turn.block = blocks_.Take();
+  }
   if (turn.phase != Turn::Phase::kHead) turn.EndRequest(loop_.tick());
   if (turn.fate != 0) turn.Restore();
 }
@@ -552,8 +553,8 @@ void ServerLoop::EndTurn(Turn& turn) {
 OutQueue* ServerLoop::NewOut() { return new OutQueue; }
 
 bool ServerLoop::Trim() {
-  bool more = blocks_.Trim();
   for (size_t n = (free_turn_count_ + 1) / 2; n > 0; --n) DeleteTurn(TakeTurn());
+  const bool more = blocks_.Trim();
   for (size_t n = (free_out_count_ + 1) / 2; n > 0; --n, --free_out_count_) {
     delete std::exchange(free_outs_, free_outs_->next);
   }

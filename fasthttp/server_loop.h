@@ -205,7 +205,7 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner, public P
   const ServerLimits limits_;
   base::BlockPool blocks_;
   base::Slabs turn_slabs_{sizeof(Turn)};
-  Turn* free_turns_ = nullptr;
+  Turn* free_turns_ = nullptr;  // Each with an empty block of the smallest class.
   size_t free_turn_count_ = 0;
   size_t turn_count_ = 0;  // With those in use.
   OutQueue* free_outs_ = nullptr;
@@ -256,11 +256,12 @@ inline Turn* ServerLoop::TakeTurn() {
 }
 
 inline void ServerLoop::GiveTurn(Turn* turn) {
-  if (turn->phase != Turn::Phase::kHead || turn->fate != 0) [[unlikely]]
+  if (turn->phase != Turn::Phase::kHead || turn->fate != 0 || turn->block->size_class != 0)
+      [[unlikely]] {
     EndTurn(*turn);
+  }
   turn->progress = {};
-  blocks_.Give(turn->block);
-  turn->block = nullptr;
+  turn->block->begin = turn->block->end = 0;
   turn->endpoint = nullptr;
   internal::Poison(&turn->ctx, sizeof turn->ctx);
   turn->next = free_turns_;

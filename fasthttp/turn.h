@@ -63,7 +63,7 @@ class Turn final : public runtime::Task, public Exchange {
     continue_sent = false;
     progress = {};
     head_started = tick;
-    if (head.fields != head.inline_fields) [[unlikely]]
+    if (head.field_capacity != http1::HeadData::kInlineFields) [[unlikely]]
       head.UseInlineFields();
     if (framing.kind == http1::Framing::kChunked) EndChunkedRequest();
   }

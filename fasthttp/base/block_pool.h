@@ -28,6 +28,7 @@ struct Block {
   char* data() { return reinterpret_cast<char*>(this + 1); }
   char* unread() { return data() + begin; }
   size_t unread_size() const { return end - begin; }
+  bool all_read() const { return begin == end; }
   char* room() { return data() + end; }
   size_t room_size() const { return capacity - end; }
 

@@ -3,19 +3,11 @@
 #include <cstdint>
 
 #include "fasthttp/http1/ascii.h"
-#include "fasthttp/http1/host.h"
 
 namespace fasthttp::http1 {
 namespace {
 
 using K = KnownField;
-
-constexpr uint64_t kHostBit = MaskOf(K::kHost);
-
-// What a request must not have for the quick answer "no body, keep-alive as the version says".
-constexpr uint64_t kFramingFields = MaskOf(K::kContentLength) | MaskOf(K::kTransferEncoding) |
-                                    MaskOf(K::kConnection) | MaskOf(K::kExpect) |
-                                    MaskOf(K::kUpgrade) | MaskOf(K::kTrailer);
 
 std::string_view Trim(std::string_view s) {
   while (!s.empty() && IsBlank(s.front())) s.remove_prefix(1);
@@ -54,10 +46,10 @@ Errc ForEachValue(const Head& head, KnownField id, F f) {
 // --- Host, RFC 9112 section 3.2 ---------------------------------------------------------------
 
 Errc CheckHost(const Head& head) {
+  if (head.plain_host) return Errc::kOk;
   if (head.HasMany(K::kHost)) return Errc::kDuplicateHost;
   const std::string_view host = head.Value(K::kHost);
   if (host.empty()) return head.minor_version == 0 ? Errc::kOk : Errc::kMissingHost;
-  if (IsPlainHost(host.data(), host.size())) return Errc::kOk;
   return IsValidHost(host) ? Errc::kOk : Errc::kBadHost;
 }
 
@@ -156,7 +148,21 @@ Errc CheckTrailerNames(const Head& head) {
   });
 }
 
-[[gnu::noinline]] Errc DecideSlow(const Head& head, Framing& framing) {
+bool HasNoBody(const Head& head, MethodId request_method) {
+  return head.status < 200 || head.status == 204 || head.status == 304 ||
+         request_method == MethodId::kHead;
+}
+
+}  // namespace
+
+Errc internal::DecideOtherFraming(const Head& head, Framing& framing) {
+  // A body of a length and nothing else.
+  constexpr uint64_t kHostAndLength = MaskOf(K::kHost) | MaskOf(K::kContentLength);
+  if ((head.seen & kFramingFields) == kHostAndLength && !head.HasMany(K::kContentLength) &&
+      head.plain_host && head.method_id != MethodId::kConnect) {
+    framing.kind = Framing::kLength;
+    return ParseContentLength(head.Value(K::kContentLength), &framing.length);
+  }
   if (Errc errc = CheckHost(head); errc != Errc::kOk) return errc;
   if (Errc errc = DecideLength(head, framing); errc != Errc::kOk) return errc;
   // Whoever takes the bytes behind the head for the tunnel's would read another message.
@@ -174,25 +180,6 @@ Errc CheckTrailerNames(const Head& head) {
         head.minor_version > 0 && (framing.kind == Framing::kChunked || framing.length > 0);
   }
   return head.Has(K::kTrailer) ? CheckTrailerNames(head) : Errc::kOk;
-}
-
-bool HasNoBody(const Head& head, MethodId request_method) {
-  return head.status < 200 || head.status == 204 || head.status == 304 ||
-         request_method == MethodId::kHead;
-}
-
-}  // namespace
-
-Errc DecideFraming(const Head& head, Leniency, Framing& framing) {
-  framing = Framing();
-  if ((head.seen & (kFramingFields | kHostBit)) == kHostBit && !head.HasMany(K::kHost)) {
-    const Field host = head.fields[head.first[static_cast<size_t>(K::kHost)]];
-    if (IsPlainHost(head.base + host.value, host.value_size)) {
-      framing.keep_alive = head.minor_version > 0;
-      return Errc::kOk;
-    }
-  }
-  return DecideSlow(head, framing);
 }
 
 Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency, Framing& framing) {
@@ -235,6 +222,15 @@ Errc ParseContentLength(std::string_view value, uint64_t* length) {
   constexpr uint64_t kMax = INT64_MAX;
   if (value.empty()) return Errc::kBadContentLength;
   uint64_t n = 0;
+  if (value.size() <= 18) {  // Too few digits to pass kMax.
+    for (char c : value) {
+      const uint64_t digit = static_cast<uint64_t>(static_cast<unsigned char>(c)) - '0';
+      if (digit > 9) return Errc::kBadContentLength;
+      n = n * 10 + digit;
+    }
+    *length = n;
+    return Errc::kOk;
+  }
   for (char c : value) {
     const uint64_t digit = static_cast<uint64_t>(static_cast<unsigned char>(c)) - '0';
     // Anything that could pass kMax is refused before it can wrap.

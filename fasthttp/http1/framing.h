@@ -55,7 +55,7 @@ struct Framing {
 //   Trailer: tokens, none of them a field that may not be a trailer. kBadTrailer.
 //
 // `leniency` currently relaxes nothing here: no rule of this function may be switched off.
-Errc DecideFraming(const Head& head, Leniency leniency, Framing& framing);
+inline Errc DecideFraming(const Head& head, Leniency leniency, Framing& framing);
 
 // Decides about a response to a request with `request_method`; `head` must come from
 // ParseResponseHead. 1xx, 204, 304 and answers to HEAD have no body whatever their fields say; 101
@@ -87,6 +87,31 @@ Errc ParseContentLength(std::string_view value, uint64_t* length);
 // fields that frame, route, authenticate or describe the content, and forwarding fields, which a
 // trailer could forge behind a proxy's back.
 [[nodiscard]] bool IsForbiddenTrailer(std::string_view name);
+
+// --- Implementation ---------------------------------------------------------------------------
+
+namespace internal {
+
+// What decides about the framing of a request.
+constexpr uint64_t kFramingFields = MaskOf(KnownField::kHost) | MaskOf(KnownField::kContentLength) |
+                                    MaskOf(KnownField::kTransferEncoding) |
+                                    MaskOf(KnownField::kConnection) | MaskOf(KnownField::kExpect) |
+                                    MaskOf(KnownField::kUpgrade) | MaskOf(KnownField::kTrailer);
+
+// `framing` has keep_alive as the version says.
+Errc DecideOtherFraming(const Head& head, Framing& framing);
+
+}  // namespace internal
+
+// Most requests have no body and say nothing of the connection.
+inline Errc DecideFraming(const Head& head, Leniency, Framing& framing) {
+  framing = {.keep_alive = head.minor_version > 0};
+  if ((head.seen & internal::kFramingFields) == MaskOf(KnownField::kHost) && head.plain_host)
+      [[likely]] {
+    return Errc::kOk;
+  }
+  return internal::DecideOtherFraming(head, framing);
+}
 
 }  // namespace fasthttp::http1
 

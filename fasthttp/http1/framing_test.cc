@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "fasthttp/http1/host.h"
+#include "fasthttp/http1/head.h"
 #include "fasthttp/http1/test_util.h"
 #include "gtest/gtest.h"
 
@@ -41,6 +41,18 @@ TEST(TrailerTest, Forbidden) {
   EXPECT_FALSE(IsForbiddenTrailer({}));
 }
 
+// Parses a request for `host`; true if the parser found the host plain.
+bool IsPlainHost(std::string_view host) {
+  const std::string bytes = "GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n";
+  const std::string room = bytes + std::string(kPadding, '\0');
+  ParseProgress progress;
+  Head head;
+  const Errc errc = ParseRequestHead({room.data(), bytes.size()}, HeadLimits(), Leniency::kStrict,
+                                     progress, head);
+  // A line end within it makes another field of its rest, blanks around it are no part of it.
+  return errc == Errc::kOk && head.plain_host && head.Value(KnownField::kHost) == host;
+}
+
 TEST(HostTest, QuickCheckTakesNothingThatTheGrammarRefuses) {
   constexpr std::string_view kSeeds[] = {"h",
                                          "example.com",
@@ -48,28 +60,40 @@ TEST(HostTest, QuickCheckTakesNothingThatTheGrammarRefuses) {
                                          "a:1",
                                          "a.b-c_d:80",
                                          "x:99999",
-                                         "sixteen-bytes.co",
-                                         "seventeen-bytes.c",
-                                         "a-rather-long-host.example.com:443",
                                          "a-rather-long-host-name.exam:443"};
-  for (std::string_view seed : kSeeds) {
-    for (size_t at = 0; at < seed.size(); ++at) {
-      for (int byte = 0; byte < 256; ++byte) {
-        std::string host(seed);
-        host[at] = static_cast<char>(byte);
-        for (size_t n = 0; n <= host.size(); ++n) {
-          std::string room = host.substr(0, n) + "\r\n\r\n" + std::string(64, '\0');
-          if (IsPlainHost(room.data(), n)) {
-            EXPECT_TRUE(IsValidHost(host.substr(0, n))) << host.substr(0, n);
+  for (ParserVariant variant : {ParserVariant::kSse42, ParserVariant::kAvx2}) {
+    if (!SelectParserVariant(variant)) continue;
+    for (std::string_view seed : kSeeds) {
+      for (size_t at = 0; at < seed.size(); ++at) {
+        for (int byte = 0; byte < 256; ++byte) {
+          std::string host(seed);
+          host[at] = static_cast<char>(byte);
+          for (size_t n = at + 1; n <= host.size(); n = n < host.size() ? host.size() : n + 1) {
+            const std::string_view part = std::string_view(host).substr(0, n);
+            if (IsPlainHost(part)) {
+              EXPECT_TRUE(IsValidHost(part)) << part;
+            }
           }
         }
       }
     }
+    for (std::string_view host : {"h", "Example.com", "127.0.0.1:8080", "a-b.c0:", "zZ:1",
+                                  "a-rather-long-host-name.exam:443"}) {
+      EXPECT_TRUE(IsPlainHost(host)) << host;
+    }
+    for (std::string_view host : {":80", "a:12345", "a:b", "a:1:2", "a/b", "a_b", "[::1]",
+                                  "thirty-three-bytes-of-a-name.test"}) {
+      EXPECT_FALSE(IsPlainHost(host)) << host;
+    }
+    const std::string twice = "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n";
+    const std::string room = twice + std::string(kPadding, '\0');
+    ParseProgress progress;
+    Head head;
+    EXPECT_EQ(ParseRequestHead({room.data(), twice.size()}, HeadLimits(), Leniency::kStrict,
+                               progress, head),
+              Errc::kOk);
+    EXPECT_FALSE(head.plain_host);
   }
-  const std::string room = "127.0.0.1:8080" + std::string(64, '\0');
-#if defined(__x86_64__)
-  EXPECT_TRUE(IsPlainHost(room.data(), 14));
-#endif
 }
 
 TEST(HostTest, NullIsInvalid) { EXPECT_FALSE(IsValidHost({})); }

@@ -9,8 +9,6 @@
 namespace fasthttp::http1 {
 namespace {
 
-constexpr uint32_t kMaxHeadBytes = 65535;
-
 // Offsets in the progress are 32 bits wide; no head comes near.
 constexpr size_t kMaxInput = size_t{1} << 31;
 
@@ -45,7 +43,8 @@ ParseFunction FunctionOf(ParserVariant variant) {
 constexpr ParserVariant kVariants[] = {ParserVariant::kAvx2, ParserVariant::kSse42,
                                        ParserVariant::kNeon, ParserVariant::kScalar};
 
-RawErrc ChooseAndParse(LineContext& context);
+RawErrc ChooseAndParse(const char* base, size_t size, const HeadLimits& limits, ParseMode mode,
+                       ParseProgress& progress, HeadData& head);
 
 // Constant-initialised, so that a static initialiser elsewhere may parse. The first call replaces
 // it; several threads may do so at once, with the same value.
@@ -61,26 +60,19 @@ ParseFunction Best() {
   return kParseHeadScalar;
 }
 
-RawErrc ChooseAndParse(LineContext& context) {
+RawErrc ChooseAndParse(const char* base, size_t size, const HeadLimits& limits, ParseMode mode,
+                       ParseProgress& progress, HeadData& head) {
   const ParseFunction best = Best();
   parse_head.store(best, std::memory_order_relaxed);
-  return best(context);
+  return best(base, size, limits, mode, progress, head);
 }
 
-inline Errc Parse(PaddedView in, const HeadLimits& limits, Leniency leniency,
-                  ParseProgress& progress, Head& head, bool response) {
+inline Errc Parse(PaddedView in, const HeadLimits& limits, ParseMode mode, ParseProgress& progress,
+                  Head& head) {
   FASTHTTP_DCHECK(in.size < kMaxInput, "a head is parsed from less than 2 GiB");
   FASTHTTP_DCHECK(in.data[in.size] == 0, "the input of the head parser must end with a NUL");
-  LineContext context = {in.data,  in.size,   &limits,
-                         &head,    &progress, std::min(limits.max_head_bytes, kMaxHeadBytes),
-                         leniency, response};
-  if (!progress.start_line_done) {
-    head.field_count = 0;
-    head.seen = 0;
-    head.duplicate = 0;
-    head.status = 0;
-  }
-  return static_cast<Errc>(parse_head.load(std::memory_order_relaxed)(context));
+  const ParseFunction parse = parse_head.load(std::memory_order_relaxed);
+  return static_cast<Errc>(parse(in.data, in.size, limits, mode, progress, head));
 }
 
 }  // namespace
@@ -102,12 +94,12 @@ void Head::UseArena(std::span<Field> arena) {
 
 Errc ParseRequestHead(PaddedView in, const HeadLimits& limits, Leniency leniency,
                       ParseProgress& progress, Head& head) {
-  return Parse(in, limits, leniency, progress, head, /*response=*/false);
+  return Parse(in, limits, static_cast<ParseMode>(leniency), progress, head);
 }
 
 Errc ParseResponseHead(PaddedView in, const HeadLimits& limits, Leniency leniency,
                        ParseProgress& progress, Head& head) {
-  return Parse(in, limits, leniency, progress, head, /*response=*/true);
+  return Parse(in, limits, static_cast<ParseMode>(leniency) | kParseResponse, progress, head);
 }
 
 ParserVariant CurrentParserVariant() {

@@ -18,6 +18,11 @@ struct Masks {
   uint64_t forbidden;
 };
 
+struct HostMasks {
+  uint32_t odd;
+  uint32_t not_digit;
+};
+
 struct TargetMasks {
   uint32_t stop;
   uint32_t special;
@@ -76,6 +81,11 @@ FASTHTTP_TARGET inline uint64_t LoadForbidden(const char* p) {
 
 FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
   return MaskBits(_mm256_cmpeq_epi8(Load(p), Load(wanted)));
+}
+
+FASTHTTP_TARGET inline HostMasks LoadHost(const char* p) {
+  const __m256i classes = Classes(Load(p), kScanTables.host_low, kScanTables.host_high);
+  return {Neither(classes), ~MaskBits(_mm256_cmpeq_epi8(classes, Load(kScanTables.host_digit)))};
 }
 
 FASTHTTP_TARGET inline uint32_t HighBits(const char* p) { return MaskBits(Load(p)); }

@@ -309,7 +309,9 @@ Errc ParseOneLine(LineContext& c, bool* head_done) {
   return errc;
 }
 
-RawErrc ParseHeadScalar(LineContext& context) {
+RawErrc ParseHeadScalar(const char* base, size_t size, const HeadLimits& limits, ParseMode mode,
+                        ParseProgress& progress, HeadData& head) {
+  LineContext context = MakeContext(base, size, limits, mode, progress, head);
   for (bool head_done = false; !head_done;) {
     if (RawErrc errc = ParseLine(context, &head_done); errc != 0) return errc;
   }

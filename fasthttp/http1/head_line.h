@@ -15,6 +15,12 @@ namespace fasthttp::http1 {
 // An Errc as its number: errc.h includes more than wire_types.h allows. 0 is kOk.
 using RawErrc = uint16_t;
 
+// A Leniency, with kParseResponse if it is a response.
+using ParseMode = uint32_t;
+constexpr ParseMode kParseResponse = 0x100;
+
+constexpr uint32_t kMaxHeadBytes = 65535;
+
 // Everything that one call of the parser works on.
 struct LineContext {
   const char* base;
@@ -26,6 +32,36 @@ struct LineContext {
   Leniency leniency;
   bool response;
 };
+
+// In an anonymous namespace for the reason given in wire_types.h.
+namespace {
+
+inline uint32_t MaxHeadOf(const HeadLimits& limits) {
+  return limits.max_head_bytes < kMaxHeadBytes ? limits.max_head_bytes : kMaxHeadBytes;
+}
+
+// For a parser's call. A message that begins finds the head empty. Who has not seen all of a head
+// does not know its Host.
+inline LineContext MakeContext(const char* base, size_t size, const HeadLimits& limits,
+                               ParseMode mode, ParseProgress& progress, HeadData& head) {
+  head.plain_host = false;
+  if (!progress.start_line_done) {
+    head.field_count = 0;
+    head.seen = 0;
+    head.duplicate = 0;
+    head.status = 0;
+  }
+  return {base,
+          size,
+          &limits,
+          &head,
+          &progress,
+          MaxHeadOf(limits),
+          static_cast<Leniency>(mode & 0xff),
+          (mode & kParseResponse) != 0};
+}
+
+}  // namespace
 
 // Parses the line at progress->line. kOk: one line is done, progress->line is the next one, and
 // *head_done tells whether it was the empty line that ends the head. Else the parser's verdict.
@@ -47,6 +83,10 @@ struct ScanTables {
   // which are % . # ? and backslash.
   alignas(32) uint8_t target_low[32];
   alignas(32) uint8_t target_high[32];
+  // The same for a host name; digits have the class kHostDigit and no others.
+  alignas(32) uint8_t host_low[32];
+  alignas(32) uint8_t host_high[32];
+  alignas(32) uint8_t host_digit[32];        // kHostDigit.
   alignas(32) uint8_t nibble[32];            // 0x0f.
   alignas(32) uint8_t lowest_forbidden[32];  // 0x80 - kClassDel.
   alignas(32) uint8_t lowest_stop[32];       // 0x80 - kTargetDel.
@@ -71,8 +111,12 @@ constexpr uint8_t kTargetControl = 0x80;
 constexpr uint8_t kTargetSpace = 0x40;
 constexpr uint8_t kTargetDel = 0x20;
 
-// The parsers of this build; each handles requests and responses. Null if not in this build.
-using ParseFunction = RawErrc (*)(LineContext& context);
+constexpr uint8_t kHostDigit = 2;
+
+// The parsers of this build. The arguments are those of ParseRequestHead, and in the same
+// registers.
+using ParseFunction = RawErrc (*)(const char* base, size_t size, const HeadLimits& limits,
+                                  ParseMode mode, ParseProgress& progress, HeadData& head);
 extern const ParseFunction kParseHeadScalar;
 extern const ParseFunction kParseHeadSse42;
 extern const ParseFunction kParseHeadAvx2;

@@ -18,6 +18,11 @@ struct Masks {
   uint64_t forbidden;
 };
 
+struct HostMasks {
+  uint32_t odd;
+  uint32_t not_digit;
+};
+
 struct TargetMasks {
   uint32_t stop;
   uint32_t special;
@@ -99,6 +104,9 @@ inline TargetMasks LoadTarget(const char* p) {
   return {MaskBits(stop[0], stop[1]), MaskBits(special[0], special[1]),
           Equal(p, kScanTables.slash)};
 }
+
+// No host is plain: DecideFraming looks at all of them.
+inline HostMasks LoadHost(const char*) { return {~uint32_t{0}, ~uint32_t{0}}; }
 
 #include "fasthttp/http1/head_fast.inc"
 

@@ -18,6 +18,11 @@ struct Masks {
   uint64_t forbidden;
 };
 
+struct HostMasks {
+  uint32_t odd;
+  uint32_t not_digit;
+};
+
 struct TargetMasks {
   uint32_t stop;
   uint32_t special;
@@ -83,6 +88,16 @@ FASTHTTP_TARGET inline uint64_t LoadForbidden(const char* p) {
 FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
   return MaskBits(_mm_cmpeq_epi8(Load(p), Load(wanted))) |
          MaskBits(_mm_cmpeq_epi8(Load(p + 16), Load(wanted))) << 16;
+}
+
+FASTHTTP_TARGET inline HostMasks LoadHost(const char* p) {
+  HostMasks masks = {0, ~uint32_t{0}};
+  for (int i = 0; i < 32; i += 16) {
+    const __m128i classes = Classes(Load(p + i), kScanTables.host_low, kScanTables.host_high);
+    masks.odd |= Neither(classes) << i;
+    masks.not_digit &= ~(MaskBits(_mm_cmpeq_epi8(classes, Load(kScanTables.host_digit))) << i);
+  }
+  return masks;
 }
 
 FASTHTTP_TARGET inline uint32_t HighBits(const char* p) {

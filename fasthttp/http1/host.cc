@@ -4,7 +4,6 @@
 
 #include "fasthttp/http1/ascii.h"
 #include "fasthttp/http1/framing.h"
-#include "fasthttp/http1/host.h"
 
 namespace fasthttp::http1 {
 namespace {
@@ -123,21 +122,5 @@ bool IsAuthorityForm(std::string_view target) {
   return colon != std::string_view::npos && colon + 1 < target.size() && target.back() != ']' &&
          IsValidHost(target);
 }
-
-#if defined(__SSE2__)
-
-bool IsPlainLongHost(const char* host, size_t size) {
-  if (size - 1 >= 32) return false;
-  const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(host));
-  const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(host + 16));
-  const uint32_t used = ~uint32_t{0} >> (32 - size);
-  const uint32_t name = internal::NameBytes(low) | internal::NameBytes(high) << 16;
-  const uint32_t odd = ~name & used;
-  if (odd == 0) return true;
-  const uint32_t digits = internal::DigitBytes(low) | internal::DigitBytes(high) << 16;
-  return internal::EndsInPort(host, size, odd, used & ~digits);
-}
-
-#endif
 
 }  // namespace fasthttp::http1

@@ -38,6 +38,14 @@ constexpr ScanTables MakeTables() {
       if (column == (target.byte & 15)) t.target_low[i] |= target.bit;
       if (column == target.byte >> 4) t.target_high[i] |= target.bit;
     }
+    // Letters, digits, '-' and '.', by rows 2, 3, 4 and 6, 5 and 7.
+    if (column == 13 || column == 14) t.host_low[i] |= 1;
+    if (column < 10) t.host_low[i] |= kHostDigit;
+    if (column >= 1) t.host_low[i] |= 4;
+    if (column <= 10) t.host_low[i] |= 8;
+    constexpr uint8_t kHostRows[8] = {0, 0, 1, kHostDigit, 4, 8, 4, 8};
+    if (column < 8) t.host_high[i] = kHostRows[column];
+    t.host_digit[i] = kHostDigit;
     t.nibble[i] = 0x0f;
     t.lowest_forbidden[i] = 0x80 - kClassDel;
     t.lowest_stop[i] = 0x80 - kTargetDel;

@@ -109,6 +109,11 @@ int KeptIndex(int status) {
 }  // namespace
 
 char* WriteLongDecimal(char* out, uint64_t value) {
+  if (value >= 100 && value < 10'000) {
+    out = WriteDecimal(out, value / 100);
+    memcpy(out, &internal::kDigitPairs.digits[2 * (value % 100)], 2);
+    return out + 2;
+  }
   char reversed[20];
   char* p = reversed + sizeof(reversed);
   for (; value >= 100; value /= 100) {

@@ -182,6 +182,9 @@ struct HeadData {
   TargetForm target_form = TargetForm::kOrigin;
   uint8_t target_flags = 0;   // TargetFlag.
   uint8_t minor_version = 0;  // The digit behind "HTTP/1."; 2 to 9 are to be treated as 1.
+  // There is one Host: a name of letters, digits, '-' and '.' or an IPv4 address, of at most 32
+  // bytes with its port, if it has one, of up to four digits. False may mean "not looked at".
+  bool plain_host = false;
 
   uint16_t first[kKnownFieldCount];  // Index in `fields` of the first of its kind.
   Field inline_fields[kInlineFields];

@@ -63,7 +63,9 @@ bool EndpointTable::AddSlab() {
   slab->cells = static_cast<Endpoint*>(map);
   slab->index = static_cast<uint32_t>(slabs_.size());
   std::fill(std::begin(slab->free), std::end(slab->free), ~uint64_t{0});
+  cells_.push_back(slab->cells);
   slabs_.push_back(std::move(slab));
+  slots_ += kPerSlab;
   return true;
 }
 

@@ -106,14 +106,14 @@ class EndpointTable {
 
   // The endpoint if it is in use with this generation, else null.
   Endpoint* Find(uint32_t slot, uint32_t generation) {
-    Endpoint* endpoint = At(slot);
-    const bool found =
-        endpoint != nullptr && endpoint->generation == generation && endpoint->sink != nullptr;
-    return found ? endpoint : nullptr;
+    if (slot >= slots_) return nullptr;
+    // The pages of a slab that is not resident are zero: no sink.
+    Endpoint& endpoint = cells_[slot / kPerSlab][slot % kPerSlab];
+    return endpoint.generation == generation && endpoint.sink != nullptr ? &endpoint : nullptr;
   }
 
   // Every slot ever used, free ones (null conn) too; for walks such as a shutdown's.
-  uint32_t slots() const { return static_cast<uint32_t>(slabs_.size()) * kPerSlab; }
+  uint32_t slots() const { return slots_; }
   Endpoint* At(uint32_t slot) {
     const size_t index = slot / kPerSlab;
     if (index >= slabs_.size() || !slabs_[index]->resident) return nullptr;
@@ -140,6 +140,8 @@ class EndpointTable {
   void MakeResident(Slab& slab);
 
   std::vector<std::unique_ptr<Slab>> slabs_;
+  std::vector<Endpoint*> cells_;  // Of each slab.
+  uint32_t slots_ = 0;
   Slab* open_ = nullptr;  // No slab before this one has a free slot.
 };
 

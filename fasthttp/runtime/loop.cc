@@ -329,7 +329,7 @@ void Loop::Dispatch(const PollEvent& event) {
 }
 
 // False if nobody waits for this.
-bool Loop::FireWaits(Endpoint& endpoint, uint8_t ready) {
+[[gnu::noinline]] bool Loop::FireWaits(Endpoint& endpoint, uint8_t ready) {
   bool fired = false;
   for (Wait* wait = endpoint.waits; wait != nullptr;) {
     Wait* next = wait->next;

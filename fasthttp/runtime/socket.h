@@ -33,6 +33,10 @@ class SocketConn final : public Conn {
   int fd() const override { return fd_; }
 
  private:
+  // Until no signal interrupts them.
+  IoResult ReceiveOften(std::span<char> into);
+  IoResult SendPieces(std::span<const iovec> from);
+
   int fd_;
   uint8_t family_;
   uint16_t port_;
