@@ -219,6 +219,13 @@ TEST_F(ClientExchangeTest, BadRequestsAreRefusedBeforeADial) {
   request.header().SetMethod("CONNECT");
   request.SetRequestURI("/nothing");
   EXPECT_EQ(Do(client, request), Errc::kBadTarget);
+  for (const char* method : {"CONNECT", "TRACE"}) {
+    request.Reset();
+    request.header().SetMethod(method);
+    request.SetRequestURI(request.header().IsConnect() ? "b.test:443" : "/");
+    request.SetBody("content");
+    EXPECT_EQ(Do(client, request), Errc::kUnexpectedContent);
+  }
   request.Reset();
   request.SetRequestURI("https://a.test/");
   EXPECT_EQ(Do(client, request), Errc::kRedirectToDifferentScheme);

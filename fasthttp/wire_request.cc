@@ -221,6 +221,11 @@ Errc WireRequest::Describe(const Request& request, std::string_view user_agent,
   if (head_.user_agent.empty()) head_.user_agent = user_agent;
   head_.close = header.ConnectionClose();
   DescribeBody(request);
+  // RFC 9110, sections 9.3.6 and 9.3.8.
+  if (head_.body != BodyHeader::kNone &&
+      (method_ == MethodId::kConnect || method_ == MethodId::kTrace)) {
+    return Errc::kUnexpectedContent;
+  }
   DescribeFields(request);
   head_.fields = fields_;
   return Errc::kOk;

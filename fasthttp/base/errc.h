@@ -78,7 +78,7 @@ enum class [[nodiscard]] Errc : uint16_t {
   kUnsupportedTransferEncoding,  // A coding other than chunked: 501.
   kTransferEncodingOnHttp10,
   kLengthAndTransferEncoding,  // Section 6.3: both are present.
-  kUnexpectedContent,          // RFC 9110, section 9.3.6: a CONNECT with content.
+  kUnexpectedContent,          // RFC 9110, 9.3.6: CONNECT with content. Ours, 9.3.8: TRACE too.
   kBadExpectation,             // Expect other than 100-continue: 417.
   kBadTrailer,                 // A trailer field that is malformed or forbidden.
   kBadChunk,                   // Section 7.1: malformed chunk.
