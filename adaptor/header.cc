@@ -60,7 +60,7 @@ std::string_view Header::Get(std::string_view name) const {
   if (source_ != nullptr) {
     return IsTransferEncoding(name) ? std::string_view() : source_->Peek(name);
   }
-  const size_t i = fields_.FindFold(name);
+  const size_t i = Loaded().FindFold(name);
   return i == FieldList::kNotFound ? std::string_view() : fields_.value(i);
 }
 

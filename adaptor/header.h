@@ -11,7 +11,8 @@
 // Memory: all fields in two blocks, which clear() keeps. A request's Header refers to the received
 // bytes until somebody walks through it or changes it.
 //
-// Thread class: thread-compatible; the const calls on a request's Header too, one thread at a time.
+// Thread class: thread-compatible; on the Headers of a request and its ResponseWriter the const calls
+// too, one thread at a time.
 #ifndef FASTHTTP_ADAPTOR_HEADER_H_
 #define FASTHTTP_ADAPTOR_HEADER_H_
 
@@ -41,8 +42,7 @@ class Header {
 
   // Replaces all fields of that name by one.
   void Set(std::string_view name, std::string_view value) {
-    if (name == kContentType && source_ == nullptr && fields_.empty() &&
-        value.size() <= kMaxTypeSize) {
+    if (of_response_ && name == kContentType && fields_.empty() && value.size() <= kMaxTypeSize) {
       only_type_ = true;
       return type_.Assign(value);
     }
@@ -89,7 +89,9 @@ class Header {
 
   mutable const fasthttp::RequestHeader* source_ = nullptr;  // Not loaded yet.
   mutable fasthttp::internal::FieldList fields_;
-  // Most handlers set a Content-Type and nothing else: then it stands here.
+  // Most handlers set a Content-Type and nothing else: then it stands here, if this is the Header of
+  // a ServerWriter.
+  bool of_response_ = false;
   mutable bool only_type_ = false;
   fasthttp::internal::ByteBuffer type_;
 };

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "adaptor/server_writer.h"
 #include "fasthttp/header.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -103,9 +104,12 @@ TEST(Header, ClearedAndUsedAgain) {
   }
 }
 
-// The store of a Content-Type that is alone is not the one of other fields.
-TEST(Header, ATypeAloneIsAFieldLikeOthers) {
-  Header header;
+// On a writer the store of a Content-Type that is alone is not the one of other fields.
+void CheckTypes(Header& header) {
+  header.Set("Content-Type", "a/b");
+  EXPECT_EQ(header.Get("content-type"), "a/b");
+  EXPECT_EQ(header.Get("X"), "");
+  header.clear();
   header.Set("Content-Type", "a/b");
   header.Set("Content-Type", "text/html");
   EXPECT_EQ(header.size(), 1u);
@@ -136,6 +140,13 @@ TEST(Header, ATypeAloneIsAFieldLikeOthers) {
   header.Set("X-B", type);
   header.Set("Content-Type", header.Get("X-B"));
   EXPECT_EQ(header.Get("Content-Type"), "a/b");
+}
+
+TEST(Header, ATypeAloneIsAFieldLikeOthers) {
+  Header header;
+  CheckTypes(header);
+  ServerWriter writer;
+  CheckTypes(writer.Header());
 }
 
 }  // namespace

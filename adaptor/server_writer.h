@@ -16,6 +16,8 @@ namespace fasthttpadaptor {
 
 class ServerWriter final : public ResponseWriter {
  public:
+  ServerWriter() { header_.of_response_ = true; }
+
   // `ctx` outlives the use.
   void Bind(fasthttp::RequestCtx& ctx) { ctx_ = &ctx; }
   // When the handler has returned.

@@ -7,7 +7,7 @@ On Debian 12 with two CPUs, beside nginx: TLS 1.3 and TLS_AES_128_GCM_SHA256 on 
 certificates. As in tcp.py the server has one CPU and the generator the other, every measurement
 starts the server anew, and the figures are medians over rounds in which the servers take turns.
 Handshakes are one connection for each request; what counts is the CPU time of the server, since a
-generator on one CPU is slower than a server at them. About five minutes.
+generator on one CPU is slower than a server at them. About six minutes.
 """
 
 import argparse

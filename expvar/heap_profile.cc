@@ -33,8 +33,18 @@ constinit thread_local int64_t until_sample = 0;
 constinit thread_local size_t drawn_for = 0;
 constinit thread_local uint64_t random_state = 0;  // 0: nothing was drawn yet.
 
-[[maybe_unused]] const int atfork =
-    ::pthread_atfork([] { sites.Lock(); }, [] { sites.Unlock(); }, [] { sites.Unlock(); });
+// This thread is in fork(2) and holds the lock of `sites`; handlers of others may allocate then.
+constinit thread_local bool forking = false;
+
+void BeginFork() {
+  sites.Lock();
+  forking = true;
+}
+void EndFork() {
+  forking = false;
+  sites.Unlock();
+}
+[[maybe_unused]] const int atfork = ::pthread_atfork(BeginFork, EndFork, EndFork);
 
 void SeedRandom() {
   timespec now;
@@ -101,7 +111,7 @@ std::span<const void* const> StackFrom(const StackTrace& trace, const void* call
 
 [[gnu::noinline]] void* AllocateSlowly(size_t size, size_t alignment, const void* caller) {
   const double objects = EndInterval(size);
-  if (objects == 0) return AllocateOrThrow(size, alignment);
+  if (objects == 0 || forking) return AllocateOrThrow(size, alignment);
   // A whole page: glibc would hand a small one out again and again, and its address looks sampled.
   void* const block = AllocateOrThrow(std::max(size, kPage), std::max(alignment, kPage));
   StackTrace trace;
@@ -122,7 +132,8 @@ inline void* AllocateInline(size_t size, size_t alignment, const void* caller) {
 }
 
 [[gnu::noinline]] void ForgetSample(void* block) {
-  if (block != nullptr) sites.Remove(block);
+  if (block == nullptr) return;
+  forking ? sites.RemoveLocked(block) : sites.Remove(block);
 }
 
 inline void DeallocateInline(void* block) {

@@ -103,6 +103,10 @@ void HeapSites::Remove(const void* block) {
   RemoveFrom(*tables, block);
 }
 
+void HeapSites::RemoveLocked(const void* block) {
+  if (Tables* const tables = tables_.load(std::memory_order_relaxed)) RemoveFrom(*tables, block);
+}
+
 void HeapSites::RemoveFrom(Tables& tables, const void* block) {
   Live* const live = tables.live;
   uint32_t slot = HomeOf(block);

@@ -43,6 +43,7 @@ class HeapSites {
 
   // Around fork(2), so that the child's copy is not locked by a thread that it does not have.
   void Lock() { mutex_.lock(); }
+  void RemoveLocked(const void* block);  // Remove, for who has called Lock.
   void Unlock() { mutex_.unlock(); }
 
  private:

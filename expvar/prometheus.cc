@@ -250,9 +250,12 @@ void AppendPrometheus(std::string& dst, MetricsFormat format) {
 void PrometheusHandler(fasthttp::RequestCtx& ctx) {
   constexpr std::string_view kTypes[] = {
       "text/plain; version=0.0.4; charset=utf-8",
-      "application/openmetrics-text; version=1.0.0; charset=utf-8"};
-  const bool open = fasthttp::NegotiateType(ctx.request().header().Peek(fasthttp::kHeaderAccept),
-                                            kTypes) == kTypes[1];
+      "application/openmetrics-text; version=1.0.0; charset=utf-8",
+      // What Prometheus 3 asks for: it would take names that we do not have, too.
+      "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8"};
+  const std::string_view type =
+      fasthttp::NegotiateType(ctx.request().header().Peek(fasthttp::kHeaderAccept), kTypes);
+  const bool open = type == kTypes[1] || type == kTypes[2];
   std::string text;
   AppendPrometheus(text, open ? MetricsFormat::kOpenMetrics : MetricsFormat::kText);
   ctx.SetContentType(kTypes[open ? 1 : 0]);

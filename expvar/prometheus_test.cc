@@ -447,6 +447,11 @@ TEST(OpenMetrics, IsNegotiated) {
         {"application/openmetrics-text; version=2.0.0, text/plain", kText},
         {"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.6", kText},
         {"application/openmetrics-text;version=1.0.0;q=0,*/*", kText},
+        // Prometheus 3.
+        {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+         "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;"
+         "escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+         kOpen},
         // Prometheus 2.42.
         {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;"
          "q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",

@@ -17,10 +17,9 @@
 //
 // The server has nothing to do with the connection any more: none of its limits in time, size or
 // number holds, and it counts neither as open nor against `concurrency`. (One of
-// TLSConfig::NextProto counts until its function has returned.) Set deadlines. What stays:
+// TLSConfig::NextProto counts until it ends.) Set deadlines. What stays:
 //   * When the hijack handler returns the connection is closed, unless it was parked, or the
-//   setting
-//     `keep_hijacked_conns` is on and somebody has called Keep().
+//     setting `keep_hijacked_conns` is on and somebody has called Keep().
 //   * An exception that leaves it resets the connection and goes to
 //     RuntimeOptions::on_lost_exception.
 //   * Server::Shutdown ends it: parked connections are closed at once; blocking calls of a hijack

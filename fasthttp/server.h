@@ -153,7 +153,9 @@ struct ServerStats {
   uint64_t timeouts = 0;       // Requests answered by a TimeoutHandler in its handler's place.
   uint64_t requests_held = 0;  // Now: those answered whose handler still runs or that are pinned.
   uint64_t connections_accepted = 0;
-  uint64_t connections_rejected = 0;  // By concurrency or max_conns_per_ip.
+  // By concurrency or max_conns_per_ip; those of TLSConfig::NextProto also while draining, and when
+  // as many fibers as may be blocked are.
+  uint64_t connections_rejected = 0;
   uint64_t connections_open = 0;
   // Now: with a handler that runs or is parked, those of TLSConfig::NextProto too. Not open ones.
   uint64_t connections_hijacked = 0;

@@ -222,8 +222,8 @@ runtime::Endpoint& ServerLoop::Adopt(const Accepted& accepted) {
   FASTHTTP_CHECK(endpoint != nullptr, "out of memory for a connection");
   if (accepted.conn == nullptr) {
     endpoint->conn = new (endpoint->socket) runtime::SocketConn(accepted.fd, accepted.remote);
-  } else if (accepted.conn->is_tls()) {
-    endpoint->owner_state |= ServerConn::kTls;
+  } else {
+    if (accepted.conn->is_tls()) endpoint->owner_state |= ServerConn::kTls;
     if (accepted.counts) endpoint->owner_state |= ServerConn::kPerIp;
   }
   new (endpoint->owner) ServerConn::Data{};

@@ -55,7 +55,7 @@ class SessionCache {
     Kept kept = std::move(found->second.back());
     found->second.pop_back();
     if (kept.good_until <= absl::Now()) {
-      kept.session.reset();  // Those before it are no younger.
+      kept.session.reset();  // Those before it are older, and seldom last longer.
       found->second.clear();
     } else if (SSL_SESSION_should_be_single_use(kept.session.get()) == 0) {
       // Sessions of TLS 1.2 serve any number of connections.

@@ -93,6 +93,19 @@ void TLSHandshakes::Begin(Accepted& accepted) {
   GoOn(*running);
 }
 
+void TLSHandshakes::SetPeerLimit(PeerLimit* limit) {
+  auto forget = [this](TLSConn* conn, bool& counts) {
+    if (std::exchange(counts, false)) peers_->UncountPeer(conn->RemoteAddr());
+  };
+  if (peers_ != limit) {
+    for (Running* running = oldest_; running != nullptr; running = running->newer) {
+      forget(running->conn, running->counts);
+    }
+    for (Done& done : done_) forget(done.conn, done.counts);
+  }
+  peers_ = limit;
+}
+
 // --- On the way -------------------------------------------------------------------------------
 
 void TLSHandshakes::OnReady(Endpoint& endpoint, uint8_t) {
@@ -217,6 +230,7 @@ bool TLSHandshakes::TakeDone(Accepted& into) {
   into.conn = done.conn;
   into.remote = done.conn->RemoteAddr();
   into.counts = done.counts;
+  into.handler = nullptr;
   if (done.hook == nullptr) return true;
   into.handler = [conn = done.conn, hook = std::move(done.hook)](HijackedConn& hijacked) {
     const TLSConnectionState state = *conn->TLSState();  // The hook may close it.

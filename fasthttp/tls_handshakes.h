@@ -36,8 +36,9 @@ class TLSHandshakes final : public runtime::EventSink {
 
   // Who is told that a connection waits to be taken.
   void SetToken(const ReadyToken& token) { token_ = token; }
-  // What counts connections from Begin on; null: nothing does.
-  void SetPeerLimit(PeerLimit* limit) { peers_ = limit; }
+  // What counts connections from Begin on; null: nothing does, and those that were counted are not
+  // any more.
+  void SetPeerLimit(PeerLimit* limit);
   void Notify() {
     if (token_.loop != nullptr) token_.Notify(kReadable);
   }

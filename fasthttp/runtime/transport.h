@@ -173,7 +173,7 @@ struct Accepted {
   Addr remote;
   bool counts = false;  // By the listener's PeerLimit: a Conn only.
   // Whom the server gives the connection in place of speaking HTTP on it: a Conn only. It counts
-  // until that has returned. Not every user of a listener looks at it.
+  // until it ends. Not every user of a listener looks at it.
   absl::AnyInvocable<void(HijackedConn&) &&> handler = nullptr;
 };
 
