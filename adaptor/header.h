@@ -11,8 +11,8 @@
 // Memory: all fields in two blocks, which clear() keeps. A request's Header refers to the received
 // bytes until somebody walks through it or changes it.
 //
-// Thread class: thread-compatible; on the Headers of a request and its ResponseWriter the const calls
-// too, one thread at a time.
+// Thread class: thread-compatible; on the Headers of a request and its ResponseWriter the const
+// calls too, one thread at a time.
 #ifndef FASTHTTP_ADAPTOR_HEADER_H_
 #define FASTHTTP_ADAPTOR_HEADER_H_
 
@@ -89,8 +89,8 @@ class Header {
 
   mutable const fasthttp::RequestHeader* source_ = nullptr;  // Not loaded yet.
   mutable fasthttp::internal::FieldList fields_;
-  // Most handlers set a Content-Type and nothing else: then it stands here, if this is the Header of
-  // a ServerWriter.
+  // Most handlers set a Content-Type and nothing else: then it stands here, if this is the Header
+  // of a ServerWriter.
   bool of_response_ = false;
   mutable bool only_type_ = false;
   fasthttp::internal::ByteBuffer type_;

@@ -65,8 +65,8 @@ class HeapProfiler {
   static void SetPeriod(size_t bytes);
 };
 
-// What was sampled so far; under a sanitizer, which has the allocator for itself, nothing. Allocates,
-// and takes a short lock for each site, which samples elsewhere wait for.
+// What was sampled so far; under a sanitizer, which has the allocator for itself, nothing.
+// Allocates, and takes a short lock for each site, which samples elsewhere wait for.
 HeapProfile TakeHeapProfile();
 
 namespace internal {

@@ -58,6 +58,7 @@ class Caller {
   Caller& operator=(const Caller&) = delete;
 
   // Sends `request` and waits for the whole response. Redirects are handed out as they are.
+  // `response` is reset when the call begins: nothing of `request` may refer to it.
   absl::Status Do(const Request& request, Response& response);
   // With a limit in place of the request's and the client's own; zero and less is kTimeout.
   absl::Status DoTimeout(const Request& request, Response& response, absl::Duration timeout);

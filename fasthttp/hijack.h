@@ -104,8 +104,8 @@ class HijackedConn final : public std::enable_shared_from_this<HijackedConn> {
   // counts.
   void Park(HijackHandler next) { next_handler_ = std::move(next); }
 
-  // With `keep_hijacked_conns`: the connection stays open until the last of these is gone, or
-  // Close. Without it the object lives on, closed.
+  // With `keep_hijacked_conns`, and not for those of TLSConfig::NextProto: the connection stays
+  // open until the last of these is gone, or Close. Without it the object lives on, closed.
   std::shared_ptr<HijackedConn> Keep() { return shared_from_this(); }
 
   // --- For the server, on the connection's loop -----------------------------------------------
@@ -130,6 +130,9 @@ class HijackedConn final : public std::enable_shared_from_this<HijackedConn> {
     void Run(runtime::Loop& loop) override { conn_.Run(loop); }
     void OnReady(runtime::Endpoint&, uint8_t ready) override {
       if (conn_.parked_ && (ready & (kReadable | kHangup))) conn_.Wake();
+    }
+    void OnReadyBesides(runtime::Endpoint& endpoint, uint8_t ready) override {
+      OnReady(endpoint, ready);
     }
     void OnTimer(runtime::Endpoint&) override {
       if (conn_.parked_) conn_.Wake();

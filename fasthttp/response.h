@@ -143,8 +143,8 @@ class Response {
 
   // Reading: the response has no body whatever its header says (the answer to HEAD). Writing: no
   // body is sent; Content-Length is still declared. A server that so leaves out a body which the
-  // client waits for closes the connection behind the head; a stream is dropped unread, and
-  // counts as an empty body.
+  // client waits for closes the connection behind the head; a stream is dropped unread, and counts
+  // as an empty body. RequestCtx::StartBodyStream does not look at it.
   bool SkipBody() const { return (rep_->special & Rep::kSkipBody) != 0; }
   void SetSkipBody(bool skip) { rep_->Set(Rep::kSkipBody, skip); }
 

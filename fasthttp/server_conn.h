@@ -72,7 +72,7 @@ class ServerConn {
     return turn.head.method_id == http1::MethodId::kConnect && status / 100 == 2;
   }
 
-  void OnReady(uint8_t ready);
+  inline void OnReady(uint8_t ready);
   void OnTimer();
   // Takes what has arrived as far as it goes: the requests of a connection that reads.
   void Serve();

@@ -215,6 +215,7 @@ bool ServerConn::IsToBeHijacked(const Turn& turn) {
   if (!turn.Hijacked() || response.ConnectionClose() || server_.draining_) return false;
   if (!turn.BodyDone()) return false;
   if (turn.Is(Turn::kStreams)) return turn.stream->keep_alive();
+  if (!turn.hijack->no_response && LacksBody(turn, response)) return false;
   // What a tunnel carries has its own end.
   return turn.framing.keep_alive || OpensTunnel(turn, response.StatusCode());
 }

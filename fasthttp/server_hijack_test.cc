@@ -434,6 +434,62 @@ TEST_P(ServerHijack, AParkedConnectionSeesItsPeersEndAndItsDeadline) {
             (std::vector<Errc>{Errc::kConnectionClosed, Errc::kConnectionReset, Errc::kTimeout}));
 }
 
+// The one event there is concerns both.
+TEST(ServerHijacks, AParkedConnectionHearsOfItsPeerBesideAWriter) {
+  for (bool sends : {false, true}) {
+    std::shared_ptr<HijackedConn> kept;
+    std::string woken;
+    SimServer sim({.handler = [&](RequestCtx& ctx) {
+      ctx.Hijack([&](HijackedConn& conn) {
+        kept = conn.Keep();
+        conn.Park([&](HijackedConn& again) {
+          char room[8];
+          IoResult n = again.Read(room);
+          woken = n.ok() ? absl::StrCat("read ", n.bytes()) : "failed";
+          again.Close();
+        });
+      });
+    }});
+    bool wrote = false;
+    sim.Run([&] {
+      WireClient client = sim.Dial();
+      EXPECT_EQ(client.Ask(Get("/")).status, 200);
+      sim.Settle();
+      ASSERT_NE(kept, nullptr);
+      sim.Spawn([&] {
+        EXPECT_NE(kept->Write(std::string(4 << 20, 'x')), Errc::kOk);  // Nobody reads it.
+        wrote = true;
+      });
+      sim.Settle();
+      EXPECT_FALSE(wrote);
+      EXPECT_EQ(woken, "");
+      if (sends) EXPECT_EQ(client.Send("abc"), Errc::kOk);
+      if (!sends) client.Finish();
+      sim.Settle();
+      EXPECT_EQ(woken, sends ? "read 3" : "read 0");
+      EXPECT_TRUE(wrote);
+    });
+    EXPECT_EQ(sim.server().Stats().connections_hijacked, 0u);
+    kept.reset();
+  }
+}
+
+// What follows a head that declares a body is that body for the client.
+TEST(ServerHijacks, SEC_WithABodyThatIsLeftOutTheConnectionEnds) {
+  SimServer sim({.handler = [](RequestCtx& ctx) {
+    ctx.Hijack([](HijackedConn& conn) { (void)conn.Write("tunnel"); });
+    ctx.SetBody("hello");
+    ctx.response().SetSkipBody(true);
+  }});
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    (void)client.Send(Get("/"));
+    EXPECT_NE(client.Until("\r\n\r\n"), "");
+    (void)client.UntilTheEnd();
+    EXPECT_EQ(client.buffered(), "");
+  });
+}
+
 TEST(ServerHijacks, IdleParkedConnectionsHoldNoFiber) {
   constexpr size_t kConns = 10'000;
   SimServer sim({.handler = [](RequestCtx& ctx) {

@@ -542,12 +542,12 @@ void ServerLoop::DeleteTurn(Turn* turn) {
 
 // What its connection leaves unfinished, what parted it from that, a block beyond the ordinary.
 void ServerLoop::EndTurn(Turn& turn) {
+  if (turn.phase != Turn::Phase::kHead) turn.EndRequest(loop_.tick());
+  if (turn.fate != 0) turn.Restore();
   if (turn.block->size_class != 0) {
     blocks_.Give(turn.block);
     turn.block = blocks_.Take();
   }
-  if (turn.phase != Turn::Phase::kHead) turn.EndRequest(loop_.tick());
-  if (turn.fate != 0) turn.Restore();
 }
 
 OutQueue* ServerLoop::NewOut() { return new OutQueue; }

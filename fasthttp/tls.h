@@ -189,9 +189,9 @@ class TLSConfig {
   // Offers `protocol` by ALPN, before HTTP and those that were added later. The server hands
   // connections that agree on it to `f`, before anything is read, as if they were hijacked; but
   // until it ends, parked or not, each counts against ServerSettings::concurrency and
-  // max_conns_per_ip, and one too many is reset. Server::Shutdown ends their waits with kDraining and waits for `f`.
-  // Without a call clients may have "http/1.1" and "http/1.0", and who offers only others is
-  // refused (RFC 7301).
+  // max_conns_per_ip, and one too many is reset. Server::Shutdown ends their waits with kDraining
+  // and waits for `f`. Without a call clients may have "http/1.1" and "http/1.0", and who offers
+  // only others is refused (RFC 7301).
   void NextProto(std::string_view protocol, NextProtoFunc f);
 
   // Takes these in place of keys of its own: the first seals, all open. They are not replaced by

@@ -10,7 +10,8 @@ Errc AwaitReady(Loop& loop, Endpoint& endpoint, uint8_t ready, int64_t deadline)
     endpoint.armed = true;
   }
   // Bytes that came between the failed try and this line are latched by the poller, which reports
-  // edges in a later step only.
+  // edges in a later step; a notice of this loop's own may fire the wait before Block, which sees
+  // it.
   Wait wait;
   loop.Prepare(wait);
   loop.LinkIo(wait, endpoint, ready | kHangup);

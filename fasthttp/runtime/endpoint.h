@@ -31,6 +31,9 @@ class EventSink {
  public:
   virtual void OnReady(Endpoint& endpoint, uint8_t ready) = 0;
   virtual void OnTimer(Endpoint& endpoint) = 0;
+  // A fiber that waits has been told, for sinks that wait for something themselves: nobody says it
+  // again. Also called from within Notify, hence from anywhere: may do no more than queue.
+  virtual void OnReadyBesides(Endpoint&, uint8_t) {}
 
  protected:
   ~EventSink() = default;

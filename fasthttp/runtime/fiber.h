@@ -65,7 +65,7 @@ class Fiber {
   friend struct DebugTable;
   struct Thread;
   struct Trampoline;
-  static void Arrived(Fiber& self, Thread& thread);
+  static inline void Arrived(Fiber& self, Thread& thread);
 
   void* context_ = nullptr;  // boost::context::fiber, taken apart.
   Entry entry_ = nullptr;

@@ -324,7 +324,9 @@ void Loop::Dispatch(const PollEvent& event) {
     return;
   }
   Latch(*endpoint, event.ready);
-  if (endpoint->waits != nullptr && FireWaits(*endpoint, event.ready)) return;
+  if (endpoint->waits != nullptr && FireWaits(*endpoint, event.ready)) {
+    return endpoint->sink->OnReadyBesides(*endpoint, event.ready);
+  }
   endpoint->sink->OnReady(*endpoint, event.ready);
 }
 
@@ -346,6 +348,7 @@ void Loop::Notice(uint32_t slot, uint32_t generation, uint8_t ready) {
   Endpoint* endpoint = endpoints_.Find(slot, generation);
   if (endpoint != nullptr && endpoint->waits != nullptr && FireWaits(*endpoint, ready)) {
     Latch(*endpoint, ready);
+    endpoint->sink->OnReadyBesides(*endpoint, ready);
   } else {
     QueueReady(slot, generation, ready);
   }
@@ -588,6 +591,7 @@ void Loop::Prepare(Wait& wait) {
 }
 
 void Loop::LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask) {
+  FASTHTTP_DCHECK(wait.fiber != nullptr, "a wait is prepared before anything can fire it");
   wait.endpoint = &endpoint;
   wait.ready_mask = ready_mask;
   wait.next = endpoint.waits;
