@@ -463,8 +463,11 @@ TEST(ServerHijacks, AParkedConnectionHearsOfItsPeerBesideAWriter) {
       sim.Settle();
       EXPECT_FALSE(wrote);
       EXPECT_EQ(woken, "");
-      if (sends) EXPECT_EQ(client.Send("abc"), Errc::kOk);
-      if (!sends) client.Finish();
+      if (sends) {
+        EXPECT_EQ(client.Send("abc"), Errc::kOk);
+      } else {
+        client.Finish();
+      }
       sim.Settle();
       EXPECT_EQ(woken, sends ? "read 3" : "read 0");
       EXPECT_TRUE(wrote);
