@@ -125,7 +125,12 @@ TEST_F(StreamPeer, CurlUploads) {
       Curl(absl::StrCat("-v -H 'Expect: 100-continue' -T ", file, " ", Url("/upload")));
   EXPECT_TRUE(absl::StrContains(verbose, "HTTP/1.1 100 Continue")) << verbose;
   // Left unread: too large to be dropped, held back, and small.
-  EXPECT_EQ(Curl(absl::StrCat("-H 'Expect:' -T ", file, " ", Url("/unread"))), "unread");
+  // Of the first the server drops a part only, and then ends the connection: curl may see that
+  // before it looks for the answer.
+  const std::string cut = Curl(absl::StrCat("-H 'Expect:' -T ", file, " ", Url("/unread")));
+  EXPECT_TRUE(cut == "unread" || absl::StartsWith(cut, "curl: (55) Send failure") ||
+              absl::StartsWith(cut, "curl: (56) Recv failure"))
+      << cut;
   EXPECT_EQ(Curl(absl::StrCat("-H 'Expect: 100-continue' -T ", file, " ", Url("/unread"))),
             "unread");
   EXPECT_EQ(Curl(absl::StrCat("-d 1 -w ' %{num_connects} ' ", Url("/unread"), " ", Url("/unread"))),

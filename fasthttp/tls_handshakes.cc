@@ -266,8 +266,12 @@ void TLSHandshakes::AnswerPlainHttp(TLSConn& conn) {
   static constexpr std::string_view kAnswer =
       "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
       "This port speaks HTTPS.\n";
-  iovec piece = {const_cast<char*>(kAnswer.data()), kAnswer.size()};
-  (void)conn.inner().TrySend({&piece, 1});
+  for (std::string_view rest = kAnswer; !rest.empty();) {
+    iovec piece = {const_cast<char*>(rest.data()), rest.size()};
+    const IoResult result = conn.inner().TrySend({&piece, 1});
+    if (!result.ok()) return;
+    rest.remove_prefix(result.bytes());
+  }
 }
 
 void TLSHandshakes::DropAll() {
