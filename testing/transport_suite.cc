@@ -107,7 +107,7 @@ TEST_P(TransportSuite, CloseIsTheEndOfTheStream) {
   std::string read = ReadToEnd(far_);
   // Chaos fills a pipe with four short writes, and Close does not wait for room: not even for the
   // closing alert of TLS.
-  if (base::chaos_enabled && read == "last words!UnexpectedEof") read = "last words";
+  if (fasthttp::base::chaos_enabled && read == "last words!UnexpectedEof") read = "last words";
   EXPECT_EQ(read, "last words");
   EXPECT_EQ(near_.Write("x"), Errc::kConnectionClosed);
   EXPECT_EQ(ReadToEnd(near_), "!ConnectionClosed");
