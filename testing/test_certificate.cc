@@ -295,7 +295,7 @@ std::string GenerateTestOcspResponse(const TestCertificate& certificate,
     CBB certificates, list;
     Must(der_size > 0 && CBB_add_asn1(&basic, &certificates, kExplicit | 0) == 1 &&
          CBB_add_asn1(&certificates, &list, CBS_ASN1_SEQUENCE) == 1 &&
-         CBB_add_bytes(&list, der, static_cast<size_t>(der_size)) == 1);
+         CBB_add_bytes(&list, der, static_cast<size_t>(der_size)) == 1 && CBB_flush(&basic) == 1);
     OPENSSL_free(der);
   }
   Must(CBB_finish(cbb.get(), &made, &size) == 1);
