@@ -119,17 +119,6 @@ class StreamSocket : public ::testing::Test {
     return WireClient(*std::move(conn));
   }
 
-  static std::string Until(WireClient& client, std::string_view text) {
-    std::string got;
-    char room[4096];
-    while (got.find(text) == std::string::npos) {
-      IoResult n = client.conn().Read(room);
-      if (!n.ok() || n.bytes() == 0) break;
-      got.append(room, n.bytes());
-    }
-    return got;
-  }
-
   template <typename Predicate>
   static bool Eventually(Predicate&& predicate) {
     for (int i = 0; i < 30'000 && !predicate(); ++i) absl::SleepFor(absl::Milliseconds(2));
@@ -158,11 +147,11 @@ TEST_F(StreamSocket, TheFirstPartComesBeforeTheHandlerEnds) {
     WireClient client = Dialled();
     for (int i = 0; i < 2; ++i) {
       EXPECT_EQ(client.Send(Get("/parts")), Errc::kOk);
-      const std::string first = Until(client, "first part\n\r\n");
+      const std::string first = client.Until("first part\n\r\n");
       EXPECT_NE(first.find("Transfer-Encoding: chunked\r\n"), first.npos) << first;
       EXPECT_EQ(first.find("second"), first.npos);
       go_on_.store(true);
-      const std::string rest = Until(client, "0\r\n\r\n");
+      const std::string rest = client.Until("0\r\n\r\n");
       EXPECT_NE(rest.find("second part\n"), rest.npos) << rest;
     }
   });
@@ -173,7 +162,7 @@ TEST_F(StreamSocket, ASlowReaderHoldsTheHandlerBack) {
     WireClient client = Dialled();
     for (int i = 0; i < 2; ++i) {
       EXPECT_EQ(client.Send(Get("/large")), Errc::kOk);
-      (void)Until(client, "xxx");
+      (void)client.Until("xxx");
       EXPECT_TRUE(fasthttp::Sleep(absl::Milliseconds(50)).ok());  // Until the handler waits.
       EXPECT_LT(written_.load(), kLarge);
       size_t got = 0;
@@ -212,11 +201,11 @@ TEST_F(StreamSocket, AHijackedConnectionIsTheHandlers) {
     WireClient client = Dialled();
     // What was sent behind the request is the handler's too.
     EXPECT_EQ(client.Send(absl::StrCat(Get("/hijack"), "early;")), Errc::kOk);
-    const std::string first = Until(client, "early;");
+    const std::string first = client.Until("early;");
     EXPECT_TRUE(absl::StartsWith(first, "HTTP/1.1 101 Switching Protocols\r\n")) << first;
     EXPECT_EQ(first.find("Content-Length"), first.npos) << first;
     EXPECT_EQ(client.Send("later;"), Errc::kOk);
-    EXPECT_EQ(Until(client, "later;"), "later;");
+    EXPECT_EQ(client.Until("later;"), "later;");
     client.Finish();
     EXPECT_EQ(client.ReadEnd(), Errc::kOk);
   });

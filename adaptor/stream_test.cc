@@ -2,7 +2,6 @@
 // connections that they take over.
 #include <memory>
 #include <optional>
-#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "fasthttp/fasthttp.h"
 #include "fasthttp/hijack.h"
 #include "gtest/gtest.h"
+#include "testing/sim_seeds.h"
 #include "testing/sim_server.h"
 #include "testing/wire_client.h"
 
@@ -31,41 +31,15 @@ using fasthttp::testing::WireResponse;
 
 constexpr std::string_view kGet = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
-// What came, until `text` was among it or nothing more comes.
-std::string Until(WireClient& client, std::string_view text) {
-  std::string got;
-  char room[4096];
-  while (got.find(text) == std::string::npos) {
-    IoResult n = client.conn().Read(room);
-    if (!n.ok() || n.bytes() == 0) break;
-    got.append(room, n.bytes());
-  }
-  return got;
-}
-
-struct Seed {
-  size_t loops;
-  uint64_t seed;
-};
-std::ostream& operator<<(std::ostream& os, const Seed& s) {
-  return os << s.loops << " loops, seed " << s.seed;
-}
-
-class Streams : public testing::TestWithParam<Seed> {
+class Streams : public fasthttp::testing::SimSeedTest {
  protected:
-  static fasthttptest::SimOptions Options() {
-    return {.loops = GetParam().loops, .seed = GetParam().seed};
-  }
   static fasthttp::ServerSettings Serving(HandlerFunc handler) {
     return {.handler = NewFastHTTPHandler(std::move(handler))};
   }
 };
 
-const auto kSeeds = testing::Values(Seed{1, 1}, Seed{2, 2}, Seed{4, 3});
-const auto kName = [](const auto& info) {
-  return absl::StrCat(info.param.loops, "_", info.param.seed);
-};
-INSTANTIATE_TEST_SUITE_P(Loops, Streams, kSeeds, kName);
+INSTANTIATE_TEST_SUITE_P(Loops, Streams, fasthttp::testing::kSimSeeds,
+                         fasthttp::testing::NameOfSimSeed);
 
 // --- Flush ------------------------------------------------------------------------------------
 
@@ -86,14 +60,14 @@ TEST_P(Streams, FlushSendsWhatIsThereAndSwitchesToChunks) {
     WireClient client = sim.Dial();
     ASSERT_EQ(client.Send(kGet), Errc::kOk);
     absl::Time begin = sim.sim().Now();
-    const std::string first = Until(client, "<html>first");
+    const std::string first = client.Until("<html>first");
     EXPECT_LT(sim.sim().Now() - begin, absl::Seconds(10));
     EXPECT_NE(first.find("HTTP/1.1 201"), first.npos) << first;
     EXPECT_NE(first.find("X-A: 1\r\n"), first.npos) << first;
     EXPECT_NE(first.find("Transfer-Encoding: chunked\r\n"), first.npos) << first;
     EXPECT_NE(first.find("Content-Type: text/html; charset=utf-8\r\n"), first.npos) << first;
     EXPECT_EQ(first.find("Content-Length"), first.npos) << first;
-    const std::string rest = Until(client, "0\r\n\r\n");
+    const std::string rest = client.Until("0\r\n\r\n");
     EXPECT_NE(rest.find(" second third"), rest.npos) << rest;
     // The connection goes on, and the adaptor's objects are used again.
     ASSERT_EQ(client.Send(kGet), Errc::kOk);
@@ -139,7 +113,7 @@ TEST_P(Streams, ADeclaredLengthIsHonoured) {
     EXPECT_NE(client.Read().errc, Errc::kOk);
     WireClient other = sim.Dial();
     ASSERT_EQ(other.Send("GET /long HTTP/1.1\r\nHost: h\r\n\r\n"), Errc::kOk);
-    (void)Until(other, "56789");
+    (void)other.Until("56789");
     sim.Settle();
   });
   EXPECT_EQ(beyond, Errc::kProgramming);
@@ -154,9 +128,9 @@ TEST_P(Streams, FlushOfNothingSendsTheHead) {
   sim.Run([&] {
     WireClient client = sim.Dial();
     ASSERT_EQ(client.Send(kGet), Errc::kOk);
-    const std::string head = Until(client, "\r\n\r\n");
+    const std::string head = client.Until("\r\n\r\n");
     EXPECT_EQ(head.find("Content-Type"), head.npos) << head;
-    EXPECT_EQ(Until(client, "0\r\n\r\n"), "0\r\n\r\n");
+    EXPECT_EQ(client.Until("0\r\n\r\n"), "0\r\n\r\n");
   });
 }
 
@@ -218,7 +192,7 @@ TEST_P(Streams, AClientThatGoesEndsTheStream) {
   sim.Run([&] {
     WireClient client = sim.Dial();
     ASSERT_EQ(client.Send(kGet), Errc::kOk);
-    (void)Until(client, "tick");
+    (void)client.Until("tick");
     client.conn().Close();
     sim.Sleep(absl::Seconds(5));
     EXPECT_EQ(last, Errc::kClientGone);
@@ -289,10 +263,10 @@ TEST_P(Streams, HijackSendsNoResponseOfItsOwn) {
     WireClient client = sim.Dial();
     // What was sent behind the request is read first.
     ASSERT_EQ(client.Send(absl::StrCat(kGet, "behind;")), Errc::kOk);
-    std::string got = Until(client, "behind;");
+    std::string got = client.Until("behind;");
     EXPECT_EQ(got, "raw;behind;");
     ASSERT_EQ(client.Send("later;"), Errc::kOk);
-    EXPECT_EQ(Until(client, "later;"), "later;");
+    EXPECT_EQ(client.Until("later;"), "later;");
     client.Finish();
     EXPECT_EQ(client.ReadEnd(), Errc::kOk);
   });
@@ -308,7 +282,7 @@ TEST_P(Streams, UnflushedBytesComeFirst) {
   sim.Run([&] {
     WireClient client = sim.Dial();
     ASSERT_EQ(client.Send(kGet), Errc::kOk);
-    EXPECT_EQ(Until(client, "frames"), "HTTP/1.1 101 Switching Protocols\r\n\r\nframes");
+    EXPECT_EQ(client.Until("frames"), "HTTP/1.1 101 Switching Protocols\r\n\r\nframes");
     EXPECT_EQ(client.ReadEnd(), Errc::kOk);
   });
 }
@@ -339,7 +313,7 @@ TEST_P(Streams, TheFirstEventDecides) {
     EXPECT_EQ(r.body, "streamed");
     EXPECT_EQ(hijacked, 0);
     ASSERT_EQ(client.Send(kGet), Errc::kOk);
-    EXPECT_EQ(Until(client, "once"), "once");
+    EXPECT_EQ(client.Until("once"), "once");
     EXPECT_EQ(client.ReadEnd(), Errc::kOk);
   });
   EXPECT_EQ(hijacked, 1);
@@ -355,7 +329,7 @@ TEST_P(Streams, AnExceptionAfterHijackIsAnsweredAndTheConnectionEnds) {
   sim.Run([&] {
     WireClient client = sim.Dial();
     ASSERT_EQ(client.Send(kGet), Errc::kOk);
-    (void)Until(client, "never");
+    (void)client.Until("never");
     sim.Settle();
   });
   EXPECT_FALSE(called);
@@ -509,11 +483,11 @@ TEST_P(Streams, ANativeStreamGoesThroughTheWriter) {
     for (int round = 0; round < 2; ++round) {
       ASSERT_EQ(client.Send(kGet), Errc::kOk);
       absl::Time begin = sim.sim().Now();
-      const std::string first = Until(client, "one;");
+      const std::string first = client.Until("one;");
       EXPECT_LT(sim.sim().Now() - begin, absl::Seconds(10));
       EXPECT_NE(first.find("HTTP/1.1 201"), first.npos) << first;
       EXPECT_NE(first.find("Content-Type: text/event-stream\r\n"), first.npos) << first;
-      const std::string rest = Until(client, "0\r\n\r\n");
+      const std::string rest = client.Until("0\r\n\r\n");
       EXPECT_NE(rest.find("two;"), rest.npos) << rest;
     }
   });
@@ -574,10 +548,10 @@ TEST_P(Streams, ANativeHijackComesAfterTheResponse) {
     ASSERT_EQ(client.Send("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n"
                           "\r\n"),
               Errc::kOk);
-    const std::string head = Until(client, "\r\n\r\n");
+    const std::string head = client.Until("\r\n\r\n");
     EXPECT_NE(head.find("HTTP/1.1 101"), head.npos) << head;
     ASSERT_EQ(client.Send("hello"), Errc::kOk);
-    EXPECT_EQ(Until(client, "hello"), "hello");
+    EXPECT_EQ(client.Until("hello"), "hello");
     client.Finish();
     EXPECT_EQ(client.ReadEnd(), Errc::kOk);
   });
