@@ -132,6 +132,7 @@ ExchangeResult Exchange::Run() {
   }
   if (result.errc == Errc::kOk) result.errc = ReadResponse();
   result.response_started = started_;
+  response_.SetAddrs(conn_.local, conn_.remote);
   // A byte behind the response was asked for by nobody.
   result.reusable = result.errc == Errc::kOk && framing_.keep_alive && !framing_.upgrade &&
                     !request_.close() && sent_all_ && in_->unread_size() == 0;
@@ -481,6 +482,8 @@ ExchangeResult RunExchange(ClientLoop& client, ClientConn& conn, const WireReque
 ClientConn::ClientConn(BlockingConn c, std::string_view a)
     : conn(std::move(c)),
       address(a),
+      local(endpoint().conn->LocalAddr()),
+      remote(endpoint().conn->RemoteAddr()),
       is_socket(endpoint().conn->is_socket()),
       answers_later(endpoint().conn->answers_later()) {}
 

@@ -40,6 +40,8 @@ struct ClientConn {
 
   BlockingConn conn;
   const std::string_view address;
+  const Addr local;
+  const Addr remote;
   int64_t dialled = 0;     // Loop nanoseconds.
   int64_t idle_since = 0;  // The same.
   int64_t idle_end = 0;    // When it is too old to be used again.

@@ -1,5 +1,7 @@
 // Calls of Client and HostClient to a real Server: in memory and in virtual time, and over sockets
 // with several loops and threads at once.
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <string>
@@ -563,6 +565,35 @@ TEST(ClientSocketTest, PackageFunctionsUseTheDefaultClient) {
   EXPECT_TRUE(DoRedirects(request, response).ok());
   EXPECT_EQ(DefaultClient().HostsCount(), 1u);
   DefaultClient().CloseIdleConnections();
+}
+
+TEST(ClientSocketTest, AResponseNamesTheEndsOfItsConnection) {
+  Runtime runtime({.threads = 1});
+  Server server({.handler =
+                     [](RequestCtx& ctx) {
+                       EXPECT_EQ(ctx.response().RemoteAddr(), Addr());
+                       absl::Format(&ctx, "%s %s", ctx.RemoteAddr().ToString(),
+                                    ctx.LocalAddr().ToString());
+                     },
+                 .runtime = &runtime});
+  // A socket's path is shorter than a test's folder may be.
+  const std::string path = absl::StrCat("unix:/tmp/fasthttp-ends-", ::getpid(), ".sock");
+  for (const std::string& listen : {std::string("127.0.0.1:0"), path}) {
+    absl::StatusOr<Addr> addr = server.Start(listen);
+    ASSERT_TRUE(addr.ok()) << addr.status();
+    const bool tcp = addr->is_ipv4();
+    HostClient client({.addr = tcp ? addr->ToString() : listen, .runtime = &runtime});
+    absl::StatusOr<Response> r = client.Get("/");
+    ASSERT_TRUE(r.ok()) << r.status();
+    EXPECT_EQ(r->RemoteAddr().network(), tcp ? "tcp" : "unix");
+    EXPECT_EQ(r->RemoteAddr().ToString(), addr->ToString());
+    EXPECT_EQ(r->Body(), absl::StrCat(r->LocalAddr().ToString(), " ", addr->ToString()));
+    Response copy;
+    r->CopyTo(copy);
+    r->Reset();
+    EXPECT_EQ(r->RemoteAddr(), Addr());
+    EXPECT_EQ(copy.RemoteAddr(), *addr);
+  }
 }
 
 // A handler that ends the process in the middle of its own calls.

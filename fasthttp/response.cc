@@ -15,6 +15,7 @@ Response::Rep* Response::Acquire() { return ResponsePool::Take(); }
 void Response::Release(Rep* rep) {
   rep->header.Reset();
   rep->body.ClearUpTo(ResponseBodyPoolLimit());
+  rep->has_addrs = false;
   if (rep->special != 0) rep->ResetSpecial();
   ResponsePool::Give(rep);
 }
@@ -25,6 +26,8 @@ void Response::CopyTo(Response& to) const {
   to.rep_->body.Set(rep_->body.view());
   to.rep_->ResetSpecial();
   to.rep_->special = rep_->special & (Rep::kSkipBody | Rep::kFlushHead);
+  if (rep_->has_addrs) to.SetAddrs(rep_->local, rep_->remote);
+  to.rep_->has_addrs = rep_->has_addrs;
 }
 
 OwnedBytes Response::SwapBody(OwnedBytes bytes) {

@@ -31,6 +31,7 @@
 #include "fasthttp/body_reader.h"
 #include "fasthttp/body_writer.h"
 #include "fasthttp/header.h"
+#include "fasthttp/runtime/transport.h"
 
 namespace fasthttp {
 
@@ -60,6 +61,7 @@ class Response {
   void Reset() {
     rep_->header.Reset();
     rep_->body.ClearUpTo(ResponseBodyPoolLimit());
+    rep_->has_addrs = false;
     if (rep_->special != 0) rep_->ResetSpecial();
   }
 
@@ -148,6 +150,17 @@ class Response {
   bool SkipBody() const { return (rep_->special & Rep::kSkipBody) != 0; }
   void SetSkipBody(bool skip) { rep_->Set(Rep::kSkipBody, skip); }
 
+  // The ends of the connection that brought this response to a client: with redirects and retries
+  // the last one. A default-made Addr if none did, as in a handler.
+  Addr LocalAddr() const { return rep_->has_addrs ? rep_->local : Addr(); }
+  Addr RemoteAddr() const { return rep_->has_addrs ? rep_->remote : Addr(); }
+  // For a RoundTripper that receives by itself.
+  void SetAddrs(const Addr& local, const Addr& remote) {
+    rep_->local = local;
+    rep_->remote = remote;
+    rep_->has_addrs = true;
+  }
+
   // absl::Format(&response, ...) appends to the body.
   friend void AbslFormatFlush(Response* response, absl::string_view text) {
     response->AppendBody(text);
@@ -162,6 +175,9 @@ class Response {
     // What most responses have not.
     enum Special : uint8_t { kSkipBody = 1, kFlushHead = 2, kStream = 4 };
     uint8_t special = 0;
+    bool has_addrs = false;  // Else the two are an earlier use's.
+    Addr local;
+    Addr remote;
     std::unique_ptr<BodySource> source;  // With kStream; else kept for its memory.
 
     void Set(Special bit, bool on) {

@@ -52,20 +52,19 @@ Addr Addr::IPv6(const void* sixteen_bytes, uint16_t port, uint32_t scope) {
 
 Addr Addr::Named(const char* network, std::string_view name) {
   Addr addr;
-  addr.network_ = network;
-  addr.name_ = std::string(name);
+  addr.name_ = std::make_shared<const Name>(Name{network, std::string(name)});
   return addr;
 }
 
 std::string Addr::IpString() const {
-  if (family_ == 0) return name_;
+  if (family_ == 0) return name_ != nullptr ? name_->text : "";
   char text[INET6_ADDRSTRLEN];
   ::inet_ntop(family_ == 4 ? AF_INET : AF_INET6, bytes_, text, sizeof text);
   return scope_ == 0 ? std::string(text) : absl::StrCat(text, "%", scope_);
 }
 
 std::string Addr::ToString() const {
-  if (family_ == 0) return name_;
+  if (family_ == 0) return IpString();
   if (family_ == 4) return absl::StrCat(IpString(), ":", port_);
   return absl::StrCat("[", IpString(), "]:", port_);
 }
@@ -409,7 +408,10 @@ Addr SocketConn::LocalAddr() const {
 Addr SocketConn::RemoteAddr() const {
   if (family_ == 4) return Addr::IPv4(ip_, port_);
   if (family_ == 6) return Addr::IPv6(ip_, port_, scope_);
-  return Addr::Named("unix", "");
+  RawAddr raw;
+  raw.size = sizeof raw.storage;
+  if (::getpeername(fd_, raw.get(), &raw.size) != 0) return Addr::Named("unix", "");
+  return FromRaw(raw);
 }
 
 const char* SplitHostPort(std::string_view text, HostPort& into) {
