@@ -26,8 +26,11 @@ constexpr int64_t kDecayPeriod = 5 * kSecond;
 constexpr int64_t kDecayPause = 20 * kMillisecond;
 constexpr size_t kDecayBatch = 64;  // Giving a touched stack back takes about 9 us.
 
-// While only local notices are pending a system call per round would cost more than the round.
-constexpr uint32_t kRoundsWithoutPoll = 8;
+// While local notices are pending, a system call per round would cost more than the round: the loop
+// polls after some rounds if they took that long, and after many in any case.
+constexpr uint32_t kRoundsBetweenLooks = 8;
+constexpr uint32_t kRoundsWithoutPoll = 64;
+constexpr int64_t kTimeWithoutPoll = 20'000;
 
 thread_local Loop* current_loop = nullptr;
 
@@ -237,7 +240,7 @@ inline void Loop::NewRound() {
   busy_ |= pending;
   if (idle_ && pending) [[unlikely]]
     stop_group_->Busy(*this);
-  if (!pending || resume_queued_ || ++rounds_without_poll_ >= kRoundsWithoutPoll) {
+  if (!pending || resume_queued_ || IsTimeToPoll()) {
     Poll(pending);
     if (stopped_) return;
   }
@@ -247,6 +250,11 @@ inline void Loop::NewRound() {
   ready_cursor_ = ready_batch_.data();
   round_ready_ = ready_count_;
   round_tasks_ = task_count_;
+}
+
+inline bool Loop::IsTimeToPoll() {
+  if (++rounds_without_poll_ % kRoundsBetweenLooks != 0) return false;
+  return rounds_without_poll_ == kRoundsWithoutPoll || FreshNow() - work_began_ >= kTimeWithoutPoll;
 }
 
 [[gnu::noinline]] void Loop::Poll(bool pending) {

@@ -320,6 +320,7 @@ class Loop {
   bool TakeReadyEvent();
   bool TakeTask();
   void NewRound();
+  bool IsTimeToPoll();
   void Poll(bool pending);
   void TakeMessages();
   void EndWork();
