@@ -115,8 +115,7 @@ class Peers:
         try:
             wait_for(port, process)
             yield port, process
-            process.terminate()
-            process.wait(PATIENCE)
+            end(process)
         finally:
             process.kill()
             process.wait()
@@ -154,6 +153,16 @@ def wait_for(port, process):
                 return
         time.sleep(0.05)
     sys.exit(f"{' '.join(process.args)} does not listen")
+
+
+def end(process):
+    """By SIGTERM; again, since nginx misses one that comes right before it waits."""
+    for _ in range(PATIENCE // 5):
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+            return
+    sys.exit(f"{' '.join(process.args)} does not end")
 
 
 def cpu_seconds(pid):

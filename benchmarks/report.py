@@ -168,15 +168,22 @@ README_REPORTS = ("compare", "tcp", "idle")
 GUIDE = os.path.join(machine.ROOT, "docs/guide/tls.md")
 
 
-def readme_block(results):
-    index = compare_index(results["compare"])
-    facts = results["compare"]["machine"]
+def sides_table(results, keys):
+    """Rows of the comparison, given as (threads, row), with all sides in a line."""
+    index = compare_index(results)
     rows = []
-    for row in README_ROWS:
-        sides = [index[1, row, side] for side in reversed(SIDES)]
-        rows.append([f"`{row}`"] + [
+    for threads, row in keys:
+        sides = [index[threads, row, side] for side in reversed(SIDES)]
+        name = f"`{row}`" if threads == 1 else f"`{row}-{threads}`"
+        rows.append([name] + [
             f"{number(side['ns_per_op'])} ns, {number(side['instructions_per_op'])} instr, "
             f"{side['allocs_per_op']:.0f} allocs" for side in sides])
+    return table(["row"] + list(reversed(SIDES)), rows)
+
+
+def readme_block(results):
+    facts = results["compare"]["machine"]
+    all_rows = [(threads, row) for threads in THREADS for row in SERVER + CLIENT]
     throughput = {(row["scenario"], row["server"]): row for row in results["tcp"]["throughput"]}
     servers = [name for name in peers.NAMES if (README_SCENARIOS[0], name) in throughput]
     idle = {row["server"]: row for row in results["idle"]["rows"]}
@@ -189,7 +196,11 @@ def readme_block(results):
             "`--config=opt`; medians of interleaved rounds. Read the ratios.\n\n"
             "One operation of the original's benchmarks, one thread; instr are user instructions "
             "(`benchmarks/compare.py`):\n\n" +
-            table(["row"] + list(reversed(SIDES)), rows) +
+            sides_table(results["compare"], [(1, row) for row in README_ROWS]) +
+            "\n<details><summary>All rows of the original's document</summary>\n\n"
+            f"`{facts['command']}`, {facts['date']}. With -{THREADS[-1]}: {THREADS[-1]} loops on "
+            f"{facts['cpus']} cores.\n\n" + sides_table(results["compare"], all_rows) +
+            "\n</details>\n"
             "\nOver loopback, one server thread, one CPU each for server and load "
             "(`benchmarks/tcp.py`, `benchmarks/idle.py`):\n\n" + table([""] + servers, over_tcp) +
             "\nThe raw loop parses nothing: it is the limit. All rows, plots, versions and the method: "

@@ -118,6 +118,7 @@ class ClientSubject final : public Subject {
   // By all tasks together.
   void Run(uint64_t requests) override {
     left_.store(static_cast<int64_t>(requests));
+    batch_ = static_cast<int64_t>(std::clamp<uint64_t>(requests / (16 * tasks()), 1, 100));
     runtime::Latch done(tasks());
     std::vector<std::unique_ptr<Worker>> workers;
     for (size_t i = 0; i < tasks(); ++i) {
@@ -196,7 +197,11 @@ class ClientSubject final : public Subject {
     }
   }
 
-  bool TakeOne() { return left_.fetch_sub(1, std::memory_order_relaxed) > 0; }
+  // How many calls are the caller's next. As Go's RunParallel does it, since loops that count each
+  // call together wait for each other.
+  int64_t TakeBatch() {
+    return std::min(left_.fetch_sub(batch_, std::memory_order_relaxed), batch_);
+  }
 
   void Work(size_t number) {
     const std::string url = row_.transport == Transport::kFake
@@ -205,7 +210,7 @@ class ClientSubject final : public Subject {
     Request request;
     request.SetRequestURI(url);
     Response response;
-    while (TakeOne()) {
+    for (int64_t mine = 0; mine > 0 || (mine = TakeBatch()) > 0; --mine) {
       switch (row_.kind) {
         case Kind::kDo: {
           CheckOk(client_->Do(request, response));
@@ -243,15 +248,16 @@ class ClientSubject final : public Subject {
   std::unique_ptr<ServeTask> serving_;
   runtime::Latch served_{1};
   std::unique_ptr<Client> client_;
-  std::atomic<int64_t> left_{0};
+  int64_t batch_ = 1;
+  alignas(64) std::atomic<int64_t> left_{0};
 };
 
 void Add(std::vector<Row>& rows, std::string name, const ClientRow& row) {
-  uint64_t operations = 1'000'000;
+  uint64_t operations = 2'000'000;
   if (row.transport == Transport::kTcp || row.transport == Transport::kServer) operations = 100'000;
   if (row.kind == Kind::kBig) operations = 5'000;
   const uint64_t warm_up =
-      row.kind == Kind::kBig ? 100 : std::max<uint64_t>(5'000, 10 * row.parallelism);
+      row.kind == Kind::kBig ? 100 : std::max<uint64_t>(5'000, 100 * row.parallelism);
   rows.push_back({std::move(name), warm_up, operations, [row](Runtime& runtime) {
                     return std::make_unique<ClientSubject>(row, runtime);
                   }});

@@ -159,7 +159,7 @@ class ServerSubject final : public Subject {
 void Add(std::vector<Row>& rows, std::string name, const ServerRow& row) {
   // Ten times what there are connections and pipelines for.
   const uint64_t warm_up = std::clamp<uint64_t>(10 * row.clients * row.per_conn, 20'000, 1'000'000);
-  rows.push_back({std::move(name), warm_up, 2'000'000, [row](Runtime& runtime) {
+  rows.push_back({std::move(name), warm_up, 10'000'000, [row](Runtime& runtime) {
                     return std::make_unique<ServerSubject>(row, runtime);
                   }});
 }
