@@ -142,6 +142,7 @@ void ServerConn::LetOthersGo() {
   if (Flush() == Errc::kConnectionReset) return;
   Rearm();
   loop().QueueReady(endpoint_.slot, endpoint_.generation, kResume);
+  loop().PollNextRound();
 }
 
 // --- Step 2 -----------------------------------------------------------------------------------

@@ -135,6 +135,7 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
       // While the handler was suspended this object may have ended.
       if (loop.stats().switches != switches) return;
     }
+    loop.PollNextRound();
   }
 
   // Ends this object.

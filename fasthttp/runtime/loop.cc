@@ -240,7 +240,7 @@ inline void Loop::NewRound() {
   busy_ |= pending;
   if (idle_ && pending) [[unlikely]]
     stop_group_->Busy(*this);
-  if (!pending || resume_queued_ || IsTimeToPoll()) {
+  if (!pending || poll_next_ || IsTimeToPoll()) {
     Poll(pending);
     if (stopped_) return;
   }
@@ -259,7 +259,7 @@ inline bool Loop::IsTimeToPoll() {
 
 [[gnu::noinline]] void Loop::Poll(bool pending) {
   rounds_without_poll_ = 0;
-  resume_queued_ = false;
+  poll_next_ = false;
   batch_size_ = batch_cursor_ = 0;
   if (stopping_ && blocked_ == 0 && !pending && !has_posted_.load()) {
     stopped_ = stop_group_ == nullptr || stop_group_->Idle(*this);

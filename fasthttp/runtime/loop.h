@@ -173,8 +173,9 @@ class Loop {
   // Queues a readiness notice for a later step.
   void QueueReady(uint32_t slot, uint32_t generation, uint8_t ready) {
     ready_events_.push_back({slot, generation, ready});
-    resume_queued_ |= (ready & kResume) != 0;
   }
+  // The next round begins with a poll, whatever is pending: for who has used up its budget.
+  void PollNextRound() { poll_next_ = true; }
 
   // --- Tasks ----------------------------------------------------------------------------------
 
@@ -395,7 +396,7 @@ class Loop {
   std::vector<PollEvent> ready_events_;
   std::vector<PollEvent> ready_batch_;
   const PollEvent* ready_cursor_ = nullptr;  // In ready_batch_.
-  bool resume_queued_ = false;  // A connection used up its budget: look at the others first.
+  bool poll_next_ = false;
 
   TimerWheel wait_timers_;
   TimerWheel endpoint_timers_;
