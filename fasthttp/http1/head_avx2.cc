@@ -22,6 +22,7 @@ struct TargetMasks {
   uint32_t stop;
   uint32_t special;
   uint32_t slash;
+  uint32_t dot;
 };
 
 FASTHTTP_TARGET inline __m256i Load(const void* p) {
@@ -81,7 +82,8 @@ FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
   const __m256i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
   const __m256i stop = _mm256_adds_epu8(classes, Load(kScanTables.lowest_stop));
   const __m256i special = _mm256_cmpgt_epi8(classes, _mm256_setzero_si256());
-  return {MaskBits(stop), MaskBits(_mm256_or_si256(special, bytes)), Equal(p, kScanTables.slash)};
+  return {MaskBits(stop), MaskBits(_mm256_or_si256(special, bytes)), Equal(p, kScanTables.slash),
+          Equal(p, kScanTables.dot)};
 }
 
 #include "fasthttp/http1/head_fast.inc"

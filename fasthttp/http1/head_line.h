@@ -84,7 +84,7 @@ struct ScanTables {
   alignas(32) uint8_t low[32];
   alignas(32) uint8_t high[32];
   // The same for a target: the bytes that end it, and those that make it more than a plain path,
-  // which are % . # ? and backslash.
+  // which are % # ? and backslash.
   alignas(32) uint8_t target_low[32];
   alignas(32) uint8_t target_high[32];
   // The same for a host name; digits have the class kHostDigit and no others.

@@ -22,6 +22,7 @@ struct TargetMasks {
   uint32_t stop;
   uint32_t special;
   uint32_t slash;
+  uint32_t dot;
 };
 
 inline uint8x16_t Load(const void* p) { return vld1q_u8(static_cast<const uint8_t*>(p)); }
@@ -83,7 +84,7 @@ inline TargetMasks LoadTarget(const char* p) {
     special[i] = vorrq_u8(vtstq_u8(classes, classes), High(bytes));
   }
   return {MaskBits(stop[0], stop[1]), MaskBits(special[0], special[1]),
-          Equal(p, kScanTables.slash)};
+          Equal(p, kScanTables.slash), Equal(p, kScanTables.dot)};
 }
 
 // No host is plain: DecideFraming looks at all of them.

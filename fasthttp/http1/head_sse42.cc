@@ -22,6 +22,7 @@ struct TargetMasks {
   uint32_t stop;
   uint32_t special;
   uint32_t slash;
+  uint32_t dot;
 };
 
 FASTHTTP_TARGET inline __m128i Load(const void* p) {
@@ -84,7 +85,7 @@ FASTHTTP_TARGET inline uint32_t HighBits(const char* p) {
 }
 
 FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
-  TargetMasks masks = {0, 0, Equal(p, kScanTables.slash)};
+  TargetMasks masks = {0, 0, Equal(p, kScanTables.slash), Equal(p, kScanTables.dot)};
   for (int i = 0; i < 32; i += 16) {
     const __m128i bytes = Load(p + i);
     const __m128i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);

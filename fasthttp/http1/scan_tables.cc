@@ -27,7 +27,6 @@ constexpr ScanTables MakeTables() {
     for (const Target& target : {Target{' ', kTargetSpace},
                                  {0x7f, kTargetDel},
                                  {'%', 1},
-                                 {'.', 1},
                                  {'#', 1},
                                  {'?', 2},
                                  {'\\', 4}}) {
