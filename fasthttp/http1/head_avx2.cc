@@ -67,7 +67,8 @@ FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]
 }
 
 FASTHTTP_TARGET inline uint32_t EqualFolded(const char* p, const uint8_t (&wanted)[32]) {
-  return MaskBits(_mm256_cmpeq_epi8(_mm256_or_si256(Load(p), Load(kScanTables.fold)), Load(wanted)));
+  return MaskBits(
+      _mm256_cmpeq_epi8(_mm256_or_si256(Load(p), Load(kScanTables.fold)), Load(wanted)));
 }
 
 FASTHTTP_TARGET inline HostMasks LoadHost(const char* p) {

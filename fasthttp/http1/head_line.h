@@ -90,12 +90,12 @@ struct ScanTables {
   // The same for a host name; digits have the class kHostDigit and no others.
   alignas(32) uint8_t host_low[32];
   alignas(32) uint8_t host_high[32];
-  alignas(32) uint8_t host_digit[32];        // kHostDigit.
-  alignas(32) uint8_t nibble[32];            // 0x0f.
-  alignas(32) uint8_t lowest_stop[32];       // 0x80 - kTargetDel.
-  alignas(32) uint8_t one[32];               // 1.
-  alignas(32) uint8_t lowest_text[32];       // 0x21: SP, and one.
-  alignas(32) uint8_t fold[32];              // 0x20.
+  alignas(32) uint8_t host_digit[32];   // kHostDigit.
+  alignas(32) uint8_t nibble[32];       // 0x0f.
+  alignas(32) uint8_t lowest_stop[32];  // 0x80 - kTargetDel.
+  alignas(32) uint8_t one[32];          // 1.
+  alignas(32) uint8_t lowest_text[32];  // 0x21: SP, and one.
+  alignas(32) uint8_t fold[32];         // 0x20.
   alignas(32) uint8_t colon[32];
   alignas(32) uint8_t slash[32];
   alignas(32) uint8_t dot[32];

@@ -83,8 +83,8 @@ inline TargetMasks LoadTarget(const char* p) {
     stop[i] = vcgeq_u8(classes, vdupq_n_u8(kTargetDel));
     special[i] = vorrq_u8(vtstq_u8(classes, classes), High(bytes));
   }
-  return {MaskBits(stop[0], stop[1]), MaskBits(special[0], special[1]),
-          Equal(p, kScanTables.slash), Equal(p, kScanTables.dot)};
+  return {MaskBits(stop[0], stop[1]), MaskBits(special[0], special[1]), Equal(p, kScanTables.slash),
+          Equal(p, kScanTables.dot)};
 }
 
 // No host is plain: DecideFraming looks at all of them.

@@ -24,12 +24,8 @@ constexpr ScanTables MakeTables() {
       unsigned byte;
       uint8_t bit;
     };
-    for (const Target& target : {Target{' ', kTargetSpace},
-                                 {0x7f, kTargetDel},
-                                 {'%', 1},
-                                 {'#', 1},
-                                 {'?', 2},
-                                 {'\\', 4}}) {
+    for (const Target& target :
+         {Target{' ', kTargetSpace}, {0x7f, kTargetDel}, {'%', 1}, {'#', 1}, {'?', 2}, {'\\', 4}}) {
       if (column == (target.byte & 15)) t.target_low[i] |= target.bit;
       if (column == target.byte >> 4) t.target_high[i] |= target.bit;
     }
