@@ -101,7 +101,7 @@ Errc DecideLength(const Head& head, Framing& framing) {
 [[gnu::noinline]] void ReadConnectionLists(const Head& head, Framing& framing) {
   bool close = false;
   bool upgrade = false;
-  const Errc always_ok = ForEachValue(head, K::kConnection, [&](std::string_view list) {
+  static_cast<void>(ForEachValue(head, K::kConnection, [&](std::string_view list) {
     while (!list.empty()) {
       const std::string_view member = NextMember(&list);
       close |= EqualFold(member, "close");
@@ -109,8 +109,7 @@ Errc DecideLength(const Head& head, Framing& framing) {
       upgrade |= EqualFold(member, "upgrade");
     }
     return Errc::kOk;
-  });
-  static_cast<void>(always_ok);
+  }));
   framing.keep_alive &= !close;
   framing.upgrade = upgrade && head.minor_version > 0 && head.Has(K::kUpgrade);
 }
@@ -151,9 +150,30 @@ bool HasNoBody(const Head& head, MethodId request_method) {
          request_method == MethodId::kHead;
 }
 
-// `framing` has keep_alive as the version says.
-[[gnu::noinline]] Errc DecideOtherResponseFraming(const Head& head, MethodId request_method,
-                                                  Framing& framing) {
+// `framing` has keep_alive as the version says, in what follows too.
+[[gnu::noinline]] Errc DecideRequestByRules(const Head& head, Framing& framing) {
+  if (!head.plain_host) {
+    if (Errc errc = CheckHost(head); errc != Errc::kOk) return errc;
+  }
+  if ((head.seen & kLengthFields) != 0) {
+    if (Errc errc = DecideLength(head, framing); errc != Errc::kOk) return errc;
+    // Whoever takes the bytes behind the head for the tunnel's would read another message.
+    if (head.method_id == MethodId::kConnect &&
+        (framing.kind == Framing::kChunked || framing.length != 0)) {
+      return Errc::kUnexpectedContent;
+    }
+  }
+  ReadConnection(head, framing);
+  if (head.Has(K::kExpect)) {
+    if (Errc errc = CheckExpect(head); errc != Errc::kOk) return errc;
+    framing.expect_continue =
+        head.minor_version > 0 && (framing.kind == Framing::kChunked || framing.length > 0);
+  }
+  return head.Has(K::kTrailer) ? CheckTrailerNames(head) : Errc::kOk;
+}
+
+[[gnu::noinline]] Errc DecideResponseByRules(const Head& head, MethodId request_method,
+                                             Framing& framing) {
   ReadConnection(head, framing);
   // RFC 9112 section 6.3, in its order.
   framing.upgrade =
@@ -180,24 +200,14 @@ bool HasNoBody(const Head& head, MethodId request_method) {
 }  // namespace
 
 Errc internal::DecideOtherFraming(const Head& head, Framing& framing) {
-  if (!head.plain_host) {
-    if (Errc errc = CheckHost(head); errc != Errc::kOk) return errc;
+  constexpr uint64_t kHostAndLength = MaskOf(K::kHost) | MaskOf(K::kContentLength);
+  // A body of a length and nothing else.
+  if ((head.seen & kFramingFields) == kHostAndLength && !head.HasMany(K::kContentLength) &&
+      head.plain_host && head.method_id != MethodId::kConnect) {
+    framing.kind = Framing::kLength;
+    return ParseContentLength(FirstValue(head, K::kContentLength), &framing.length);
   }
-  if ((head.seen & kLengthFields) != 0) {
-    if (Errc errc = DecideLength(head, framing); errc != Errc::kOk) return errc;
-    // Whoever takes the bytes behind the head for the tunnel's would read another message.
-    if (head.method_id == MethodId::kConnect &&
-        (framing.kind == Framing::kChunked || framing.length != 0)) {
-      return Errc::kUnexpectedContent;
-    }
-  }
-  ReadConnection(head, framing);
-  if (head.Has(K::kExpect)) {
-    if (Errc errc = CheckExpect(head); errc != Errc::kOk) return errc;
-    framing.expect_continue =
-        head.minor_version > 0 && (framing.kind == Framing::kChunked || framing.length > 0);
-  }
-  return head.Has(K::kTrailer) ? CheckTrailerNames(head) : Errc::kOk;
+  return DecideRequestByRules(head, framing);
 }
 
 Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency, Framing& framing) {
@@ -210,7 +220,7 @@ Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency, 
     framing.kind = Framing::kLength;
     return ParseContentLength(FirstValue(head, K::kContentLength), &framing.length);
   }
-  return DecideOtherResponseFraming(head, request_method, framing);
+  return DecideResponseByRules(head, request_method, framing);
 }
 
 bool ListHasToken(std::string_view list, std::string_view token) {
