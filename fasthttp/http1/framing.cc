@@ -9,6 +9,8 @@ namespace {
 
 using K = KnownField;
 
+constexpr uint64_t kLengthFields = MaskOf(K::kContentLength) | MaskOf(K::kTransferEncoding);
+
 std::string_view Trim(std::string_view s) {
   while (!s.empty() && IsBlank(s.front())) s.remove_prefix(1);
   while (!s.empty() && IsBlank(s.back())) s.remove_suffix(1);
@@ -30,23 +32,27 @@ bool IsTokenString(std::string_view s) {
   return !s.empty();
 }
 
-// Calls f(value) for each field with this id, in order, until it answers something else than kOk.
+// The first value of a field that the head has.
+std::string_view FirstValue(const Head& head, KnownField id) {
+  return head.ValueOf(head.fields[head.first[static_cast<size_t>(id)]]);
+}
+
+// Calls f(value) for each field with this id, which the head has, in order, until it answers
+// something else than kOk.
 template <typename F>
 Errc ForEachValue(const Head& head, KnownField id, F f) {
-  const Field* field = head.Find(id);
-  if (field == nullptr) return Errc::kOk;
-  if (Errc errc = f(head.ValueOf(*field)); errc != Errc::kOk || !head.HasMany(id)) return errc;
-  for (const Field* end = head.fields + head.field_count; ++field != end;) {
-    if (LookupKnownField(head.NameOf(*field)) != id) continue;
-    if (Errc errc = f(head.ValueOf(*field)); errc != Errc::kOk) return errc;
+  Errc errc = f(FirstValue(head, id));
+  if (!head.HasMany(id)) return errc;
+  for (const Field *field = head.Find(id), *end = head.fields + head.field_count;
+       errc == Errc::kOk && ++field != end;) {
+    if (LookupKnownField(head.NameOf(*field)) == id) errc = f(head.ValueOf(*field));
   }
-  return Errc::kOk;
+  return errc;
 }
 
 // --- Host, RFC 9112 section 3.2 ---------------------------------------------------------------
 
-Errc CheckHost(const Head& head) {
-  if (head.plain_host) return Errc::kOk;
+[[gnu::noinline]] Errc CheckHost(const Head& head) {
   if (head.HasMany(K::kHost)) return Errc::kDuplicateHost;
   const std::string_view host = head.Value(K::kHost);
   if (host.empty()) return head.minor_version == 0 ? Errc::kOk : Errc::kMissingHost;
@@ -79,65 +85,56 @@ Errc CheckTransferEncoding(const Head& head) {
 }
 
 Errc DecideLength(const Head& head, Framing& framing) {
-  const bool has_length = head.Has(K::kContentLength);
   if (head.Has(K::kTransferEncoding)) {
     if (head.minor_version == 0) return Errc::kTransferEncodingOnHttp10;
-    if (has_length) return Errc::kLengthAndTransferEncoding;
+    if (head.Has(K::kContentLength)) return Errc::kLengthAndTransferEncoding;
     framing.kind = Framing::kChunked;
     return CheckTransferEncoding(head);
   }
-  if (!has_length) return Errc::kOk;
   if (head.HasMany(K::kContentLength)) return Errc::kDuplicateContentLength;
   framing.kind = Framing::kLength;
-  return ParseContentLength(head.Value(K::kContentLength), &framing.length);
+  return ParseContentLength(FirstValue(head, K::kContentLength), &framing.length);
 }
 
 // --- Connection, RFC 9112 section 9.3, RFC 9110 section 7.6.1 -----------------------------------
 
-struct ConnectionOptions {
+[[gnu::noinline]] void ReadConnectionLists(const Head& head, Framing& framing) {
   bool close = false;
-  bool keep_alive = false;
   bool upgrade = false;
-};
+  static_cast<void>(ForEachValue(head, K::kConnection, [&](std::string_view list) {
+    while (!list.empty()) {
+      const std::string_view member = NextMember(&list);
+      close |= EqualFold(member, "close");
+      framing.keep_alive |= EqualFold(member, "keep-alive");
+      upgrade |= EqualFold(member, "upgrade");
+    }
+    return Errc::kOk;
+  }));
+  framing.keep_alive &= !close;
+  framing.upgrade = upgrade && head.minor_version > 0 && head.Has(K::kUpgrade);
+}
 
-void AddConnection(std::string_view list, ConnectionOptions* options) {
-  if (list == "keep-alive") {  // What browsers send.
-    options->keep_alive = true;
+// `framing` has keep_alive as the version says.
+void ReadConnection(const Head& head, Framing& framing) {
+  if (!head.Has(K::kConnection)) return;
+  // What browsers send.
+  if (FirstValue(head, K::kConnection) == "keep-alive" && !head.HasMany(K::kConnection)) {
+    framing.keep_alive = true;
     return;
   }
-  while (!list.empty()) {
-    const std::string_view member = NextMember(&list);
-    options->close |= EqualFold(member, "close");
-    options->keep_alive |= EqualFold(member, "keep-alive");
-    options->upgrade |= EqualFold(member, "upgrade");
-  }
-}
-
-void ReadConnection(const Head& head, ConnectionOptions* options) {
-  const Field* field = head.Find(K::kConnection);
-  if (field == nullptr) return;
-  AddConnection(head.ValueOf(*field), options);
-  if (!head.HasMany(K::kConnection)) return;
-  for (const Field* end = head.fields + head.field_count; ++field != end;) {
-    if (LookupKnownField(head.NameOf(*field)) != K::kConnection) continue;
-    AddConnection(head.ValueOf(*field), options);
-  }
-}
-
-bool Persists(const Head& head, const ConnectionOptions& options) {
-  return !options.close && (head.minor_version > 0 || options.keep_alive);
+  ReadConnectionLists(head, framing);
 }
 
 // --- Expect and Trailer -------------------------------------------------------------------------
 
-Errc CheckExpect(const Head& head) {
+[[gnu::noinline]] Errc CheckExpect(const Head& head) {
   return ForEachValue(head, K::kExpect, [](std::string_view value) {
     return EqualFold(value, "100-continue") ? Errc::kOk : Errc::kBadExpectation;
   });
 }
 
 // RFC 9110 sections 6.5.1 and 6.6.2.
-Errc CheckTrailerNames(const Head& head) {
+[[gnu::noinline]] Errc CheckTrailerNames(const Head& head) {
   return ForEachValue(head, K::kTrailer, [](std::string_view list) {
     while (!list.empty()) {
       const std::string_view name = NextMember(&list);
@@ -153,27 +150,20 @@ bool HasNoBody(const Head& head, MethodId request_method) {
          request_method == MethodId::kHead;
 }
 
-}  // namespace
-
-Errc internal::DecideOtherFraming(const Head& head, Framing& framing) {
-  // A body of a length and nothing else.
-  constexpr uint64_t kHostAndLength = MaskOf(K::kHost) | MaskOf(K::kContentLength);
-  if ((head.seen & kFramingFields) == kHostAndLength && !head.HasMany(K::kContentLength) &&
-      head.plain_host && head.method_id != MethodId::kConnect) {
-    framing.kind = Framing::kLength;
-    return ParseContentLength(head.Value(K::kContentLength), &framing.length);
+// `framing` has keep_alive as the version says, in what follows too.
+[[gnu::noinline]] Errc DecideRequestByRules(const Head& head, Framing& framing) {
+  if (!head.plain_host) {
+    if (Errc errc = CheckHost(head); errc != Errc::kOk) return errc;
   }
-  if (Errc errc = CheckHost(head); errc != Errc::kOk) return errc;
-  if (Errc errc = DecideLength(head, framing); errc != Errc::kOk) return errc;
-  // Whoever takes the bytes behind the head for the tunnel's would read another message.
-  if (head.method_id == MethodId::kConnect &&
-      (framing.kind == Framing::kChunked || framing.length != 0)) {
-    return Errc::kUnexpectedContent;
+  if ((head.seen & kLengthFields) != 0) {
+    if (Errc errc = DecideLength(head, framing); errc != Errc::kOk) return errc;
+    // Whoever takes the bytes behind the head for the tunnel's would read another message.
+    if (head.method_id == MethodId::kConnect &&
+        (framing.kind == Framing::kChunked || framing.length != 0)) {
+      return Errc::kUnexpectedContent;
+    }
   }
-  ConnectionOptions options;
-  ReadConnection(head, &options);
-  framing.keep_alive = Persists(head, options);
-  framing.upgrade = options.upgrade && head.minor_version > 0 && head.Has(K::kUpgrade);
+  ReadConnection(head, framing);
   if (head.Has(K::kExpect)) {
     if (Errc errc = CheckExpect(head); errc != Errc::kOk) return errc;
     framing.expect_continue =
@@ -182,17 +172,13 @@ Errc internal::DecideOtherFraming(const Head& head, Framing& framing) {
   return head.Has(K::kTrailer) ? CheckTrailerNames(head) : Errc::kOk;
 }
 
-Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency, Framing& framing) {
-  framing = Framing();
-  ConnectionOptions options;
-  ReadConnection(head, &options);
-  framing.keep_alive = Persists(head, options);
+[[gnu::noinline]] Errc DecideResponseByRules(const Head& head, MethodId request_method,
+                                             Framing& framing) {
+  ReadConnection(head, framing);
   // RFC 9112 section 6.3, in its order.
-  if (head.status == 101 || (request_method == MethodId::kConnect && head.status / 100 == 2)) {
-    framing.upgrade = true;
-    return Errc::kOk;
-  }
-  if (HasNoBody(head, request_method)) return Errc::kOk;
+  framing.upgrade =
+      head.status == 101 || (request_method == MethodId::kConnect && head.status / 100 == 2);
+  if (framing.upgrade || HasNoBody(head, request_method)) return Errc::kOk;
   if (head.Has(K::kTransferEncoding) && head.minor_version > 0) {
     if (head.Has(K::kContentLength)) return Errc::kLengthAndTransferEncoding;
     framing.kind = Framing::kChunked;
@@ -204,11 +190,37 @@ Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency, 
     // An HTTP/1.0 peer that also sends Transfer-Encoding may frame by it: don't reuse
     // (section 6.1).
     if (head.Has(K::kTransferEncoding)) framing.keep_alive = false;
-    return ParseContentLength(head.Value(K::kContentLength), &framing.length);
+    return ParseContentLength(FirstValue(head, K::kContentLength), &framing.length);
   }
   framing.kind = Framing::kUntilClose;
   framing.keep_alive = false;
   return Errc::kOk;
+}
+
+}  // namespace
+
+Errc internal::DecideOtherFraming(const Head& head, Framing& framing) {
+  constexpr uint64_t kHostAndLength = MaskOf(K::kHost) | MaskOf(K::kContentLength);
+  // A body of a length and nothing else.
+  if ((head.seen & kFramingFields) == kHostAndLength && !head.HasMany(K::kContentLength) &&
+      head.plain_host && head.method_id != MethodId::kConnect) {
+    framing.kind = Framing::kLength;
+    return ParseContentLength(FirstValue(head, K::kContentLength), &framing.length);
+  }
+  return DecideRequestByRules(head, framing);
+}
+
+Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency, Framing& framing) {
+  framing = {.keep_alive = head.minor_version > 0};
+  constexpr uint64_t kFields = kLengthFields | MaskOf(K::kConnection);
+  // Most responses have a length and say nothing of the connection.
+  if ((head.seen & kFields) == MaskOf(K::kContentLength) && !head.HasMany(K::kContentLength) &&
+      head.status == 200 && request_method != MethodId::kHead &&
+      request_method != MethodId::kConnect) {
+    framing.kind = Framing::kLength;
+    return ParseContentLength(FirstValue(head, K::kContentLength), &framing.length);
+  }
+  return DecideResponseByRules(head, request_method, framing);
 }
 
 bool ListHasToken(std::string_view list, std::string_view token) {

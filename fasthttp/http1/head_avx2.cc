@@ -13,11 +13,6 @@
 namespace fasthttp::http1 {
 namespace {
 
-struct Masks {
-  uint64_t not_token;
-  uint64_t forbidden;
-};
-
 struct HostMasks {
   uint32_t odd;
   uint32_t not_digit;
@@ -27,6 +22,7 @@ struct TargetMasks {
   uint32_t stop;
   uint32_t special;
   uint32_t slash;
+  uint32_t dot;
 };
 
 FASTHTTP_TARGET inline __m256i Load(const void* p) {
@@ -47,40 +43,32 @@ FASTHTTP_TARGET inline __m256i Classes(__m256i bytes, const uint8_t* low, const 
                           _mm256_shuffle_epi8(Load(high), rows));
 }
 
-// The classes from kClassDel up, and no others, reach the sign bit when it is added.
-FASTHTTP_TARGET inline uint32_t Forbidden(__m256i classes) {
-  return MaskBits(_mm256_adds_epu8(classes, Load(kScanTables.lowest_forbidden)));
-}
-
-// Bytes without a class: neither forbidden nor a tchar.
+// Bytes without a class.
 FASTHTTP_TARGET inline uint32_t Neither(__m256i classes) {
   return MaskBits(_mm256_cmpeq_epi8(classes, _mm256_setzero_si256()));
 }
 
-FASTHTTP_TARGET inline Masks LoadMasks(const char* p) {
-  const __m256i first = Classes(Load(p), kScanTables.low, kScanTables.high);
-  const __m256i second = Classes(Load(p + 32), kScanTables.low, kScanTables.high);
-  const uint64_t forbidden = Join(Forbidden(first), Forbidden(second));
-  return {Join(Neither(first), Neither(second)) | forbidden, forbidden};
+FASTHTTP_TARGET inline uint32_t NotToken(const char* p) {
+  return Neither(Classes(Load(p), kScanTables.low, kScanTables.high));
 }
 
-FASTHTTP_TARGET inline uint64_t LoadNeither(const char* p) {
-  return Join(Neither(Classes(Load(p), kScanTables.low, kScanTables.high)),
-              Neither(Classes(Load(p + 32), kScanTables.low, kScanTables.high)));
-}
-// Controls and DEL in 32 bytes.
-FASTHTTP_TARGET inline uint32_t Controls(__m256i bytes) {
-  const __m256i low =
-      _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, Load(kScanTables.highest_control)), bytes);
-  return MaskBits(_mm256_or_si256(low, _mm256_cmpeq_epi8(bytes, Load(kScanTables.del))));
+// With one added, DEL and what is above it are negative.
+FASTHTTP_TARGET inline uint32_t Stops32(const char* p) {
+  const __m256i next = _mm256_add_epi8(Load(p), Load(kScanTables.one));
+  return MaskBits(_mm256_cmpgt_epi8(Load(kScanTables.lowest_text), next));
 }
 
-FASTHTTP_TARGET inline uint64_t LoadForbidden(const char* p) {
-  return Join(Controls(Load(p)), Controls(Load(p + 32)));
+FASTHTTP_TARGET inline uint64_t LoadStops(const char* p) {
+  return Join(Stops32(p), Stops32(p + 32));
 }
 
 FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
   return MaskBits(_mm256_cmpeq_epi8(Load(p), Load(wanted)));
+}
+
+FASTHTTP_TARGET inline uint32_t EqualFolded(const char* p, const uint8_t (&wanted)[32]) {
+  return MaskBits(
+      _mm256_cmpeq_epi8(_mm256_or_si256(Load(p), Load(kScanTables.fold)), Load(wanted)));
 }
 
 FASTHTTP_TARGET inline HostMasks LoadHost(const char* p) {
@@ -95,7 +83,8 @@ FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
   const __m256i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
   const __m256i stop = _mm256_adds_epu8(classes, Load(kScanTables.lowest_stop));
   const __m256i special = _mm256_cmpgt_epi8(classes, _mm256_setzero_si256());
-  return {MaskBits(stop), MaskBits(_mm256_or_si256(special, bytes)), Equal(p, kScanTables.slash)};
+  return {MaskBits(stop), MaskBits(_mm256_or_si256(special, bytes)), Equal(p, kScanTables.slash),
+          Equal(p, kScanTables.dot)};
 }
 
 #include "fasthttp/http1/head_fast.inc"

@@ -27,6 +27,8 @@ constexpr std::string_view kPost =
     "24\r\nUser-Agent: aaa/bbb/ccc/ddd/eee Firefox Chrome MSIE Opera\r\nReferer: "
     "http://example.com/aaa?bbb=ccc\r\nCookie: foo=bar; baz=baraz; "
     "aa=aakslsdweriwereowriewroire\r\n\r\n";
+constexpr std::string_view kResponse =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\n";
 constexpr std::string_view kSmall = "GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n";
 
 struct Input {
@@ -69,6 +71,34 @@ void BM_DecideFraming(benchmark::State& state, std::string_view bytes) {
     benchmark::DoNotOptimize(framing);
   }
 }
+
+void ParseResponseOnce(const Input& input, Head& head) {
+  ParseProgress progress;
+  Errc errc = ParseResponseHead(input.view, HeadLimits(), Leniency::kStrict, progress, head);
+  if (errc != Errc::kOk) std::abort();
+  benchmark::DoNotOptimize(head.field_count);
+  benchmark::ClobberMemory();
+}
+
+void BM_ParseResponseHead(benchmark::State& state) {
+  const Input input(kResponse);
+  Head head;
+  for (auto _ : state) ParseResponseOnce(input, head);
+}
+BENCHMARK(BM_ParseResponseHead)->Apply(FixedIterations);
+
+void BM_DecideResponseFraming(benchmark::State& state) {
+  const Input input(kResponse);
+  Head head;
+  ParseResponseOnce(input, head);
+  for (auto _ : state) {
+    Framing framing;
+    benchmark::DoNotOptimize(
+        DecideResponseFraming(head, MethodId::kGet, Leniency::kStrict, framing));
+    benchmark::DoNotOptimize(framing);
+  }
+}
+BENCHMARK(BM_DecideResponseFraming)->Apply(FixedIterations);
 
 void BM_WriteResponseHead(benchmark::State& state) {
   StatusBlockCache cache;

@@ -275,7 +275,7 @@ Errc ParseFieldLine(LineContext& c, const Line& line) {
   head.fields[head.field_count] = {
       static_cast<uint16_t>(line.begin), static_cast<uint16_t>(colon - line.begin),
       static_cast<uint16_t>(begin), static_cast<uint16_t>(end - begin)};
-  KnownField id = MatchKnownToken(c.base + line.begin, colon - line.begin);
+  KnownField id = LookupKnownField({c.base + line.begin, colon - line.begin});
   if (id != KnownField::kNone) {
     head.duplicate |= head.seen & MaskOf(id);
     if ((head.seen & MaskOf(id)) == 0) head.first[static_cast<size_t>(id)] = head.field_count;

@@ -40,15 +40,19 @@ inline uint32_t MaxHeadOf(const HeadLimits& limits) {
   return limits.max_head_bytes < kMaxHeadBytes ? limits.max_head_bytes : kMaxHeadBytes;
 }
 
+inline void ClearFields(HeadData& head) {
+  head.field_count = 0;
+  head.seen = 0;
+  head.duplicate = 0;
+}
+
 // For a parser's call. A message that begins finds the head empty. Who has not seen all of a head
 // does not know its Host.
 inline LineContext MakeContext(const char* base, size_t size, const HeadLimits& limits,
                                ParseMode mode, ParseProgress& progress, HeadData& head) {
   head.plain_host = false;
   if (!progress.start_line_done) {
-    head.field_count = 0;
-    head.seen = 0;
-    head.duplicate = 0;
+    ClearFields(head);
     head.status = 0;
   }
   return {base,
@@ -76,22 +80,23 @@ void ScanTarget(HeadData& head);
 // Constants of the vectorised parsers. They stand in memory, in a file of their own, because
 // GCC 12 otherwise rebuilds each from immediates in every call.
 struct ScanTables {
-  // low[b & 15] & high[b >> 4] is the class of the byte b; a byte from 0x80 up has class 0.
+  // low[b & 15] & high[b >> 4] is the class of the byte b: 0 unless it is a tchar.
   alignas(32) uint8_t low[32];
   alignas(32) uint8_t high[32];
   // The same for a target: the bytes that end it, and those that make it more than a plain path,
-  // which are % . # ? and backslash.
+  // which are % # ? and backslash.
   alignas(32) uint8_t target_low[32];
   alignas(32) uint8_t target_high[32];
   // The same for a host name; digits have the class kHostDigit and no others.
   alignas(32) uint8_t host_low[32];
   alignas(32) uint8_t host_high[32];
-  alignas(32) uint8_t host_digit[32];        // kHostDigit.
-  alignas(32) uint8_t nibble[32];            // 0x0f.
-  alignas(32) uint8_t lowest_forbidden[32];  // 0x80 - kClassDel.
-  alignas(32) uint8_t lowest_stop[32];       // 0x80 - kTargetDel.
-  alignas(32) uint8_t del[32];               // 0x7f.
-  alignas(32) uint8_t highest_control[32];   // 0x1f.
+  alignas(32) uint8_t host_digit[32];   // kHostDigit.
+  alignas(32) uint8_t nibble[32];       // 0x0f.
+  alignas(32) uint8_t lowest_stop[32];  // 0x80 - kTargetDel.
+  alignas(32) uint8_t one[32];          // 1.
+  alignas(32) uint8_t lowest_text[32];  // 0x21: SP, and one.
+  alignas(32) uint8_t fold[32];         // 0x20.
+  alignas(32) uint8_t colon[32];
   alignas(32) uint8_t slash[32];
   alignas(32) uint8_t dot[32];
   alignas(32) uint8_t percent[32];
@@ -100,11 +105,6 @@ struct ScanTables {
   alignas(32) uint8_t hash[32];
 };
 extern const ScanTables kScanTables;
-
-// Classes: a byte that is forbidden in a value (HTAB counts, the careful path knows better) has one
-// of these two bits, the highest; a tchar has one of the six below; others have none.
-constexpr uint8_t kClassControl = 0x80;
-constexpr uint8_t kClassDel = 0x40;
 
 // In a target a byte that ends it has one of the three highest bits.
 constexpr uint8_t kTargetControl = 0x80;

@@ -13,11 +13,6 @@
 namespace fasthttp::http1 {
 namespace {
 
-struct Masks {
-  uint64_t not_token;
-  uint64_t forbidden;
-};
-
 struct HostMasks {
   uint32_t odd;
   uint32_t not_digit;
@@ -27,6 +22,7 @@ struct TargetMasks {
   uint32_t stop;
   uint32_t special;
   uint32_t slash;
+  uint32_t dot;
 };
 
 inline uint8x16_t Load(const void* p) { return vld1q_u8(static_cast<const uint8_t*>(p)); }
@@ -50,43 +46,29 @@ inline uint8x16_t Classes(uint8x16_t bytes, const uint8_t* low, const uint8_t* h
   return vandq_u8(vqtbl1q_u8(Load(low), columns), vqtbl1q_u8(Load(high), vshrq_n_u8(bytes, 4)));
 }
 
-inline uint8x16_t Forbidden(uint8x16_t classes) { return vcgeq_u8(classes, vdupq_n_u8(kClassDel)); }
-
-// Forbidden, or without a class.
-inline uint8x16_t NotToken(uint8x16_t classes) {
-  return vorrq_u8(Forbidden(classes), vceqq_u8(classes, vdupq_n_u8(0)));
+inline uint8x16_t IsNotToken(const char* p) {
+  return vceqq_u8(Classes(Load(p), kScanTables.low, kScanTables.high), vdupq_n_u8(0));
 }
 
-inline uint8x16_t Controls(uint8x16_t bytes) {
+inline uint32_t NotToken(const char* p) { return MaskBits(IsNotToken(p), IsNotToken(p + 16)); }
+
+inline uint8x16_t Controls(const char* p) {
+  const uint8x16_t bytes = Load(p);
   return vorrq_u8(vcltq_u8(bytes, vdupq_n_u8(0x20)), vceqq_u8(bytes, vdupq_n_u8(0x7f)));
 }
 
-inline Masks LoadMasks(const char* p) {
-  uint8x16_t classes[4];
-  for (int i = 0; i < 4; ++i) {
-    classes[i] = Classes(Load(p + 16 * i), kScanTables.low, kScanTables.high);
-  }
-  return {MaskBits(NotToken(classes[0]), NotToken(classes[1]), NotToken(classes[2]),
-                   NotToken(classes[3])),
-          MaskBits(Forbidden(classes[0]), Forbidden(classes[1]), Forbidden(classes[2]),
-                   Forbidden(classes[3]))};
-}
-
-inline uint64_t LoadNeither(const char* p) {
-  uint8x16_t none[4];
-  for (int i = 0; i < 4; ++i) {
-    none[i] = vceqq_u8(Classes(Load(p + 16 * i), kScanTables.low, kScanTables.high), vdupq_n_u8(0));
-  }
-  return MaskBits(none[0], none[1], none[2], none[3]);
-}
-
-inline uint64_t LoadForbidden(const char* p) {
-  return MaskBits(Controls(Load(p)), Controls(Load(p + 16)), Controls(Load(p + 32)),
-                  Controls(Load(p + 48)));
+inline uint64_t LoadStops(const char* p) {
+  return MaskBits(Controls(p), Controls(p + 16), Controls(p + 32), Controls(p + 48));
 }
 
 inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
   return MaskBits(vceqq_u8(Load(p), Load(wanted)), vceqq_u8(Load(p + 16), Load(wanted)));
+}
+
+inline uint8x16_t Folded(const char* p) { return vorrq_u8(Load(p), vdupq_n_u8(0x20)); }
+
+inline uint32_t EqualFolded(const char* p, const uint8_t (&wanted)[32]) {
+  return MaskBits(vceqq_u8(Folded(p), Load(wanted)), vceqq_u8(Folded(p + 16), Load(wanted + 16)));
 }
 
 inline uint8x16_t High(uint8x16_t bytes) { return vcgeq_u8(bytes, vdupq_n_u8(0x80)); }
@@ -101,8 +83,8 @@ inline TargetMasks LoadTarget(const char* p) {
     stop[i] = vcgeq_u8(classes, vdupq_n_u8(kTargetDel));
     special[i] = vorrq_u8(vtstq_u8(classes, classes), High(bytes));
   }
-  return {MaskBits(stop[0], stop[1]), MaskBits(special[0], special[1]),
-          Equal(p, kScanTables.slash)};
+  return {MaskBits(stop[0], stop[1]), MaskBits(special[0], special[1]), Equal(p, kScanTables.slash),
+          Equal(p, kScanTables.dot)};
 }
 
 // No host is plain: DecideFraming looks at all of them.

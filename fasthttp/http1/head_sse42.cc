@@ -13,11 +13,6 @@
 namespace fasthttp::http1 {
 namespace {
 
-struct Masks {
-  uint64_t not_token;
-  uint64_t forbidden;
-};
-
 struct HostMasks {
   uint32_t odd;
   uint32_t not_digit;
@@ -27,6 +22,7 @@ struct TargetMasks {
   uint32_t stop;
   uint32_t special;
   uint32_t slash;
+  uint32_t dot;
 };
 
 FASTHTTP_TARGET inline __m128i Load(const void* p) {
@@ -42,45 +38,23 @@ FASTHTTP_TARGET inline __m128i Classes(__m128i bytes, const uint8_t* low, const 
   return _mm_and_si128(_mm_shuffle_epi8(Load(low), bytes), _mm_shuffle_epi8(Load(high), rows));
 }
 
-// The classes from kClassDel up, and no others, reach the sign bit when it is added.
-FASTHTTP_TARGET inline uint32_t Forbidden(__m128i classes) {
-  return MaskBits(_mm_adds_epu8(classes, Load(kScanTables.lowest_forbidden)));
-}
-
-// Bytes without a class: neither forbidden nor a tchar.
+// Bytes without a class.
 FASTHTTP_TARGET inline uint32_t Neither(__m128i classes) {
   return MaskBits(_mm_cmpeq_epi8(classes, _mm_setzero_si128()));
 }
 
-FASTHTTP_TARGET inline uint32_t Controls(__m128i bytes) {
-  const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, Load(kScanTables.highest_control)), bytes);
-  return MaskBits(_mm_or_si128(low, _mm_cmpeq_epi8(bytes, Load(kScanTables.del))));
+FASTHTTP_TARGET inline uint32_t NotToken(const char* p) {
+  return Neither(Classes(Load(p), kScanTables.low, kScanTables.high)) |
+         Neither(Classes(Load(p + 16), kScanTables.low, kScanTables.high)) << 16;
 }
 
-FASTHTTP_TARGET inline Masks LoadMasks(const char* p) {
-  Masks masks = {0, 0};
-  for (int i = 0; i < 64; i += 16) {
-    const __m128i classes = Classes(Load(p + i), kScanTables.low, kScanTables.high);
-    masks.not_token |= static_cast<uint64_t>(Neither(classes)) << i;
-    masks.forbidden |= static_cast<uint64_t>(Forbidden(classes)) << i;
-  }
-  masks.not_token |= masks.forbidden;
-  return masks;
-}
-
-FASTHTTP_TARGET inline uint64_t LoadNeither(const char* p) {
+FASTHTTP_TARGET inline uint64_t LoadStops(const char* p) {
   uint64_t mask = 0;
   for (int i = 0; i < 64; i += 16) {
-    const __m128i classes = Classes(Load(p + i), kScanTables.low, kScanTables.high);
-    mask |= static_cast<uint64_t>(Neither(classes)) << i;
-  }
-  return mask;
-}
-
-FASTHTTP_TARGET inline uint64_t LoadForbidden(const char* p) {
-  uint64_t mask = 0;
-  for (int i = 0; i < 64; i += 16) {
-    mask |= static_cast<uint64_t>(Controls(Load(p + i))) << i;
+    // With one added, DEL and what is above it are negative.
+    const __m128i next = _mm_add_epi8(Load(p + i), Load(kScanTables.one));
+    mask |= static_cast<uint64_t>(MaskBits(_mm_cmpgt_epi8(Load(kScanTables.lowest_text), next)))
+            << i;
   }
   return mask;
 }
@@ -88,6 +62,12 @@ FASTHTTP_TARGET inline uint64_t LoadForbidden(const char* p) {
 FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
   return MaskBits(_mm_cmpeq_epi8(Load(p), Load(wanted))) |
          MaskBits(_mm_cmpeq_epi8(Load(p + 16), Load(wanted))) << 16;
+}
+
+FASTHTTP_TARGET inline uint32_t EqualFolded(const char* p, const uint8_t (&wanted)[32]) {
+  const __m128i fold = Load(kScanTables.fold);
+  return MaskBits(_mm_cmpeq_epi8(_mm_or_si128(Load(p), fold), Load(wanted))) |
+         MaskBits(_mm_cmpeq_epi8(_mm_or_si128(Load(p + 16), fold), Load(wanted + 16))) << 16;
 }
 
 FASTHTTP_TARGET inline HostMasks LoadHost(const char* p) {
@@ -105,7 +85,7 @@ FASTHTTP_TARGET inline uint32_t HighBits(const char* p) {
 }
 
 FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
-  TargetMasks masks = {0, 0, Equal(p, kScanTables.slash)};
+  TargetMasks masks = {0, 0, Equal(p, kScanTables.slash), Equal(p, kScanTables.dot)};
   for (int i = 0; i < 32; i += 16) {
     const __m128i bytes = Load(p + i);
     const __m128i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);

@@ -69,7 +69,24 @@ constexpr std::string_view kNames[] = {
 };
 static_assert(sizeof(kNames) / sizeof(kNames[0]) == kKnownFieldCount);
 
-constexpr size_t kLongestName = 27;
+// Two names in one slot, or one that is too long, don't compile.
+constexpr KnownNames MakeKnownNames() {
+  KnownNames t{};
+  t.equal[0] = 1;
+  for (size_t id = 1; id < kKnownFieldCount; ++id) {
+    const size_t size = kNames[id].size();
+    for (size_t i = 0; i < size; ++i) t.text[id][i] = static_cast<uint8_t>(kNames[id][i] | 0x20);
+    t.text[id][size] = ':';
+    t.text[id][size + 1] = ' ';
+    t.equal[id] = (1u << (size + 2)) - 1;
+    const uint8_t* const middle = t.text[id] + size / 2 - 1;
+    uint8_t& slot = t.ids[KnownNameSlot(
+        middle[0] | middle[1] << 8 | middle[2] << 16 | uint32_t{middle[3]} << 24, size)];
+    if (slot != 0 || size > KnownNames::kLongest) __builtin_unreachable();
+    slot = static_cast<uint8_t>(id);
+  }
+  return t;
+}
 
 // Folds A-Z in eight bytes at once, exactly: bytes from 0x80 up take no part.
 inline uint64_t Fold(uint64_t word) {
@@ -93,12 +110,20 @@ inline uint64_t ShortWord(const char* p, size_t n) {
 
 }  // namespace
 
+constinit const KnownNames kKnownNames = MakeKnownNames();
+
 KnownField LookupKnownField(std::string_view name) {
-  if (name.empty() || name.size() > kLongestName) return KnownField::kNone;
-  char copy[kLongestName + 8] = {};
-  memcpy(copy, name.data(), name.size());
-  KnownField id = MatchKnownToken(copy, name.size());
-  // The match is exact for tokens only.
+  const size_t size = name.size();
+  if (size == 0 || size > KnownNames::kLongest) return KnownField::kNone;
+  const char* p = name.data();
+  char line[8] = {};
+  if (size < 5) {  // What stands behind a short name counts.
+    memcpy(line + 1, p, size);
+    line[size + 1] = ':';
+    line[size + 2] = ' ';
+    p = line + 1;
+  }
+  const KnownField id = static_cast<KnownField>(kKnownNames.ids[KnownNameSlot(p, size)]);
   return EqualFold(name, KnownFieldName(id)) ? id : KnownField::kNone;
 }
 

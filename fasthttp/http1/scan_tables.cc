@@ -10,16 +10,12 @@ constexpr ScanTables MakeTables() {
   ScanTables t{};
   for (unsigned i = 0; i < 32; ++i) {
     const unsigned column = i & 15;
-    t.low[i] = kClassControl;
-    if (column == 15) t.low[i] |= kClassDel;
     for (unsigned row = 2; row < 8; ++row) {
       if (IsToken(static_cast<char>(row * 16 + column))) {
         t.low[i] = static_cast<uint8_t>(t.low[i] | 1u << (row - 2));
       }
     }
-    if (column < 2) t.high[i] = kClassControl;
     if (column >= 2 && column < 8) t.high[i] = static_cast<uint8_t>(1u << (column - 2));
-    if (column == 7) t.high[i] |= kClassDel;
 
     // Rows 2, 3 and 5 of the special ones have a bit each.
     t.target_low[i] = kTargetControl;
@@ -28,13 +24,8 @@ constexpr ScanTables MakeTables() {
       unsigned byte;
       uint8_t bit;
     };
-    for (const Target& target : {Target{' ', kTargetSpace},
-                                 {0x7f, kTargetDel},
-                                 {'%', 1},
-                                 {'.', 1},
-                                 {'#', 1},
-                                 {'?', 2},
-                                 {'\\', 4}}) {
+    for (const Target& target :
+         {Target{' ', kTargetSpace}, {0x7f, kTargetDel}, {'%', 1}, {'#', 1}, {'?', 2}, {'\\', 4}}) {
       if (column == (target.byte & 15)) t.target_low[i] |= target.bit;
       if (column == target.byte >> 4) t.target_high[i] |= target.bit;
     }
@@ -47,10 +38,11 @@ constexpr ScanTables MakeTables() {
     if (column < 8) t.host_high[i] = kHostRows[column];
     t.host_digit[i] = kHostDigit;
     t.nibble[i] = 0x0f;
-    t.lowest_forbidden[i] = 0x80 - kClassDel;
     t.lowest_stop[i] = 0x80 - kTargetDel;
-    t.del[i] = 0x7f;
-    t.highest_control[i] = 0x1f;
+    t.one[i] = 1;
+    t.lowest_text[i] = 0x21;
+    t.fold[i] = 0x20;
+    t.colon[i] = ':';
     t.slash[i] = '/';
     t.dot[i] = '.';
     t.percent[i] = '%';
