@@ -32,23 +32,34 @@ Errc CheckTask(Loop& loop, int64_t deadline) {
 Caller::Caller(Runtime* runtime, absl::Duration call_timeout)
     : runtime_(runtime), call_timeout_(Nanoseconds(call_timeout)) {}
 
+Caller::Where Caller::MakeWhere(std::string_view text) {
+  return std::make_unique<const std::string>(text);
+}
+
+Caller::Limits Caller::Limits::Timeout(absl::Duration timeout, int max_redirects) {
+  return {max_redirects, kTimeout, Nanoseconds(timeout)};
+}
+
+Caller::Limits Caller::Limits::Deadline(absl::Time deadline, int max_redirects) {
+  return {max_redirects, kDeadline, absl::ToUnixNanos(deadline)};
+}
+
 // --- The calls --------------------------------------------------------------------------------
 
 absl::Status Caller::Do(const Request& request, Response& response) {
-  return Call(request, response, {}, kNoRedirects);
+  return Call(request, response, {});
 }
 
 absl::Status Caller::DoTimeout(const Request& request, Response& response, absl::Duration timeout) {
-  return Call(request, response, {.kind = TimeLimit::kTimeout, .timeout = timeout}, kNoRedirects);
+  return Call(request, response, Limits::Timeout(timeout, kNoRedirects));
 }
 
 absl::Status Caller::DoDeadline(const Request& request, Response& response, absl::Time deadline) {
-  return Call(request, response, {.kind = TimeLimit::kDeadline, .deadline = deadline},
-              kNoRedirects);
+  return Call(request, response, Limits::Deadline(deadline, kNoRedirects));
 }
 
 absl::Status Caller::DoRedirects(const Request& request, Response& response, int max_redirects) {
-  return Call(request, response, {}, std::max(max_redirects, 0));
+  return Call(request, response, {.max_redirects = std::max(max_redirects, 0)});
 }
 
 namespace {
@@ -77,23 +88,25 @@ auto PostOf(std::string_view url, const Args& form) {
 
 }  // namespace
 
-absl::StatusOr<Response> Caller::Get(std::string_view url) { return Fetch({}, GetOf(url)); }
+absl::StatusOr<Response> Caller::Get(std::string_view url) {
+  return Fetch({.max_redirects = kDefaultMaxRedirects}, GetOf(url));
+}
 
 absl::StatusOr<Response> Caller::GetTimeout(std::string_view url, absl::Duration timeout) {
-  return Fetch({.kind = TimeLimit::kTimeout, .timeout = timeout}, GetOf(url));
+  return Fetch(Limits::Timeout(timeout, kDefaultMaxRedirects), GetOf(url));
 }
 
 absl::StatusOr<Response> Caller::GetDeadline(std::string_view url, absl::Time deadline) {
-  return Fetch({.kind = TimeLimit::kDeadline, .deadline = deadline}, GetOf(url));
+  return Fetch(Limits::Deadline(deadline, kDefaultMaxRedirects), GetOf(url));
 }
 
 absl::StatusOr<Response> Caller::Post(std::string_view url, const Args& form) {
-  return Fetch({}, PostOf(url, form));
+  return Fetch({.max_redirects = kDefaultMaxRedirects}, PostOf(url, form));
 }
 
 absl::StatusOr<Response> Caller::Post(std::string_view url, std::string_view content_type,
                                       std::string_view body) {
-  return Fetch({}, PostOf(url, [=](Request& request) {
+  return Fetch({.max_redirects = kDefaultMaxRedirects}, PostOf(url, [=](Request& request) {
                  request.header().SetContentType(content_type);
                  request.SetBodyRaw(body);
                }));
@@ -101,12 +114,12 @@ absl::StatusOr<Response> Caller::Post(std::string_view url, std::string_view con
 
 absl::StatusOr<Response> Caller::PostTimeout(std::string_view url, const Args& form,
                                              absl::Duration timeout) {
-  return Fetch({.kind = TimeLimit::kTimeout, .timeout = timeout}, PostOf(url, form));
+  return Fetch(Limits::Timeout(timeout, kDefaultMaxRedirects), PostOf(url, form));
 }
 
 absl::StatusOr<Response> Caller::PostDeadline(std::string_view url, const Args& form,
                                               absl::Time deadline) {
-  return Fetch({.kind = TimeLimit::kDeadline, .deadline = deadline}, PostOf(url, form));
+  return Fetch(Limits::Deadline(deadline, kDefaultMaxRedirects), PostOf(url, form));
 }
 
 // --- How they are carried out -----------------------------------------------------------------
@@ -122,49 +135,61 @@ void Caller::OnLoop(absl::FunctionRef<void(Loop& loop)> f) {
   runtime().Run([&] { f(*Loop::Current()); });
 }
 
-absl::Status Caller::Call(const Request& request, Response& response, const TimeLimit& limit,
-                          int max_redirects) {
-  if (Loop* here = Here()) return CallHere(*here, request, response, limit, max_redirects);
+int64_t Caller::OwnDeadlineOf(Loop& loop, const Request& request, Limits limits) {
+  if (limits.kind == Limits::kDefault)
+    return After(loop.FreshNow(), Nanoseconds(request.Timeout()));
+  if (limits.kind == Limits::kTimeout) return After(loop.FreshNow(), limits.nanoseconds);
+  return runtime::DeadlineOf(loop, limits.nanoseconds == kNoDeadline
+                                       ? absl::InfiniteFuture()
+                                       : absl::FromUnixNanos(limits.nanoseconds));
+}
+
+inline int64_t Caller::DeadlineOf(Loop& loop, const Request& request, Limits limits) const {
+  // Coarse: this one is a last resort.
+  return limits.kind == Limits::kDefault && request.Timeout() == absl::InfiniteDuration()
+             ? After(loop.now(), call_timeout_)
+             : OwnDeadlineOf(loop, request, limits);
+}
+
+[[gnu::always_inline]] inline absl::Status Caller::CallHere(Loop& loop, const Request& request,
+                                                            Response& response, Limits limits) {
+  const int64_t deadline = DeadlineOf(loop, request, limits);
+  Where where;
+  Errc errc = CheckTask(loop, deadline);
+  if (errc == Errc::kOk) errc = Exchange(loop, request, response, deadline, where);
+  if (errc == Errc::kOk && limits.max_redirects != kNoRedirects &&
+      IsRedirect(response.StatusCode())) {
+    errc = Follow(loop, request, response, deadline, limits.max_redirects, where);
+  }
+  return errc == Errc::kOk ? absl::OkStatus() : Fail(errc, where, response);
+}
+
+absl::Status Caller::Call(const Request& request, Response& response, Limits limits) {
+  Loop* const here = Here();
+  return here != nullptr ? CallHere(*here, request, response, limits)
+                         : CallElsewhere(request, response, limits);
+}
+
+absl::Status Caller::CallElsewhere(const Request& request, Response& response, Limits limits) {
   absl::Status status;
-  runtime().Run(
-      [&] { status = CallHere(*Loop::Current(), request, response, limit, max_redirects); });
+  runtime().Run([&] { status = Call(request, response, limits); });
   return status;
 }
 
-absl::StatusOr<Response> Caller::Fetch(const TimeLimit& limit, RequestMaker make) {
-  if (Loop* here = Here()) return FetchHere(*here, limit, make);
-  absl::StatusOr<Response> result;
-  runtime().Run([&] { result = FetchHere(*Loop::Current(), limit, make); });
-  return result;
-}
-
-absl::StatusOr<Response> Caller::FetchHere(Loop& loop, const TimeLimit& limit, RequestMaker make) {
+absl::StatusOr<Response> Caller::Fetch(Limits limits, RequestMaker make) {
+  Loop* const here = Here();
+  if (here == nullptr) return FetchElsewhere(limits, make);
   Response response;
-  CallLease call(LoopPart(loop));
-  absl::Status status = CallHere(loop, make(call), response, limit, kDefaultMaxRedirects);
+  CallLease call(LoopPart(*here));
+  absl::Status status = CallHere(*here, make(call), response, limits);
   if (!status.ok()) return status;
   return response;
 }
 
-int64_t Caller::DeadlineOf(Loop& loop, const Request& request, const TimeLimit& limit) const {
-  if (limit.kind == TimeLimit::kDeadline) return runtime::DeadlineOf(loop, limit.deadline);
-  absl::Duration timeout = limit.kind == TimeLimit::kTimeout ? limit.timeout : request.Timeout();
-  if (limit.kind == TimeLimit::kDefault && timeout == absl::InfiniteDuration()) {
-    return After(loop.now(), call_timeout_);  // Coarse: this one is a last resort.
-  }
-  return After(loop.FreshNow(), Nanoseconds(timeout));
-}
-
-absl::Status Caller::CallHere(Loop& loop, const Request& request, Response& response,
-                              const TimeLimit& limit, int max_redirects) {
-  const int64_t deadline = DeadlineOf(loop, request, limit);
-  Where where;
-  Errc errc = CheckTask(loop, deadline);
-  if (errc == Errc::kOk) errc = Exchange(loop, request, response, deadline, where);
-  if (errc == Errc::kOk && max_redirects != kNoRedirects && IsRedirect(response.StatusCode())) {
-    errc = Follow(loop, request, response, deadline, max_redirects, where);
-  }
-  return errc == Errc::kOk ? absl::OkStatus() : Fail(errc, where, response);
+absl::StatusOr<Response> Caller::FetchElsewhere(Limits limits, RequestMaker make) {
+  absl::StatusOr<Response> result;
+  runtime().Run([&] { result = Fetch(limits, make); });
+  return result;
 }
 
 absl::Status Caller::Fail(Errc errc, const Where& where, Response& response) {

@@ -84,18 +84,9 @@ class Caller {
                                         absl::Time deadline);
 
  protected:
-  // When a call ends at the latest, as its caller said it.
-  struct TimeLimit {
-    enum Kind : uint8_t { kDefault, kTimeout, kDeadline } kind = kDefault;
-    absl::Duration timeout = {};
-    absl::Time deadline = {};
-  };
-
   // What the text of an error says about the failure; made on failure only.
   using Where = std::unique_ptr<const std::string>;
-  static Where MakeWhere(std::string text) {
-    return std::make_unique<const std::string>(std::move(text));
-  }
+  static Where MakeWhere(std::string_view text);
 
   // `runtime` null: the default one, made when it is first needed.
   Caller(Runtime* runtime, absl::Duration call_timeout);
@@ -121,19 +112,29 @@ class Caller {
  private:
   static constexpr int kNoRedirects = -1;
 
-  absl::Status Call(const Request& request, Response& response, const TimeLimit& limit,
-                    int max_redirects);
+  // How far a call may go, as its caller said it. Two registers.
+  struct Limits {
+    static Limits Timeout(absl::Duration timeout, int max_redirects);
+    static Limits Deadline(absl::Time deadline, int max_redirects);
+
+    int max_redirects = kNoRedirects;
+    enum Kind : uint8_t { kDefault, kTimeout, kDeadline } kind = kDefault;
+    int64_t nanoseconds = 0;  // A timeout; a deadline in Unix time. kNoDeadline: none.
+  };
+
+  absl::Status Call(const Request& request, Response& response, Limits limits);
+  absl::Status CallElsewhere(const Request& request, Response& response, Limits limits);
+  absl::Status CallHere(runtime::Loop& loop, const Request& request, Response& response,
+                        Limits limits);
   // What Get and Post send, made in the workspace of the call.
   using RequestMaker = absl::FunctionRef<const Request&(CallLease& call)>;
-  absl::StatusOr<Response> Fetch(const TimeLimit& limit, RequestMaker make);
-  absl::StatusOr<Response> FetchHere(runtime::Loop& loop, const TimeLimit& limit,
-                                     RequestMaker make);
+  absl::StatusOr<Response> Fetch(Limits limits, RequestMaker make);
+  absl::StatusOr<Response> FetchElsewhere(Limits limits, RequestMaker make);
   static absl::Status Fail(Errc errc, const Where& where, Response& response);
-  absl::Status CallHere(runtime::Loop& loop, const Request& request, Response& response,
-                        const TimeLimit& limit, int max_redirects);
   Errc Follow(runtime::Loop& loop, const Request& request, Response& response, int64_t deadline,
               int max_redirects, Where& where);
-  int64_t DeadlineOf(runtime::Loop& loop, const Request& request, const TimeLimit& limit) const;
+  int64_t DeadlineOf(runtime::Loop& loop, const Request& request, Limits limits) const;
+  static int64_t OwnDeadlineOf(runtime::Loop& loop, const Request& request, Limits limits);
 
   Runtime* const runtime_;
   const int64_t call_timeout_;  // Nanoseconds.

@@ -185,7 +185,7 @@ class Client::LoopHosts {
     if (found == known.end()) {
       absl::StatusOr<std::shared_ptr<HostClient>> client = hosts_->Find(name, is_tls);
       if (!client.ok()) {
-        where = MakeWhere(std::string(client.status().message()));
+        where = MakeWhere(client.status().message());
         return ErrcOf(client.status());
       }
       auto made = std::make_unique<Host>();

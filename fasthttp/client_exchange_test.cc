@@ -57,6 +57,30 @@ TEST_F(ClientExchangeTest, SendsAGetWithWhatTheProgramLeftOut) {
             "GET /b%20c?d=e HTTP/1.1\r\nHost: example.com\r\nUser-Agent: fasthttp\r\n\r\n");
 }
 
+// What a call was described by is used again.
+TEST_F(ClientExchangeTest, NothingOfOneRequestGoesIntoTheNext) {
+  HostClient client(Options());
+  auto sent = [&](const Request& request) {
+    dialer_.Next().Data("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+    EXPECT_EQ(Do(client, request), Errc::kOk);
+    return dialer_[dialer_.dialled().size() - 1].written();
+  };
+  Request full;
+  full.header().SetMethod("PUT");
+  full.SetRequestURI("http://a.test/full");
+  full.header().SetUserAgent("agent");
+  full.header().Set("X-Field", "x");
+  full.header().SetCookie("c", "1");
+  ASSERT_TRUE(full.header().SetTrailer("X-Trailer").ok());
+  full.SetBody("body");
+  Request bare;
+  bare.SetRequestURI("http://b.test/bare?x");
+  const std::string first = sent(full);
+  EXPECT_NE(first.find("X-Field: x\r\n"), std::string::npos);
+  EXPECT_EQ(sent(bare), "GET /bare?x HTTP/1.1\r\nHost: b.test\r\nUser-Agent: fasthttp\r\n\r\n");
+  EXPECT_EQ(sent(full), first);
+}
+
 TEST_F(ClientExchangeTest, TargetsOfAllKinds) {
   struct Row {
     const char* url;

@@ -156,6 +156,8 @@ class RequestHeader : public HeaderTrailers {
 
   // The head that this header is a view over; null once it was changed or if it never was.
   const http1::Head* head() const { return head_; }
+  // A quick test: true only if nothing but a target was set.
+  bool IsBare() const { return head_ == nullptr && !more_ && !close_ && !trailers_used_; }
 
   void Reset() { Bind(nullptr); }
   void CopyTo(RequestHeader& to) const;
@@ -338,9 +340,14 @@ class RequestHeader : public HeaderTrailers {
   }
   bool ReceivedClose() const;
   // The owned form, copied from head_ if this is still a view.
-  Owned& Own() { return head_ == nullptr && owned_used_ ? *owned_ : Materialize(); }
+  Owned& Own() {
+    more_ = true;
+    return OwnTarget();
+  }
+  Owned& OwnTarget() { return head_ == nullptr && owned_used_ ? *owned_ : Materialize(); }
   Owned& Materialize();
   void ResetOwned();
+  [[gnu::noinline]] void SetEscapedURI(std::string_view target);
   void CopyFields();
   bool SetSpecial(http1::KnownField id, std::string_view value, bool add);
   void SetSlot(http1::KnownField id, internal::ByteBuffer& slot, std::string_view value);
@@ -350,7 +357,8 @@ class RequestHeader : public HeaderTrailers {
 
   const http1::Head* head_ = nullptr;
   std::unique_ptr<Owned> owned_;
-  bool owned_used_ = false;  // owned_ holds something that Reset has to clear.
+  bool owned_used_ = false;  // owned_ holds something that Reset has to clear,
+  bool more_ = false;        // and not only a target.
   bool close_ = false;
 };
 

@@ -194,6 +194,9 @@ class HostClient::Impl {
                    std::string& detail);
   bool ShouldRetry(Loop& loop, const Request& request, const WireRequest& wire, Errc errc,
                    int64_t deadline, const Attempt& attempt);
+  [[gnu::noinline]] Where WhereOf(const Attempt& attempt) const {
+    return MakeWhere(Explain(attempt));
+  }
   std::string Explain(const Attempt& attempt) const;
 
   HostClient& client_;
@@ -227,7 +230,7 @@ Errc HostClient::Impl::Call(Share& share, const Request& request, Response& resp
   Attempt attempt;
   Errc errc = Describe(request, wire);
   if (errc != Errc::kOk) {
-    where = MakeWhere(Explain(attempt));
+    where = WhereOf(attempt);
     return errc;
   }
   ClientConn* const conn = options_.transport ? nullptr : pool_->TakeIdle(share);
@@ -254,7 +257,7 @@ Errc HostClient::Impl::Repeat(Share& share, const Request& request, const WireRe
                               : Try(share, wire, response, deadline, attempt);
     if (errc == Errc::kOk) return errc;
   }
-  if (where == nullptr) where = MakeWhere(Explain(attempt));
+  if (where == nullptr) where = WhereOf(attempt);
   return errc;
 }
 
@@ -266,7 +269,7 @@ Errc HostClient::Impl::CallOnce(Share& share, const Request& request, Response& 
   attempt.number = 1;
   Errc errc = Describe(request, call.wire());
   if (errc == Errc::kOk) errc = Try(share, call.wire(), response, deadline, attempt);
-  if (errc != Errc::kOk) where = MakeWhere(Explain(attempt));
+  if (errc != Errc::kOk) where = WhereOf(attempt);
   return errc;
 }
 
@@ -306,8 +309,7 @@ Errc HostClient::Impl::EndConn(Share& share, ClientConn* conn, const ExchangeRes
 Errc HostClient::Impl::CallTransport(Loop& loop, const Request& request, Response& response,
                                      int64_t deadline, Where& where) {
   absl::Status status = options_.transport(client_, request, response, TimeOf(loop, deadline));
-  where =
-      status.ok() || status.message().empty() ? nullptr : MakeWhere(std::string(status.message()));
+  where = status.ok() || status.message().empty() ? nullptr : MakeWhere(status.message());
   return ErrcOf(status);
 }
 

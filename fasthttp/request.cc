@@ -75,7 +75,8 @@ Errc Request::BindURI(Parsed& parsed) const {
     errc = parsed.uri.TryParse(header_.Host(), header_.RequestURI());
   } else {
     // The bytes of a header that the program made may change under views.
-    errc = parsed.uri.TryParseOwned(header_.Host(), header_.RequestURI());
+    const std::string_view host = header_.IsBare() ? std::string_view() : header_.Host();
+    errc = parsed.uri.TryParseOwned(host, header_.RequestURI());
   }
   if (errc == Errc::kOk && tls_) parsed.uri.SetScheme("https");
   return errc;

@@ -72,6 +72,9 @@ class Request {
     if (body_touched_) ResetBodyPooled();
   }
 
+  // A quick test: true only if nothing was set that would be sent, but a target.
+  bool IsBare() const { return header_.IsBare() && !body_touched_ && !HasPostArgs(); }
+
   RequestHeader& header() ABSL_ATTRIBUTE_LIFETIME_BOUND { return header_; }
   const RequestHeader& header() const ABSL_ATTRIBUTE_LIFETIME_BOUND { return header_; }
 

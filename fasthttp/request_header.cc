@@ -43,6 +43,7 @@ RequestHeader& RequestHeader::operator=(RequestHeader&& other) noexcept {
   std::swap(owned_, other.owned_);
   SwapTrailers(other);
   std::swap(owned_used_, other.owned_used_);
+  std::swap(more_, other.more_);
   std::swap(close_, other.close_);
   return *this;
 }
@@ -63,7 +64,7 @@ void RequestHeader::ResetOwned() {
   o.normalize = true;
   o.no_default_content_type = false;
   o.no_slots = false;
-  owned_used_ = false;
+  owned_used_ = more_ = false;
 }
 
 RequestHeader::Owned& RequestHeader::Materialize() {
@@ -77,6 +78,7 @@ RequestHeader::Owned& RequestHeader::Materialize() {
 void RequestHeader::CopyFields() {
   const http1::Head& head = *head_;
   Owned& o = *owned_;
+  more_ = true;
   close_ = ConnectionClose();
   o.content_length = ContentLength();
   o.http10 = head.minor_version == 0;
@@ -122,6 +124,7 @@ void RequestHeader::CopyTo(RequestHeader& to) const {
   o.normalize = owned_->normalize;
   o.no_default_content_type = owned_->no_default_content_type;
   o.no_slots = owned_->no_slots;
+  to.more_ = more_;
 }
 
 // --- Method and target ---
@@ -136,10 +139,14 @@ std::string_view RequestHeader::RequestURI() const {
 }
 
 void RequestHeader::SetRequestURI(std::string_view target) {
-  if (!internal::HasBlankOrControl(target)) return Own().target.Assign(target);
+  if (internal::HasBlankOrControl(target)) return SetEscapedURI(target);
+  OwnTarget().target.Assign(target);
+}
+
+void RequestHeader::SetEscapedURI(std::string_view target) {
   std::string escaped;
   internal::AppendWithoutBlanks(escaped, target);
-  Own().target.Assign(escaped);
+  OwnTarget().target.Assign(escaped);
 }
 
 // --- Fields with an accessor ---

@@ -1,8 +1,12 @@
 #include "fasthttp/request.h"
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "fasthttp/error.h"
 #include "fasthttp/head_for_test.h"
@@ -28,6 +32,47 @@ TEST(Request, MadeByAProgram) {
   request.SetRequestURI("http://other/");
   EXPECT_EQ(request.Host(), "other");
   EXPECT_EQ(request.RequestURI(), "http://other/");
+}
+
+// A request with nothing but a target is written in a way of its own, until something is set.
+TEST(Request, BareOnesAreWrittenAsOthersAre) {
+  constexpr std::string_view kBare = "GET /p?q HTTP/1.1\r\nHost: a\r\n";
+  const std::vector<std::function<void(Request&)>> changes = {
+      [](Request& r) { r.header().SetMethod("POST"); },
+      [](Request& r) { r.header().SetUserAgent("u"); },
+      [](Request& r) { r.header().SetContentType("t"); },
+      [](Request& r) { r.header().Set("X", "y"); },
+      [](Request& r) { r.header().SetCookie("c", "1"); },
+      [](Request& r) { (void)r.header().SetTrailer("X"); },
+      [](Request& r) { r.header().SetHost("other"), r.SetUseHostHeader(true); },
+      [](Request& r) { r.SetConnectionClose(); },
+      [](Request& r) { r.SetBody("body"); },
+      [](Request& r) { r.MutablePostArgs().Add("a", "b"); },
+      [](Request& r) { r.MutableURI().SetPath("/other"); },
+      [](Request& r) { r.MutableURI().SetUsername("u"); },
+  };
+  for (size_t i = 0; i < changes.size(); ++i) {
+    Request request;
+    request.SetRequestURI("http://a/p?q");
+    EXPECT_TRUE(request.IsBare());
+    EXPECT_EQ(request.String(), absl::StrCat(kBare, "\r\n")) << i;
+    changes[i](request);
+    const std::string changed = request.String();
+    EXPECT_NE(changed, absl::StrCat(kBare, "\r\n")) << i;
+    Request copy;
+    request.CopyTo(copy);
+    EXPECT_EQ(copy.String(), changed) << i;
+    request.Reset();
+    request.SetRequestURI("http://a/p?q");
+    EXPECT_TRUE(request.IsBare()) << i;
+    EXPECT_EQ(request.String(), absl::StrCat(kBare, "\r\n")) << i;
+  }
+  Request other;
+  other.SetRequestURI("http://a/p?q");
+  other.header().Set("X", "y");
+  other.header().Del("X");
+  EXPECT_FALSE(other.IsBare());
+  EXPECT_EQ(other.String(), absl::StrCat(kBare, "\r\n"));
 }
 
 TEST(Request, BadURIIsReported) {

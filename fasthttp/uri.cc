@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "fasthttp/base/copy.h"
 #include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
 #include "fasthttp/http1/framing.h"
@@ -135,17 +136,16 @@ constexpr std::array<uint8_t, 256> kPlainBytes = [] {
   return bytes;
 }();
 
+// `at` is within bytes with a NUL behind them.
 template <PlainByte kWhat>
-[[gnu::always_inline]] inline const char* SkipPlain(const char* at, const char* end) {
+[[gnu::always_inline]] inline const char* SkipPlain(const char* at) {
   auto is = [](char c) { return (kPlainBytes[static_cast<uint8_t>(c)] & kWhat) != 0; };
-  for (; end - at >= 4; at += 4) {
+  for (;; at += 4) {
     if (!is(at[0])) return at;
     if (!is(at[1])) return at + 1;
     if (!is(at[2])) return at + 2;
     if (!is(at[3])) return at + 3;
   }
-  while (at != end && is(*at)) ++at;
-  return at;
 }
 
 bool HasUpper(std::string_view text) {
@@ -271,54 +271,61 @@ Errc URI::TryParse(std::string_view host, std::string_view text) {
   return errc;
 }
 
-Errc URI::TryParseOwned(std::string_view host, std::string_view text) {
-  if (host.empty() && !no_normalizing_ && ParsePlain(text)) return Errc::kOk;
-  Errc errc = TryParse(host, text);
-  Own();
-  return errc;
-}
-
 // Nearly every URL of a client: "http://name:port/path?query" or its path alone, of bytes that
-// stand for themselves. One look at each byte; false, with nothing changed, if it is anything else.
-bool URI::ParsePlain(std::string_view text) {
-  const char* const begin = text.data();
-  const bool http = text.size() > 7 && std::memcmp(begin, "http://", 7) == 0;
-  const bool https = !http && text.size() > 8 && std::memcmp(begin, "https://", 8) == 0;
-  const size_t scheme = http ? 4 : https ? 5 : 0;
-  const char* const end = begin + text.size();
-  const char* const host = scheme != 0 ? begin + scheme + 3 : begin;
-  const char* at = host;
-  if (scheme != 0) {
-    at = SkipPlain<kHostByte>(at, end);
-    if (at == host) return false;
-    if (at != end && *at == ':') {
-      const char* const port = ++at;
-      at = SkipPlain<kPortByte>(at, end);
-      if (at == port) return false;
-    }
-  }
-  const char* const path = at;
-  do {  // A segment, behind its "/".
-    if (at == end || *at++ != '/') return false;
-    if (at != end && (*at == '/' || *at == '.')) return false;
-    at = SkipPlain<kSegmentByte>(at, end);
-  } while (at != end && *at == '/');
-  const char* const path_end = at;
-  if (at != end && (*at != '?' || SkipPlain<kQueryByte>(at, end) != end)) return false;
+// stand for themselves. One look at each byte of the copy; false if it is anything else.
+[[gnu::always_inline]] inline bool URI::ParsePlain(std::string_view text) {
   // Behind another plain one only text_ holds anything.
   if (plain_target_.empty() || text_.capacity() > kKeepBytes) Clear();
   args_parsed_ = args_changed_ = false;
-  text_.Assign(text);
-  auto copied = [&](const char* from, const char* to) {
-    return std::string_view(text_.data() + (from - begin), static_cast<size_t>(to - from));
+  plain_target_ = {};
+  text_.Clear();
+  char* const begin = text_.Prepare(text.size() + 1);
+  char* const end = base::CopyShort(begin, text.data(), text.size());
+  *end = '\0';
+  text_.Commit(text.size() + 1);
+  const bool http = text.size() > 7 && std::memcmp(begin, "http://", 7) == 0;
+  const bool https = !http && text.size() > 8 && std::memcmp(begin, "https://", 8) == 0;
+  const size_t scheme = http ? 4 : https ? 5 : 0;
+  const char* const host = scheme != 0 ? begin + scheme + 3 : begin;
+  const char* path = host;
+  if (scheme != 0) {
+    path = SkipPlain<kHostByte>(host);
+    if (path == host) return false;
+    if (*path == ':') {
+      const char* const port = path + 1;
+      path = SkipPlain<kPortByte>(port);
+      if (path == port) return false;
+    }
+  }
+  const char* at = path;
+  do {  // A segment, behind its "/".
+    if (*at++ != '/' || *at == '/' || *at == '.') return false;
+    at = SkipPlain<kSegmentByte>(at);
+  } while (*at == '/');
+  const char* const path_end = at;
+  if (*at == '?') at = SkipPlain<kQueryByte>(at);
+  if (at != end) return false;
+  auto between = [](const char* from, const char* to) {
+    return std::string_view(from, static_cast<size_t>(to - from));
   };
   scheme_.Borrow(std::string_view("https", scheme));
-  host_.Borrow(copied(host, path));
-  path_original_.Borrow(copied(path, path_end));
+  host_.Borrow(between(host, path));
+  path_original_.Borrow(between(path, path_end));
   path_.Borrow(path_original_.view());
-  query_.Borrow(path_end != end ? copied(path_end + 1, end) : std::string_view());
-  plain_target_ = copied(path, end);
+  query_.Borrow(path_end != end ? between(path_end + 1, end) : std::string_view());
+  plain_target_ = between(path, end);
   return true;
+}
+
+Errc URI::TryParseOwned(std::string_view host, std::string_view text) {
+  if (host.empty() && !no_normalizing_ && ParsePlain(text)) return Errc::kOk;
+  return ParseAndOwn(host, text);
+}
+
+Errc URI::ParseAndOwn(std::string_view host, std::string_view text) {
+  Errc errc = TryParse(host, text);
+  Own();
+  return errc;
 }
 
 // std::string_view::find_first_of calls memchr for every byte.

@@ -191,6 +191,7 @@ class URI {
 
   void Clear();
   bool ParsePlain(std::string_view text);
+  [[gnu::noinline]] Errc ParseAndOwn(std::string_view host, std::string_view text);
   bool OwnsAny(std::string_view text) const;
   Errc ParseParts(std::string_view host, std::string_view text);
   Errc ParseAuthority(std::string_view authority);

@@ -42,8 +42,8 @@ bool NeedsEncoding(char c) { return c == '%' || static_cast<signed char>(c) < 0;
 
 }  // namespace
 
-void WireRequest::ClearText() {
-  used_text_ = false;
+void WireRequest::ClearMemory() {
+  used_memory_ = false;
   size_t kept = fields_.capacity() * sizeof(http1::FieldView);
   for (std::string* text : {&target_, &host_, &authorization_, &post_args_, &suffix_}) {
     kept += text->capacity();
@@ -80,7 +80,7 @@ Errc WireRequest::DescribeOtherTarget(const Request& request) {
     head_.target = received->Target();  // A gateway passes it on as it came.
     return Errc::kOk;
   }
-  used_text_ = true;
+  used_memory_ = true;
   target_.clear();
   request.URI().AppendRequestURI(target_);
   head_.target = target_;
@@ -91,7 +91,7 @@ Errc WireRequest::DescribeOtherTarget(const Request& request) {
 // A URI keeps its host decoded; a zone means nothing to the other side (RFC 6874, section 4).
 void WireRequest::DescribeHost(const Request& request) {
   if (std::none_of(head_.host.begin(), head_.host.end(), NeedsEncoding)) return;
-  used_text_ = true;
+  used_memory_ = true;
   host_ = request.URI().FullURI();
   host_.erase(0, host_.find("://") + 3);
   host_.resize(std::min(host_.find_first_of("/?#"), host_.size()));
@@ -105,7 +105,7 @@ inline void WireRequest::DescribeBody(const Request& request) {
   body_ = request.Body();
   head_.content_type = header.ContentType();
   if (body_.empty() && request.HasPostArgs()) {
-    used_text_ = true;
+    used_memory_ = true;
     post_args_.clear();
     request.PostArgs().AppendBytes(post_args_);
     body_ = post_args_;
@@ -122,7 +122,7 @@ inline void WireRequest::DescribeBody(const Request& request) {
 
 // Only a chunked body has room for trailers.
 void WireRequest::AddTrailers(const Request& request) {
-  used_text_ = true;
+  used_memory_ = true;
   head_.body = BodyHeader::kChunked;
   fields_.push_back({"Trailer", request.header().Trailers()->Line()});
   if (!body_.empty()) suffix_.append(http1::kChunkEnd);
@@ -198,7 +198,7 @@ void WireRequest::AddField(const RequestHeader& header, KnownField id, std::stri
 
 // RFC 7617.
 void WireRequest::AddCredentials(const Request& request) {
-  used_text_ = true;
+  used_memory_ = true;
   std::string pair;
   AppendUnquotedPath(pair, request.URI().Username());
   pair.push_back(':');
@@ -209,6 +209,25 @@ void WireRequest::AddCredentials(const Request& request) {
 
 Errc WireRequest::Describe(const Request& request, std::string_view user_agent,
                            std::string_view default_host) {
+  bare_ = request.IsBare() && !request.HasChangedURI() && !request.URI().PlainTarget().empty();
+  if (!bare_) return DescribeAll(request, user_agent, default_host);
+  const URI& uri = request.URI();
+  head_.method = head_.content_type = {};
+  head_.fields = {};
+  head_.body = BodyHeader::kNone;
+  head_.close = false;
+  head_.target = uri.PlainTarget();
+  head_.host = !uri.Host().empty() ? uri.Host() : default_host;
+  head_.user_agent = user_agent;
+  method_ = MethodId::kGet;
+  body_ = {};
+  expect_continue_ = false;
+  if (!suffix_.empty()) suffix_.clear();
+  return head_.host.empty() ? Errc::kMissingHost : Errc::kOk;
+}
+
+Errc WireRequest::DescribeAll(const Request& request, std::string_view user_agent,
+                              std::string_view default_host) {
   const RequestHeader& header = request.header();
   fields_.clear();
   if (!suffix_.empty()) suffix_.clear();
@@ -228,6 +247,7 @@ Errc WireRequest::Describe(const Request& request, std::string_view user_agent,
   }
   DescribeFields(request);
   head_.fields = fields_;
+  used_memory_ |= fields_.capacity() > kInlineFields;
   return Errc::kOk;
 }
 

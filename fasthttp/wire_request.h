@@ -35,13 +35,14 @@ class WireRequest {
 
   // After a call: forgets large buffers.
   void Clear() {
-    if (used_text_ || fields_.capacity() > kInlineFields) ClearText();
+    if (used_memory_) ClearMemory();
   }
 
   // Room for the head and, of a chunked request, for its first chunk's line.
   size_t Bound() const { return http1::RequestHeadBound(head_) + 32; }
   // Writes that; returns the end.
   char* Write(char* out) const {
+    if (bare_) return http1::WriteBareRequestHead(out, head_);
     out = http1::WriteRequestHead(out, head_);
     if (head_.body != http1::BodyHeader::kChunked || body_.empty()) return out;
     return out + http1::WriteChunkHeader(out, body_.size());
@@ -62,6 +63,8 @@ class WireRequest {
  private:
   static constexpr size_t kInlineFields = 16;
 
+  Errc DescribeAll(const Request& request, std::string_view user_agent,
+                   std::string_view default_host);
   Errc DescribeTarget(const Request& request, std::string_view default_host);
   Errc DescribeConnect(const Request& request);
   Errc DescribeOtherTarget(const Request& request);
@@ -73,13 +76,14 @@ class WireRequest {
   void MoveSlot(std::string_view name, std::string_view& slot);
   void AddCredentials(const Request& request);
   void AddTrailers(const Request& request);
-  void ClearText();
+  void ClearMemory();
 
   http1::RequestHeadView head_;
+  bool bare_ = false;  // A GET with nothing but target, host and user agent.
   http1::MethodId method_ = http1::MethodId::kGet;
   bool expect_continue_ = false;
   bool has_authorization_ = false;
-  bool used_text_ = false;  // One of the buffers below may have grown.
+  bool used_memory_ = false;  // One of the buffers below may have grown.
   std::string_view body_;
   absl::InlinedVector<http1::FieldView, kInlineFields> fields_;
   // Kept from call to call for their memory.

@@ -93,9 +93,9 @@ class Pipe {
   }
 
   IoResult Receive(int side, std::span<char> into);
-  IoResult ReceivePieces(int side, std::span<char> into);
+  [[gnu::noinline]] IoResult ReceivePieces(int side, std::span<char> into);
   IoResult Send(int side, std::span<const iovec> from);
-  IoResult SendPieces(int side, std::span<const iovec> from);
+  [[gnu::noinline]] IoResult SendPieces(int side, std::span<const iovec> from);
   Errc Arm(int side, const ReadyToken& token);
   void EndDirection(int side);
   bool HasUnread(int side);

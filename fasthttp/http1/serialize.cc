@@ -156,11 +156,6 @@ char* WriteResponseHead(char* out, const ResponseHeadView& view) {
   return Append(out, kCrLf);
 }
 
-size_t RequestHeadBound(const RequestHeadView& view) {
-  return kFixedHeadBound + view.method.size() + view.target.size() + view.host.size() +
-         view.user_agent.size() + view.content_type.size() + FieldsBound(view.fields);
-}
-
 char* WriteRequestHead(char* out, const RequestHeadView& view) {
   out = view.method.empty() ? Append(out, "GET") : AppendValue(out, view.method);
   *out++ = ' ';
@@ -173,6 +168,15 @@ char* WriteRequestHead(char* out, const RequestHeadView& view) {
   if (!view.fields.empty()) out = AppendFields(out, view.fields);
   if (view.close) out = Append(out, kClose);
   return Append(out, kCrLf);
+}
+
+char* WriteBareRequestHead(char* out, const RequestHeadView& view) {
+  out = AppendValue(Append(out, "GET "), view.target);
+  out = AppendValue(Append(out, " HTTP/1.1\r\nHost: "), view.host);
+  if (!view.user_agent.empty()) {
+    out = AppendValue(Append(out, "\r\nUser-Agent: "), view.user_agent);
+  }
+  return Append(out, "\r\n\r\n");
 }
 
 void StatusBlockCache::Refresh(std::string_view server, std::string_view date) {

@@ -93,11 +93,18 @@ struct RequestHeadView {
   std::span<const FieldView> fields;
 };
 
-[[nodiscard]] size_t RequestHeadBound(const RequestHeadView& view);
+[[nodiscard]] inline size_t RequestHeadBound(const RequestHeadView& view) {
+  return kFixedHeadBound + view.method.size() + view.target.size() + view.host.size() +
+         view.user_agent.size() + view.content_type.size() +
+         (view.fields.empty() ? 0 : FieldsBound(view.fields));
+}
 
 // Writes request-line (always HTTP/1.1), Host (first, RFC 9110 section 7.2), User-Agent,
 // Content-Type, Content-Length or Transfer-Encoding, the fields, Connection, the empty line.
 char* WriteRequestHead(char* out, const RequestHeadView& view);
+
+// The same for a GET that has a target and a host, and at most a User-Agent besides.
+char* WriteBareRequestHead(char* out, const RequestHeadView& view);
 
 // "HTTP/1.1 100 Continue\r\n\r\n".
 inline constexpr std::string_view kContinueResponse = "HTTP/1.1 100 Continue\r\n\r\n";

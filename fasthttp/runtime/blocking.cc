@@ -4,20 +4,6 @@
 
 namespace fasthttp::runtime {
 
-Errc AwaitReady(Loop& loop, Endpoint& endpoint, uint8_t ready, int64_t deadline) {
-  if (!endpoint.armed) {
-    if (Errc errc = endpoint.conn->Arm(endpoint.token(loop)); errc != Errc::kOk) return errc;
-    endpoint.armed = true;
-  }
-  // Bytes that came between the failed try and this line are latched by the poller, which reports
-  // edges in a later step; a notice of this loop's own may fire the wait before Block, which sees
-  // it.
-  Wait wait;
-  loop.Prepare(wait);
-  loop.LinkIo(wait, endpoint, ready | kHangup);
-  return loop.Block(wait, deadline);
-}
-
 IoResult Recv(Loop& loop, Endpoint& endpoint, std::span<char> into, int64_t deadline) {
   if (Errc cause = loop.CancelCause(); cause != Errc::kOk) return IoResult::Error(cause);
   const uint32_t generation = endpoint.generation;

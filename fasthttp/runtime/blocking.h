@@ -12,7 +12,19 @@
 namespace fasthttp::runtime {
 
 // Suspends until one of `ready` is reported at the endpoint.
-Errc AwaitReady(Loop& loop, Endpoint& endpoint, uint8_t ready, int64_t deadline);
+inline Errc AwaitReady(Loop& loop, Endpoint& endpoint, uint8_t ready, int64_t deadline) {
+  if (!endpoint.armed) {
+    if (Errc errc = endpoint.conn->Arm(endpoint.token(loop)); errc != Errc::kOk) return errc;
+    endpoint.armed = true;
+  }
+  // Bytes that came between the failed try and this line are latched by the poller, which reports
+  // edges in a later step; a notice of this loop's own may fire the wait before Block, which sees
+  // it.
+  Wait wait;
+  loop.Prepare(wait);
+  loop.LinkIo(wait, endpoint, ready | kHangup);
+  return loop.Block(wait, deadline);
+}
 
 // Receives at least one byte; 0 is the end of the stream. Never kAgain.
 IoResult Recv(Loop& loop, Endpoint& endpoint, std::span<char> into, int64_t deadline);

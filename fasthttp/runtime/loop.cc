@@ -201,6 +201,7 @@ void Loop::TakeExpired() {
   } else {
     Endpoint& endpoint =
         Containing<Endpoint>(*endpoint_timers_.PopExpired(), offsetof(Endpoint, timer));
+    TimeWaits(endpoint);
     endpoint.sink->OnTimer(endpoint);
   }
 }
@@ -376,10 +377,9 @@ int64_t Loop::PollTimeout() {
 }
 
 uint32_t Loop::TickAt(int64_t when) const {
-  constexpr int64_t kFarthest = int64_t{1} << 30;  // Ticks; the wheel compares within 2^31.
-  int64_t ticks = (when - started_ + kMillisecond - 1) / kMillisecond;
-  int64_t now_tick = (now_ - started_) / kMillisecond;
-  return static_cast<uint32_t>(std::min(ticks, now_tick + kFarthest));
+  constexpr int64_t kFarthest = kMillisecond << 30;  // The wheel compares within 2^31 ticks.
+  const int64_t ahead = std::min(when, now_ + kFarthest) - started_;
+  return static_cast<uint32_t>((ahead + kMillisecond - 1) / kMillisecond);
 }
 
 // --- Fibers -----------------------------------------------------------------------------------
@@ -536,8 +536,13 @@ void Loop::RemoveWorkEnd(void* pointer) {
 // --- Endpoints and tasks ----------------------------------------------------------------------
 
 void Loop::SetTimer(Endpoint& endpoint, uint32_t due_tick) {
-  endpoint_timers_.Remove(endpoint.timer);
+  ClearTimer(endpoint);
   endpoint_timers_.Add(endpoint.timer, due_tick);
+}
+
+void Loop::ClearTimer(Endpoint& endpoint) {
+  endpoint_timers_.Remove(endpoint.timer);
+  TimeWaits(endpoint);
 }
 
 void Loop::Spawn(Task& task) {
@@ -590,22 +595,6 @@ void Loop::Disarm(ContextAlarm& alarm) {
 
 // --- Waiting ----------------------------------------------------------------------------------
 
-void Loop::Prepare(Wait& wait) {
-  Fiber& self = *running_;
-  FASTHTTP_CHECK(self.user_depth == 1, "a blocking call outside of a handler or task");
-  wait.fiber = &self;
-  self.wait = &wait;
-  ++self.seq;
-}
-
-void Loop::LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask) {
-  FASTHTTP_DCHECK(wait.fiber != nullptr, "a wait is prepared before anything can fire it");
-  wait.endpoint = &endpoint;
-  wait.ready_mask = ready_mask;
-  wait.next = endpoint.waits;
-  endpoint.waits = &wait;
-}
-
 Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
   Fiber& self = *running_;
   RefuseAfterFork();
@@ -626,27 +615,57 @@ Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
     if (cancellable && task->cancelled() != Errc::kOk) Fire(wait, task->cancelled());
   }
   ContextNode* context = cancellable ? task->scope.context : nullptr;
-  WaitHook hook(TokenOf(wait));
-  if (!wait.fired && context != nullptr) {
-    if (Errc cause = context->Hook(hook); cause != Errc::kOk) Fire(wait, cause);
-  }
-  Fiber* next = wait.fired ? nullptr : NextLeader(true);
-  if (next != nullptr) {
-    wait.deadline = deadline;
-    if (deadline != kNoDeadline) wait_timers_.Add(wait.timer, TickAt(deadline));
-    if (cancellable) task->wait = &wait;
-    ++blocked_;
-    ++stats_.blocks;
-    self.state = Fiber::State::kBlocked;
-    Suspend(*next);
-    --blocked_;
-    task->wait = nullptr;
-  } else if (!wait.fired) {
-    Fire(wait, Errc::kOverloaded);
+  if (context == nullptr) {
+    SuspendFor(wait, deadline, cancellable);
+  } else {
+    WaitHook hook(TokenOf(wait));
+    Errc cause = wait.fired ? Errc::kOk : context->Hook(hook);
+    if (cause != Errc::kOk) Fire(wait, cause);
+    SuspendFor(wait, deadline, cancellable);
+    context->Unhook(hook);
   }
   self.wait = nullptr;
-  if (context != nullptr) context->Unhook(hook);
   return wait.cause;
+}
+
+inline void Loop::SuspendFor(Wait& wait, int64_t deadline, bool cancellable) {
+  if (wait.fired) return;
+  Fiber* next = NextLeader(true);
+  if (next == nullptr) return Fire(wait, Errc::kOverloaded);
+  Fiber& self = *running_;
+  Task* task = current_task_;
+  wait.deadline = deadline;
+  if (deadline != kNoDeadline && !HasEarlierTimer(wait)) {
+    wait_timers_.Add(wait.timer, TickAt(deadline));
+  }
+  if (cancellable) task->wait = &wait;
+  ++blocked_;
+  ++stats_.blocks;
+  self.state = Fiber::State::kBlocked;
+  Suspend(*next);
+  --blocked_;
+  task->wait = nullptr;
+}
+
+// Nearly every wait ends long before its deadline. While the endpoint has a timer, for instance
+// that of an idle connection, which expires before, there is none to arm and disarm.
+inline bool Loop::HasEarlierTimer(const Wait& wait) const {
+  if (wait.endpoint == nullptr || !wait.endpoint->timer.armed()) return false;
+  const int64_t ahead = static_cast<int32_t>(wait.endpoint->timer.due - tick_);
+  return ahead * kMillisecond <= wait.deadline - now_;
+}
+
+// When the endpoint's timer has expired or goes.
+void Loop::TimeWaits(Endpoint& endpoint) {
+  for (Wait* wait = endpoint.waits; wait != nullptr;) {
+    Wait* next = wait->next;
+    if (wait->deadline <= now_) {
+      Fire(*wait, wait->timeout_cause);
+    } else if (wait->deadline != kNoDeadline && !wait->timer.armed()) {
+      wait_timers_.Add(wait->timer, TickAt(wait->deadline));
+    }
+    wait = next;
+  }
 }
 
 void Loop::Yield() {

@@ -164,8 +164,9 @@ class Loop {
   }
 
   // Lazily kept timer of an endpoint: fires OnTimer at or after `due`; re-arming replaces.
+  // Waits for the endpoint whose deadlines lie behind `due` have no timer of their own until then.
   void SetTimer(Endpoint& endpoint, uint32_t due_tick);
-  void ClearTimer(Endpoint& endpoint) { endpoint_timers_.Remove(endpoint.timer); }
+  void ClearTimer(Endpoint& endpoint);
 
   // A readiness notice that the loop gives itself. Fibers that wait for it are ready at once; what
   // is not waited for is dispatched in a later step.
@@ -214,7 +215,13 @@ class Loop {
   // --- Waiting (from user code only) ----------------------------------------------------------
 
   // Starts a wait of the running fiber; only Block ends it.
-  void Prepare(Wait& wait);
+  void Prepare(Wait& wait) {
+    Fiber& self = *running_;
+    FASTHTTP_CHECK(self.user_depth == 1, "a blocking call outside of a handler or task");
+    wait.fiber = &self;
+    self.wait = &wait;
+    ++self.seq;
+  }
   WakeToken TokenOf(const Wait& wait) const {
     return {const_cast<Loop*>(this), wait.fiber->index, wait.fiber->seq};
   }
@@ -223,7 +230,13 @@ class Loop {
     if (wait.fiber->wait == &wait) wait.fiber->wait = nullptr;
   }
   // Links a prepared wait to readiness of an endpoint.
-  void LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask);
+  void LinkIo(Wait& wait, Endpoint& endpoint, uint8_t ready_mask) {
+    FASTHTTP_DCHECK(wait.fiber != nullptr, "a wait is prepared before anything can fire it");
+    wait.endpoint = &endpoint;
+    wait.ready_mask = ready_mask;
+    wait.next = endpoint.waits;
+    endpoint.waits = &wait;
+  }
   // Suspends until the wait fires, the deadline passes (kTimeout) or, if `cancellable`, the
   // current task is cancelled. Returns the cause.
   Errc Block(Wait& wait, int64_t deadline, bool cancellable = true);
@@ -346,7 +359,10 @@ class Loop {
   void PushReady(Fiber& fiber);
   void SwitchTo(Fiber& to);
   void Suspend(Fiber& next);
+  void SuspendFor(Wait& wait, int64_t deadline, bool cancellable);
   void ShowStack(Fiber& self);
+  bool HasEarlierTimer(const Wait& wait) const;
+  void TimeWaits(Endpoint& endpoint);
   void Unlink(Wait& wait);
   void EndWaits(Endpoint& endpoint);
   void CancelAll();

@@ -20,8 +20,7 @@ void TimerWheel::Add(TimerNode& node, uint32_t due) {
   Place(node);
 }
 
-void TimerWheel::Remove(TimerNode& node) {
-  if (!node.armed()) return;
+void TimerWheel::RemoveArmed(TimerNode& node) {
   --size_;
   Unlink(node);
 }

@@ -32,7 +32,9 @@ class TimerWheel {
   void Add(TimerNode& node, uint32_t due);
 
   // Disarms `node`, also if it has expired and not been popped. No effect if it isn't armed.
-  void Remove(TimerNode& node);
+  void Remove(TimerNode& node) {
+    if (node.armed()) RemoveArmed(node);
+  }
 
   // Moves time to `tick`; nodes due by then join the expired list in order of their ticks.
   void Advance(uint32_t tick);
@@ -53,6 +55,7 @@ class TimerWheel {
   static constexpr int kSlots = 1 << kBits;
   static constexpr int kLevels = 4;
 
+  void RemoveArmed(TimerNode& node);
   TimerNode* PopFirst();
   void Place(TimerNode& node);
   void Cascade(int level);

@@ -60,6 +60,46 @@ struct Meeting {
   bool next_wait_undisturbed = false;
 };
 
+// A wait whose deadline lies behind its endpoint's timer has none of its own until that one is
+// gone.
+TEST(EndpointTimerTest, StandsForTheDeadlinesBehindIt) {
+  enum Change { kStays, kIsCleared, kIsMoved, kChanges };
+  for (int change = 0; change < kChanges; ++change) {
+    for (int64_t timer : {2 * kSecond, 5 * kSecond, 6 * kSecond}) {
+      SimRuntime sim;
+      Loop& home = sim.loop(0);
+      NoSink sink;
+      TaskList tasks;
+      Endpoint* endpoint = nullptr;
+      Errc cause = Errc::kCount;
+      int64_t waited = -1;
+      sim.RunOn(home, [&] {
+        endpoint = home.Open(nullptr, &sink);
+        home.SetTimer(*endpoint, home.TickAt(home.now() + timer));
+        tasks.Spawn(home, [&](Loop& loop) {
+          const int64_t start = loop.now();
+          Wait wait;
+          loop.Prepare(wait);
+          loop.LinkIo(wait, *endpoint, kReadable);
+          cause = loop.Block(wait, start + 5 * kSecond);
+          waited = loop.now() - start;
+        });
+        tasks.Spawn(home, [&](Loop& loop) {
+          (void)SleepFor(loop, kSecond);
+          EXPECT_EQ(loop.timers(), timer <= 5 * kSecond ? 0u : 1u);
+          if (change == kIsCleared) loop.ClearTimer(*endpoint);
+          if (change == kIsMoved) loop.SetTimer(*endpoint, loop.TickAt(20 * kSecond));
+          EXPECT_EQ(loop.timers(), timer <= 5 * kSecond && change == kStays ? 0u : 1u);
+        });
+      });
+      ASSERT_TRUE(sim.RunUntil([&] { return tasks.AllDone(); }));
+      EXPECT_EQ(cause, Errc::kTimeout) << change << " " << timer;
+      EXPECT_EQ(waited, 5 * kSecond) << change << " " << timer;
+      sim.RunOn(home, [&] { home.Release(*endpoint); });
+    }
+  }
+}
+
 TEST_P(WaitTest, EveryPairOfArrivals) {
   Loop& home = sim.loop(0);
   NoSink sink;
