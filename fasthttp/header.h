@@ -508,9 +508,11 @@ class ResponseHeader : public HeaderTrailers {
     Own();
     return fields_;
   }
-  // A quick test: true only if a Content-Type is set and else at most a status code and
+  // A quick test: not empty only if a Content-Type is set and else at most a status code and
   // ConnectionClose.
-  bool IsPlain() const { return !content_type_.empty() && !MayHaveMore(); }
+  std::string_view PlainContentType() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return MayHaveMore() ? std::string_view() : content_type_.view();
+  }
   // Makes this header a copy of a received head; names keep their bytes. `length`: that of the
   // body, if framing has read it from the Content-Length of this head.
   void CopyFrom(const http1::Head& head, int64_t length = kContentLengthNone);

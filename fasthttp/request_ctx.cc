@@ -140,6 +140,8 @@ void RequestCtx::RemoveUserValue(std::string_view key) {
   std::erase_if(user_values_, [key](const auto& entry) { return entry.first == key; });
 }
 
+void RequestCtx::DropUserValues() { user_values_.clear(); }
+
 void RequestCtx::VisitUserValues(
     absl::FunctionRef<void(std::string_view key, const std::any& value)> f) const {
   for (const auto& [name, value] : user_values_) f(name, value);

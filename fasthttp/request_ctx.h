@@ -232,7 +232,7 @@ class RequestCtx {
   Exchange* exchange() const { return exchange_; }
   // Ends the request: drops user values and the request's body, and resets the response.
   void Finish() {
-    if (!user_values_.empty()) user_values_.clear();
+    if (!user_values_.empty()) DropUserValues();
     request_.DropBody();
     response_.Reset();
   }
@@ -242,6 +242,8 @@ class RequestCtx {
   }
 
  private:
+  void DropUserValues();
+
   Request request_;
   Response response_;
   Exchange* exchange_ = nullptr;

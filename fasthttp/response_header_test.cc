@@ -287,7 +287,8 @@ std::string All(const ResponseHeader& header) {
   absl::StrAppend(&all, header.StatusCode(), "|", header.ContentType(), "|",
                   header.HasContentType(), "|", header.ContentEncoding(), "|", header.Server(), "|",
                   header.ContentLength(), "|", header.ConnectionClose(), "|",
-                  header.ConnectionUpgrade(), "|", header.Len(), "|", header.IsPlain(), "\n");
+                  header.ConnectionUpgrade(), "|", header.Len(), "|", header.PlainContentType(),
+                  "\n");
   for (std::string_view name :
        {"Server", "content-type", "Content-Encoding", "Content-Length", "Connection", "Date",
         "Trailer", "Set-Cookie", "Transfer-Encoding", "X-One", "x-two", "X-Missing"}) {

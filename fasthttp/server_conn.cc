@@ -18,7 +18,6 @@ namespace {
 // A body is received in pieces of at most this; its buffer grows with what has arrived, never with
 // what was declared.
 constexpr uint64_t kBodyPiece = 64 * 1024;
-constexpr uint32_t kNever = 1u << 30;  // Ticks.
 // Their answers are not framed as others are.
 constexpr bool HasPlainAnswer(http1::MethodId method) {
   return method != http1::MethodId::kHead && method != http1::MethodId::kConnect;
@@ -53,23 +52,21 @@ struct ServerConn::Budget {
 // --- Step 1: something has happened -----------------------------------------------------------
 
 void ServerLoop::OnReady(runtime::Endpoint& endpoint, uint8_t ready) {
-  ServerConn(*this, endpoint).OnReady(ready);
+  if (ServerConn::Reads(endpoint)) [[likely]]
+    return ServerConn::Serve(*this, endpoint);
+  OnOtherReady(endpoint, ready);
+}
+[[gnu::noinline]] void ServerLoop::OnOtherReady(runtime::Endpoint& endpoint, uint8_t ready) {
+  ServerConn(*this, endpoint).OnOtherReady(ready);
 }
 void ServerLoop::OnTimer(runtime::Endpoint& endpoint) { ServerConn(*this, endpoint).OnTimer(); }
-
-inline void ServerConn::OnReady(uint8_t ready) {
-  const bool readable = (endpoint_.latched & kReadable) != 0;
-  if (readable && state() == kReading && data().out == nullptr) [[likely]]
-    return Serve();
-  OnOtherReady(ready);
-}
 
 void ServerConn::OnOtherReady(uint8_t ready) {
   switch (state()) {
     case kReading:
       if (data().out != nullptr && Flush() == Errc::kConnectionReset) return;
       if (!(ready & kResume) && !(endpoint_.latched & kReadable)) return Rest();
-      return Serve();
+      return Serve(server_, endpoint_);
     case kHandling:
       return OnReadyWhileHandling(ready);
     case kSending:
@@ -90,7 +87,7 @@ void ServerConn::OnReadyWhileHandling(uint8_t ready) {
   WakeStreams(turn);
   // Who reads the body finds its end by itself.
   const bool reading = turn.receiving != nullptr && !gone;
-  if (gone || (!reading && PeerHasLeft())) loop().Cancel(turn, Errc::kClientGone);
+  if (gone || (!reading && PeerHasLeft())) loop_.Cancel(turn, Errc::kClientGone);
 }
 
 // A FIN behind unread bytes is a pipelining client that has said everything; behind the last byte
@@ -104,36 +101,42 @@ bool ServerConn::PeerHasLeft() {
   return !unread && !endpoint_.conn->HasUnread();
 }
 
+void ServerConn::Serve(ServerLoop& server, runtime::Endpoint& endpoint) {
+  ServerConn(server, endpoint).ServeRequests();
+}
+
 // The loop over the requests of a connection: steps 2 to 10.
-void ServerConn::Serve() {
-  Budget budget(loop());
+void ServerConn::ServeRequests() {
+  Budget budget(loop_);
   Turn& turn = TurnOf();
   for (;;) {
-    Errc errc = turn.phase == Turn::Phase::kHead ? ParseHead(turn) : Errc::kOk;
-    if (errc == Errc::kOk) errc = ReadBody(turn);
+    const bool idle = turn.phase == Turn::Phase::kHead && turn.block->all_read();
+    const Errc errc = idle ? Errc::kNeedMore : ReadRequest(turn);
     if (errc == Errc::kNeedMore) {
-      errc = Receive(turn, budget);
-      if (errc == Errc::kOk) {
+      if (!(endpoint_.latched & kReadable)) return idle ? ParkIdle(turn) : Copy().Park(turn);
+      const IoResult received = Receive(turn);
+      if (received.ok()) {
+        budget.received += received.bytes();
         if (budget.received < Budget::kBytes) continue;
-        return LetOthersGo();
+        return Copy().LetOthersGo();
       }
-      if (errc == Errc::kAgain) return Park(turn);
-      return OnEnd(turn, errc);
+      if (received.again()) continue;  // Not readable any more.
+      return Copy().OnEnd(turn, received.errc());
     }
-    if (errc != Errc::kOk) return Reject(turn, errc);
+    if (errc != Errc::kOk) return Copy().Reject(turn, errc);
     if (!CallHandler(turn)) return;
-    const bool keep_alive = SerializeHere(turn, turn.ctx.response());
+    Answer(turn);
     EndRequest(turn);
-    if (!keep_alive) return CloseWhenSent();
-    if (data().out->pending() > OutQueue::kHighWater) {
-      Errc sent = Flush();
+    if (!turn.framing.keep_alive) return Copy().CloseWhenSent();
+    if (data().out != nullptr && data().out->pending() > OutQueue::kHighWater) {
+      Errc sent = Copy().Flush();
       if (sent == Errc::kConnectionReset) return;
       if (sent == Errc::kAgain) {
         SetState(kSending);
-        return Rearm();
+        return Copy().Rearm();
       }
     }
-    if (budget.UsedUp(loop())) return LetOthersGo();
+    if (budget.UsedUp(loop_)) return Copy().LetOthersGo();
   }
 }
 
@@ -141,31 +144,29 @@ void ServerConn::Serve() {
 void ServerConn::LetOthersGo() {
   if (Flush() == Errc::kConnectionReset) return;
   Rearm();
-  loop().QueueReady(endpoint_.slot, endpoint_.generation, kResume);
-  loop().PollNextRound();
+  loop_.QueueReady(endpoint_.slot, endpoint_.generation, kResume);
+  loop_.PollNextRound();
 }
 
 // --- Step 2 -----------------------------------------------------------------------------------
 
-Errc ServerConn::Receive(Turn& turn, Budget& budget) {
-  if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
-  const bool in_head = turn.phase == Turn::Phase::kHead;
-  const std::span<char> room = in_head ? RoomForHead(turn) : RoomForBody(turn);
-  size_t n = 0;
-  if (Errc errc = ReceiveInto(room, &n); errc != Errc::kOk) return errc;
-  budget.received += n;
-  if (in_head) {
-    turn.block->Commit(n);
-  } else {
-    CommitBody(turn, n);
-  }
-  return Errc::kOk;
+IoResult ServerConn::Receive(Turn& turn) {
+  if (turn.phase != Turn::Phase::kHead) return Copy().ReceiveBody(turn);
+  const IoResult received = ReceiveInto(RoomForHead(turn));
+  if (received.ok()) turn.block->Commit(received.bytes());
+  return received;
+}
+
+IoResult ServerConn::ReceiveBody(Turn& turn) {
+  const IoResult received = ReceiveInto(RoomForBody(turn));
+  if (received.ok()) CommitBody(turn, received.bytes());
+  return received;
 }
 
 std::span<char> ServerConn::RoomForHead(Turn& turn) {
   base::Block& block = *turn.block;
-  if (block.end != 0) return RoomBehindHead(turn);
-  turn.head_started = loop().tick();
+  if (block.end != 0) return Copy().RoomBehindHead(turn);
+  turn.head_started = loop_.tick();
   return {block.data(), block.capacity};
 }
 
@@ -173,7 +174,7 @@ std::span<char> ServerConn::RoomForHead(Turn& turn) {
 std::span<char> ServerConn::RoomBehindHead(Turn& turn) {
   base::Block*& block = turn.block;
   // An empty line behind the last request does not start a head.
-  if (block->unread_size() == 0 || IsBetweenRequests()) turn.head_started = loop().tick();
+  if (block->unread_size() == 0 || IsBetweenRequests()) turn.head_started = loop_.tick();
   if (block->room_size() == 0 && (block->begin == 0 || block->size_class == 0)) {
     // The head is larger, or a client that fills a block pipelines: of a larger one, fewer heads
     // are cut at the end.
@@ -211,19 +212,25 @@ void ServerConn::CommitBody(Turn& turn, size_t n) {
   } else {
     turn.chunks->Commit(n);
   }
-  turn.rate.Moved(loop().tick(), n);
+  turn.rate.Moved(loop_.tick(), n);
 }
 
 // --- Steps 3 to 5 -----------------------------------------------------------------------------
 
+Errc ServerConn::ReadRequest(Turn& turn) {
+  if (turn.phase == Turn::Phase::kHead) {
+    if (Errc errc = ParseHead(turn); errc != Errc::kOk) return errc;
+  }
+  return ReadBody(turn);
+}
+
 Errc ServerConn::ParseHead(Turn& turn) {
   base::Block& block = *turn.block;
-  if (block.all_read()) return Errc::kNeedMore;
   http1::PaddedView in = {block.unread(), block.unread_size()};
   const ServerLimits& limits = server_.limits_;
   Errc errc = http1::ParseRequestHead(in, limits.head, limits.leniency, turn.progress, turn.head);
   if (errc != Errc::kOk) [[unlikely]] {
-    if (errc == Errc::kNeedFieldSpace) errc = ParseLongHead(turn);
+    if (errc == Errc::kNeedFieldSpace) errc = Copy().ParseLongHead(turn);
     if (errc != Errc::kOk) return errc;
   }
   turn.block->begin += turn.head.size;
@@ -242,7 +249,7 @@ Errc ServerConn::ParseLongHead(Turn& turn) {
 }
 
 Errc ServerConn::BeginRequest(Turn& turn) {
-  turn.began = loop().now();
+  turn.began = loop_.now();
   ++data().requests;
   turn.phase = Turn::Phase::kBody;
   turn.ctx.request().Bind(&turn.head, Is(kTls));
@@ -270,7 +277,7 @@ Errc ServerConn::BeginBody(Turn& turn) {
     return Errc::kOk;
   }
   turn.decoder = http1::ChunkedDecoder(server_.limits_.chunked);
-  turn.rate.Start(loop().tick());
+  turn.rate.Start(loop_.tick());
   return Errc::kOk;
 }
 
@@ -281,9 +288,9 @@ Errc ServerConn::ReadBody(Turn& turn) {
     case http1::Framing::kNone:
       return Errc::kOk;
     case http1::Framing::kLength:
-      return turn.body_left == 0 ? Errc::kOk : ReadLengthBody(turn);
+      return turn.body_left == 0 ? Errc::kOk : Copy().ReadLengthBody(turn);
     default:
-      return ReadChunkedBody(turn);
+      return Copy().ReadChunkedBody(turn);
   }
 }
 
@@ -345,26 +352,26 @@ Errc ServerConn::SendContinue(Turn& turn) {
 
 // False if this frame has nothing more to do with the connection.
 bool ServerConn::CallHandler(Turn& turn) {
-  if (!loop().may_block()) {
+  if (!loop_.may_block()) {
     turn.ctx.Error("too many requests are waiting", kStatusServiceUnavailable);
     turn.ctx.response().header().Set("Retry-After", "1");
     ServerLoop::Count(server_.counters_.errors, 1);
-    return turn.fate == 0 || AfterUnusual(turn);
+    return turn.fate == 0 || Copy().AfterUnusual(turn);
   }
   BeginHandling();
-  loop().BeginUser(turn);
+  loop_.BeginUser(turn);
   try {
     server_.settings().handler(turn.ctx);
     if (turn.ctx.IsBodyStream()) [[unlikely]]
-      SendBodyStream(turn);
+      Copy().SendBodyStream(turn);
   } catch (const std::exception& e) {
-    AnswerException(turn, e.what());
+    Copy().AnswerException(turn, e.what());
   } catch (...) {
-    AnswerException(turn, "unknown exception");
+    Copy().AnswerException(turn, "unknown exception");
   }
-  loop().EndUser();
+  loop_.EndUser();
   if (turn.fate != 0 || turn.ctx.LastTimeoutErrorResponse() != nullptr) [[unlikely]] {
-    return AfterUnusual(turn);
+    return Copy().AfterUnusual(turn);
   }
   SetState(kReading);
   turn.EndTask(/*end_context=*/true);
@@ -404,7 +411,7 @@ bool ServerConn::AfterUnusual(Turn& turn) {
   } else if (!hijacked) {
     keep_alive = Serialize(turn, prepared ? *prepared : turn.ctx.response());
   } else if (!hijack->no_response) {
-    server_.CountAnswer(turn.began, turn.ctx.response().StatusCode());
+    server_.CountAnswer(loop_.now() - turn.began, turn.ctx.response().StatusCode());
     SerializeAny(turn, turn.ctx.response(), /*close=*/false);
   }
   if (!keep_alive && !turn.BodyDone()) Set(kLingerLong);
@@ -412,7 +419,7 @@ bool ServerConn::AfterUnusual(Turn& turn) {
     PartFrom(turn);
   } else if (drops && keep_alive) {
     turn.ctx.Finish();
-    turn.rate.Start(loop().tick());
+    turn.rate.Start(loop_.tick());
     SetState(kDropping);
     DropRest();
     return false;
@@ -444,7 +451,7 @@ void ServerConn::AnswerLate(Turn& turn) {
     PartFrom(turn);
     SetState(kReading);
     Close(/*reset=*/true);
-    return loop().Cancel(turn, Errc::kHandlerTimeout);
+    return loop_.Cancel(turn, Errc::kHandlerTimeout);
   }
   if (!turn.BodyDone()) {
     turn.framing.keep_alive = false;
@@ -457,17 +464,17 @@ void ServerConn::AnswerLate(Turn& turn) {
   const bool keep_alive = Serialize(turn, response);
   PartFrom(turn);
   GoOn(keep_alive, nullptr);
-  loop().Cancel(turn, Errc::kHandlerTimeout);
+  loop_.Cancel(turn, Errc::kHandlerTimeout);
 }
 
 // Who waits for the out queue to be empty, or for bytes of the body; or both in vain from now on.
 void ServerConn::WakeStreams(Turn& turn) {
   const bool lost = turn.LostConn() != Errc::kOk;
   if (turn.sending != nullptr && (lost || data().out == nullptr)) {
-    loop().Fire(*turn.sending, Errc::kOk);
+    loop_.Fire(*turn.sending, Errc::kOk);
   }
   if (turn.receiving != nullptr && (lost || (endpoint_.latched & (kReadable | kHangup)))) {
-    loop().Fire(*turn.receiving, Errc::kOk);
+    loop_.Fire(*turn.receiving, Errc::kOk);
   }
 }
 
@@ -480,7 +487,7 @@ void ServerConn::PartFrom(Turn& turn) {
   WakeStreams(turn);
   server_.Hold(turn);
   Turn& fresh = NewTurn();
-  fresh.head_started = loop().tick();
+  fresh.head_started = loop_.tick();
   if (turn.chunks != nullptr) {
     // Nothing of the request points into the raw chunks.
     server_.blocks_.Give(std::exchange(fresh.block, std::exchange(turn.chunks, nullptr)));
@@ -513,30 +520,33 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 
 // --- Step 8 -----------------------------------------------------------------------------------
 
-// Queues the response; true if the connection goes on.
-bool ServerConn::Serialize(Turn& turn, Response& response) { return SerializeHere(turn, response); }
-
-bool ServerConn::SerializeHere(Turn& turn, Response& response) {
-  const bool ends = EndsConnection(turn, response);
-  if (SerializePlain(turn, response, ends)) [[likely]]
-    return !ends;
-  return SerializeOther(turn, response, ends);
+// Queues or sends the turn's response. Its framing says then whether the connection goes on.
+void ServerConn::Answer(Turn& turn) {
+  const Response& response = turn.ctx.response();
+  if (EndsConnection(response)) turn.framing.keep_alive = false;
+  if (!SerializePlain(turn, response)) [[unlikely]]
+    Copy().SerializeOther(turn);
 }
 
-bool ServerConn::SerializeOther(Turn& turn, Response& response, bool ends) {
-  server_.CountAnswer(turn.began, response.StatusCode());
-  const bool close = ends || IsLastAnswer(turn, response.StatusCode()) || LacksBody(turn, response);
-  SerializeAny(turn, response, close);
-  return !close;
+void ServerConn::SerializeOther(Turn& turn) { Serialize(turn, turn.ctx.response()); }
+
+// The same for any response, into the queue; true if the connection goes on.
+bool ServerConn::Serialize(Turn& turn, Response& response) {
+  server_.CountAnswer(loop_.now() - turn.began, response.StatusCode());
+  turn.framing.keep_alive = KeepsAlive(turn, response) && !LacksBody(turn, response);
+  SerializeAny(turn, response, !turn.framing.keep_alive);
+  return turn.framing.keep_alive;
 }
 
-bool ServerConn::EndsConnection(const Turn& turn, const Response& response) {
-  return !turn.framing.keep_alive || response.ConnectionClose() || server_.draining_ ||
+// Whatever the client would like.
+bool ServerConn::EndsConnection(const Response& response) {
+  return response.ConnectionClose() || server_.draining_ ||
          data().requests >= server_.limits_.requests_per_conn;
 }
 
 bool ServerConn::KeepsAlive(const Turn& turn, const Response& response) {
-  return !EndsConnection(turn, response) && !IsLastAnswer(turn, response.StatusCode());
+  return turn.framing.keep_alive && !EndsConnection(response) &&
+         !IsLastAnswer(turn, response.StatusCode());
 }
 
 // By its status: a client takes what follows an interim one for the answer to the same request, and
@@ -554,21 +564,46 @@ bool ServerConn::LacksBody(const Turn& turn, const Response& response) {
 
 // What nearly all handlers answer: a final status, a type and a small body. False if it is
 // something else.
-bool ServerConn::SerializePlain(const Turn& turn, const Response& response, bool close) {
+bool ServerConn::SerializePlain(Turn& turn, const Response& response) {
+  const std::string_view type = response.header().PlainContentType();
   const std::string_view body = response.Body();
-  if (!response.header().IsPlain() || response.SkipBody() || body.size() >= OutQueue::kCopyLimit ||
+  if (type.empty() || response.SkipBody() || body.size() >= OutQueue::kCopyLimit ||
       turn.head.minor_version == 0 || !HasPlainAnswer(turn.head.method_id)) {
     return false;
   }
   const int status = response.StatusCode();
-  const std::string_view block = server_.Blocks().Get(status);
-  if (block.empty() || http1::StatusHasNoBody(status)) return false;
-  server_.CountAnswer(turn.began, status);
-  const std::string_view type = response.ContentType();
-  OutQueue& out = Out();
-  char* to = out.Reserve(http1::PlainResponseBound(block, type, body));
-  out.Commit(http1::WritePlainResponse(to, block, type, close, body));
+  const int64_t now = loop_.now();
+  const std::string_view block = server_.Blocks(now).Get(status);
+  if (block.empty() || (status != kStatusOK && http1::StatusHasNoBody(status))) return false;
+  server_.CountAnswer(now - turn.began, status);
+  const size_t bound = http1::PlainResponseBound(type, body);
+  base::Block& received = *turn.block;
+  // The one answer to all that was received is made behind that, and needs no queue.
+  const bool alone = data().out == nullptr && received.all_read() && bound <= received.room_size();
+  char* const to = alone ? received.room() : Out().Reserve(bound);
+  const bool close = !turn.framing.keep_alive;
+  char* const end = http1::WritePlainResponse(to, block, type, close, body);
+  if (data().out == nullptr) {
+    SendAtOnce({to, static_cast<size_t>(end - to)});
+  } else {
+    data().out->Commit(end);
+  }
   return true;
+}
+
+void ServerConn::SendAtOnce(std::string_view answer) {
+  const iovec piece = {const_cast<char*>(answer.data()), answer.size()};
+  const IoResult taken = endpoint_.conn->TrySend({&piece, 1});
+  if (taken.bytes() != answer.size()) [[unlikely]]
+    return Copy().QueueRest(answer, taken);
+  ServerLoop::Count(server_.counters_.sent, answer.size());
+}
+
+// Flush finds a broken connection again.
+void ServerConn::QueueRest(std::string_view answer, IoResult taken) {
+  const size_t sent = taken.ok() ? taken.bytes() : 0;
+  ServerLoop::Count(server_.counters_.sent, sent);
+  Out().Append(answer.substr(sent));
 }
 
 void ServerConn::SerializeAny(Turn& turn, Response& response, bool close) {
@@ -601,7 +636,7 @@ void ServerConn::DescribeHead(Turn& turn, Response& response, http1::ResponseHea
   const size_t body_size = response.Body().size();
   const ServerSettings& settings = server_.settings();
   view.status = header.StatusCode();
-  http1::StatusBlockCache& blocks = server_.Blocks();
+  http1::StatusBlockCache& blocks = server_.Blocks(loop_.now());
   if (header.Server().empty()) {
     view.status_block = blocks.Get(view.status);
     view.server_and_date = blocks.server_and_date();
@@ -643,7 +678,7 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
   if (status == 0) return Close(/*reset=*/true);
   ServerLoop::Count(server_.counters_.errors, 1);
   if (turn.phase == Turn::Phase::kHead) {
-    turn.began = loop().now();
+    turn.began = loop_.now();
     turn.ctx.request().Bind(nullptr, Is(kTls));
     turn.head.method_id = http1::MethodId::kOther;
     turn.head.minor_version = 1;
@@ -652,15 +687,15 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
   if (errc == Errc::kGetOnly) turn.ctx.response().header().Set("Allow", "GET, HEAD");
   turn.framing.keep_alive = false;
   Set(kLingerLong);
-  if (server_.settings().error_handler && loop().may_block()) {
+  if (server_.settings().error_handler && loop_.may_block()) {
     SetState(kHandling);
-    loop().BeginUser(turn);
+    loop_.BeginUser(turn);
     try {
       server_.settings().error_handler(turn.ctx, ToStatus(errc));
     } catch (...) {
       turn.ctx.Error(ErrcText(Errc::kHandlerException), kStatusInternalServerError);
     }
-    loop().EndUser();
+    loop_.EndUser();
     if (!AfterUnusual(turn)) return;
   }
   Serialize(turn, turn.ctx.response());
@@ -672,9 +707,7 @@ void ServerConn::Reject(Turn& turn, Errc errc) {
 
 // kOk: nothing is left. kAgain: the rest goes out when the socket is writable. kConnectionReset:
 // the connection is broken and, unless a handler runs, closed.
-Errc ServerConn::Flush() { return FlushHere(); }
-
-Errc ServerConn::FlushHere() {
+Errc ServerConn::Flush() {
   OutQueue* const out = data().out;
   if (out == nullptr) return Errc::kOk;
   IoResult first = IoResult::Bytes(0);
@@ -690,7 +723,7 @@ Errc ServerConn::FlushHere() {
 Errc ServerConn::FlushRest(IoResult first) {
   OutQueue* const out = data().out;
   const size_t before = out->pending();
-  const Errc errc = out->FlushRest(*endpoint_.conn, loop().tick(), first);
+  const Errc errc = out->FlushRest(*endpoint_.conn, loop_.tick(), first);
   ServerLoop::Count(server_.counters_.sent, before - out->pending());
   if (errc == Errc::kOk) {
     data().out = nullptr;
@@ -711,7 +744,7 @@ bool ServerConn::SendNow(Turn& turn) {
 
 void ServerConn::LoseClient(Turn& turn) {
   turn.fate |= Turn::kGone;
-  loop().Cancel(turn, Errc::kClientGone);
+  loop_.Cancel(turn, Errc::kClientGone);
   WakeStreams(turn);
 }
 
@@ -724,8 +757,8 @@ void ServerConn::FlushOrWait() {
   if (Is(kCloseWhenSent)) return EndConnection();
   SetState(kReading);
   // The time that our own answers took is not the next head's.
-  if (data().turn != nullptr) data().turn->head_started = loop().tick();
-  Serve();
+  if (data().turn != nullptr) data().turn->head_started = loop_.tick();
+  Serve(server_, endpoint_);
 }
 
 void ServerConn::CloseWhenSent() {
@@ -740,13 +773,13 @@ void ServerConn::CloseWhenSent() {
 void ServerConn::BeforeSuspend() {
   Turn& turn = *data().turn;
   if (turn.gone()) return;
-  if (turn.limit != nullptr && turn.limit->deadline <= loop().now()) return AnswerLate(turn);
+  if (turn.limit != nullptr && turn.limit->deadline <= loop_.now()) return AnswerLate(turn);
   const bool gone =
       (endpoint_.latched & kBroken) || Flush() == Errc::kConnectionReset || !ArmIfNeeded();
   if (gone) turn.fate |= Turn::kGone;
   WakeStreams(turn);
   if (data().out != nullptr || turn.limit != nullptr) Rearm();
-  if (gone || PeerHasLeft()) loop().Cancel(turn, Errc::kClientGone);
+  if (gone || PeerHasLeft()) loop_.Cancel(turn, Errc::kClientGone);
 }
 
 void ServerConn::Finish(std::string_view bytes) {
@@ -757,16 +790,22 @@ void ServerConn::Finish(std::string_view bytes) {
 
 // --- Waiting ----------------------------------------------------------------------------------
 
-// Nothing more can be done now. An idle connection gives back all it holds.
-void ServerConn::Park(Turn& turn) {
-  if (FlushHere() == Errc::kConnectionReset) return;
-  if (!ArmIfNeeded()) return Close(/*reset=*/true);
-  if (turn.phase == Turn::Phase::kHead && turn.block->unread_size() == 0) {
-    data().turn = nullptr;
-    server_.GiveTurn(&turn);
-    if (data().out == nullptr && data().requests != 0 && !server_.draining_) [[likely]]
-      return SetDeadline(IdleDeadline());
+// Nothing of a request is here. An idle connection gives back all it holds.
+void ServerConn::ParkIdle(Turn& turn) {
+  if (data().out != nullptr || !endpoint_.armed || data().requests == 0 || server_.draining_)
+      [[unlikely]] {
+    return Copy().Park(turn);
   }
+  data().turn = nullptr;
+  server_.GiveTurn(&turn);
+  SetDeadline(IdleDeadline());
+}
+
+// Nothing more can be done now.
+void ServerConn::Park(Turn& turn) {
+  if (Flush() == Errc::kConnectionReset) return;
+  if (!ArmIfNeeded()) return Close(/*reset=*/true);
+  if (turn.phase == Turn::Phase::kHead && turn.block->unread_size() == 0) ReleaseTurn();
   Rest();
 }
 
@@ -788,22 +827,13 @@ bool ServerConn::IsBetweenRequests() {
   return rest.find_first_not_of("\r\n") == std::string_view::npos;
 }
 
-bool ServerConn::ArmIfNeeded() {
-  if (endpoint_.armed) return true;
-  endpoint_.armed = endpoint_.conn->Arm(endpoint_.token(loop())) == Errc::kOk;
-  return endpoint_.armed;
-}
+uint32_t ServerConn::IdleDeadline() { return loop_.tick() + server_.limits_.idle_ms; }
 
-uint32_t ServerConn::IdleDeadline() {
-  const uint32_t idle_ms = server_.limits_.idle_ms;
-  return loop().tick() + (idle_ms != 0 ? idle_ms : kNever);
-}
-
-// The tick at which something is too late; now() + kNever if nothing can be.
+// The tick at which something is too late; far ahead if nothing can be.
 uint32_t ServerConn::NextDeadline() {
   const ServerLimits& limits = server_.limits_;
-  const uint32_t now = loop().tick();
-  uint32_t next = kNever;
+  const uint32_t now = loop_.tick();
+  uint32_t next = ServerLimits::kNever;
   const bool idle = state() == kReading && data().turn == nullptr && data().requests != 0;
   if (idle && data().out == nullptr) return IdleDeadline();
   if (data().out != nullptr)
@@ -814,14 +844,14 @@ uint32_t ServerConn::NextDeadline() {
       next = std::min(next, turn->rate.NextLook(now, limits.body));
     } else if (data().requests != 0 && IsBetweenRequests()) {
       // Not idle while an answer is on its way.
-      if (limits.idle_ms != 0 && data().out == nullptr) next = std::min(next, limits.idle_ms);
+      if (data().out == nullptr) next = std::min(next, limits.idle_ms);
     } else if (limits.head_ms != 0) {
       next = std::min(next, TransferRate::TicksUntil(HeadStarted() + limits.head_ms, now));
     }
   } else if (state() == kDropping) {
     next = std::min(next, data().turn->rate.NextLook(now, limits.body));
   } else if (state() == kHandling && data().turn->limit != nullptr && !data().turn->gone()) {
-    const uint32_t due = loop().TickAt(data().turn->limit->deadline);
+    const uint32_t due = loop_.TickAt(data().turn->limit->deadline);
     next = std::min(next, TransferRate::TicksUntil(due, now));
   }
   return now + next;
@@ -831,17 +861,9 @@ uint32_t ServerConn::HeadStarted() {
   return data().requests == 0 ? endpoint_.opened : data().turn->head_started;
 }
 
-// Setting a deadline is one store: the timer stays where it is if it fires early enough.
-void ServerConn::SetDeadline(uint32_t deadline) {
-  data().deadline = deadline;
-  if (!endpoint_.timer.armed() || Before(deadline, endpoint_.timer.due)) {
-    loop().SetTimer(endpoint_, deadline);
-  }
-}
-
 void ServerConn::OnTimer() {
-  const uint32_t now = loop().tick();
-  if (Before(now, data().deadline)) return loop().SetTimer(endpoint_, data().deadline);
+  const uint32_t now = loop_.tick();
+  if (Before(now, data().deadline)) return loop_.SetTimer(endpoint_, data().deadline);
   OutQueue* out = data().out;
   if (out != nullptr) {
     out->Look(*endpoint_.conn, now);
@@ -853,7 +875,7 @@ void ServerConn::OnTimer() {
   }
   if (state() == kHandling) {
     Turn& turn = *data().turn;
-    if (turn.limit == nullptr || turn.gone() || loop().now() < turn.limit->deadline) return Rearm();
+    if (turn.limit == nullptr || turn.gone() || loop_.now() < turn.limit->deadline) return Rearm();
     return AnswerLate(turn);
   }
   if (state() != kReading) return Rearm();
@@ -865,7 +887,7 @@ void ServerConn::OnTimer() {
     return Reject(*turn, Errc::kBodyTimeout);
   }
   if (data().requests != 0 && IsBetweenRequests()) {
-    if (out != nullptr || limits.idle_ms == 0) return Rearm();
+    if (out != nullptr || limits.idle_ms == ServerLimits::kNever) return Rearm();
     return Close(/*reset=*/false);
   }
   if (limits.head_ms == 0 || Before(now, HeadStarted() + limits.head_ms)) return Rearm();

@@ -5,7 +5,7 @@
 // (docs/design/architecture.md):
 //
 //   OnReady → Serve → Receive → ParseHead → BeginRequest (DecideFraming) → ReadBody → CallHandler →
-//   Serialize → Flush → Park or Close
+//   Answer → Flush → Park or Close
 //
 // User code is called from CallHandler only. Before it the state is complete in the endpoint and
 // the turn; a handler that suspends leaves this frame on its stack, and what happens meanwhile at
@@ -61,7 +61,7 @@ class ServerConn {
   };
 
   ServerConn(ServerLoop& server, runtime::Endpoint& endpoint)
-      : server_(server), endpoint_(endpoint) {}
+      : server_(server), loop_(server.loop_), endpoint_(endpoint) {}
 
   static Data& DataOf(runtime::Endpoint& endpoint) {
     return *reinterpret_cast<Data*>(endpoint.owner);
@@ -72,10 +72,15 @@ class ServerConn {
     return turn.head.method_id == http1::MethodId::kConnect && status / 100 == 2;
   }
 
-  inline void OnReady(uint8_t ready);
+  // True if what is there to be read is for Serve, and nothing else is to be done.
+  static bool Reads(runtime::Endpoint& endpoint) {
+    return (endpoint.latched & kReadable) && (endpoint.owner_state & kStateMask) == kReading &&
+           DataOf(endpoint).out == nullptr;
+  }
+  void OnOtherReady(uint8_t ready);
   void OnTimer();
   // Takes what has arrived as far as it goes: the requests of a connection that reads.
-  void Serve();
+  static void Serve(ServerLoop& server, runtime::Endpoint& endpoint);
 
   // Flushes and begins to watch the connection before its handler suspends.
   void BeforeSuspend();
@@ -92,8 +97,12 @@ class ServerConn {
   friend class ResponseStream;
   struct Budget;
 
-  // The steps that each request takes once are compiled into Serve: hence inline.
+  // The steps that each request takes once are compiled into Serve: hence inline. They call the
+  // others on a Copy: as long as nobody gets the address of Serve's own handle, it is in registers
+  // and not read again behind every call.
+  ServerConn Copy() const { return ServerConn(server_, endpoint_); }
 
+  [[gnu::always_inline]] inline void ServeRequests();
   void LetOthersGo();
   Turn& TurnOf() { return data().turn != nullptr ? *data().turn : NewTurn(); }
   Turn& NewTurn() {
@@ -101,14 +110,15 @@ class ServerConn {
     turn->endpoint = &endpoint_;
     return *turn;
   }
-  void OnOtherReady(uint8_t ready);
   void OnReadyWhileHandling(uint8_t ready);
-  Errc Receive(Turn& turn, Budget& budget);
-  Errc ReceiveInto(std::span<char> room, size_t* n);
+  inline IoResult Receive(Turn& turn);
+  IoResult ReceiveBody(Turn& turn);
+  IoResult ReceiveInto(std::span<char> room);
   inline std::span<char> RoomForHead(Turn& turn);
   std::span<char> RoomBehindHead(Turn& turn);
   std::span<char> RoomForBody(Turn& turn);
   void CommitBody(Turn& turn, size_t n);
+  inline Errc ReadRequest(Turn& turn);
   inline Errc ParseHead(Turn& turn);
   Errc ParseLongHead(Turn& turn);
   inline Errc BeginRequest(Turn& turn);
@@ -133,20 +143,22 @@ class ServerConn {
   void PartFrom(Turn& turn);
   void AnswerException(Turn& turn, std::string_view what);
   bool Serialize(Turn& turn, Response& response);
-  inline bool SerializeHere(Turn& turn, Response& response);
-  bool SerializeOther(Turn& turn, Response& response, bool ends);
-  inline bool EndsConnection(const Turn& turn, const Response& response);
+  inline void Answer(Turn& turn);
+  void SerializeOther(Turn& turn);
+  inline bool EndsConnection(const Response& response);
   bool KeepsAlive(const Turn& turn, const Response& response);
   static bool IsLastAnswer(const Turn& turn, int status);
   static bool LacksBody(const Turn& turn, const Response& response);
-  inline bool SerializePlain(const Turn& turn, const Response& response, bool close);
+  inline bool SerializePlain(Turn& turn, const Response& response);
+  inline void SendAtOnce(std::string_view answer);
+  void QueueRest(std::string_view answer, IoResult taken);
   void SerializeAny(Turn& turn, Response& response, bool close);
   void DescribeHead(Turn& turn, Response& response, http1::ResponseHeadView& view);
   void AnnounceTrailers(Turn& turn, const TrailerList& trailers, http1::ResponseHeadView& view);
   void SendBodyStream(Turn& turn);
   Errc SendFromReader(Turn& turn, BodyReader& reader, int64_t size);
   ResponseStream::Plan SerializeStreamHead(Turn& turn);
-  void EndRequest(Turn& turn) { turn.EndRequest(loop().tick()); }
+  void EndRequest(Turn& turn) { turn.EndRequest(loop_.tick()); }
   void OnEnd(Turn& turn, Errc errc);
   void Reject(Turn& turn, Errc errc);
 
@@ -155,17 +167,19 @@ class ServerConn {
     return *data().out;
   }
   Errc Flush();
-  inline Errc FlushHere();
   Errc FlushRest(IoResult first);
   bool SendNow(Turn& turn);
   void LoseClient(Turn& turn);
   void FlushOrWait();
-  inline void Park(Turn& turn);
+  inline void ParkIdle(Turn& turn);
+  void Park(Turn& turn);
   void Rest();
   bool IsBetweenRequests();
   void ReleaseTurn() {
-    Turn* turn = std::exchange(data().turn, nullptr);
-    if (turn != nullptr) server_.GiveTurn(turn);
+    Turn* const turn = std::exchange(data().turn, nullptr);
+    if (turn == nullptr) return;
+    turn->progress = {};
+    server_.GiveTurn(turn);
   }
   void CloseWhenSent();
   void EndConnection();
@@ -175,12 +189,12 @@ class ServerConn {
   void Close(bool reset);
   bool PeerHasLeft();
 
-  uint32_t IdleDeadline();
+  inline uint32_t IdleDeadline();
   uint32_t NextDeadline();
   uint32_t HeadStarted();
-  void SetDeadline(uint32_t deadline);
+  inline void SetDeadline(uint32_t deadline);
   void Rearm() { SetDeadline(NextDeadline()); }
-  bool ArmIfNeeded();
+  inline bool ArmIfNeeded();
 
   Data& data() { return DataOf(endpoint_); }
   State state() const { return static_cast<State>(endpoint_.owner_state & kStateMask); }
@@ -193,28 +207,42 @@ class ServerConn {
     FASTHTTP_DCHECK(state() == kReading, "a handler in the wrong state");
     Set(kHandling);
   }
-  runtime::Loop& loop() { return server_.loop_; }
 
   ServerLoop& server_;
+  runtime::Loop& loop_;
   runtime::Endpoint& endpoint_;
 };
 
-// What a readable connection has. kOk with *n > 0; kAgain; kUnexpectedEof; or the transport's
+// Setting a deadline is one store: the timer stays where it is if it fires early enough.
+inline void ServerConn::SetDeadline(uint32_t deadline) {
+  data().deadline = deadline;
+  const bool late = static_cast<int32_t>(deadline - endpoint_.timer.due) >= 0;
+  if (!endpoint_.timer.armed() || !late) loop_.SetTimer(endpoint_, deadline);
+}
+
+inline bool ServerConn::ArmIfNeeded() {
+  if (!endpoint_.armed) {
+    endpoint_.armed = endpoint_.conn->Arm(endpoint_.token(loop_)) == Errc::kOk;
+  }
+  return endpoint_.armed;
+}
+
+// What a readable connection has: more than no bytes; kAgain; kUnexpectedEof; or the transport's
 // error.
-inline Errc ServerConn::ReceiveInto(std::span<char> room, size_t* n) {
+inline IoResult ServerConn::ReceiveInto(std::span<char> room) {
   const IoResult result = endpoint_.conn->TryRecv(room);
   if (!result.ok()) {
     if (result.again()) endpoint_.latched &= ~kReadable;
-    return result.errc();
+    return result;
   }
-  *n = result.bytes();
-  if (*n == 0) return Errc::kUnexpectedEof;
+  const size_t n = result.bytes();
+  if (n == 0) return IoResult::Error(Errc::kUnexpectedEof);
   // A short read means drained, unless the end was announced: no second event would come for it.
-  if (*n < room.size() && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
+  if (n < room.size() && !(endpoint_.latched & kHangup) && !base::chaos_enabled) {
     endpoint_.latched &= ~kReadable;
   }
-  ServerLoop::Count(server_.counters_.received, *n);
-  return Errc::kOk;
+  ServerLoop::Count(server_.counters_.received, n);
+  return result;
 }
 
 }  // namespace fasthttp

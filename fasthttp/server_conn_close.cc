@@ -36,8 +36,8 @@ void ServerConn::Linger() {
   SetState(kLingering);
   endpoint_.conn->ShutdownWrite();
   data().requests = 0;  // Counts dropped bytes from here on.
-  data().deadline = loop().tick() + (endpoint_.conn->HasOutput() ? kFarewellMs : kLingerMs);
-  loop().SetTimer(endpoint_, data().deadline);
+  data().deadline = loop_.tick() + (endpoint_.conn->HasOutput() ? kFarewellMs : kLingerMs);
+  loop_.SetTimer(endpoint_, data().deadline);
   DrainLingering();
 }
 
@@ -73,7 +73,7 @@ void ServerConn::Cut(Errc cause) {
   if (state() != kHandling) return Close(/*reset=*/true);
   Turn& turn = *data().turn;
   turn.fate |= Turn::kGone;
-  loop().Cancel(turn, cause);
+  loop_.Cancel(turn, cause);
   WakeStreams(turn);
 }
 

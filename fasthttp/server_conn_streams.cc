@@ -20,7 +20,7 @@ ResponseStream::Plan ServerConn::SerializeStreamHead(Turn& turn) {
   using http1::BodyHeader;
   Response& response = turn.ctx.response();
   const ResponseHeader& header = response.header();
-  server_.CountAnswer(turn.began, response.StatusCode());
+  server_.CountAnswer(loop_.now() - turn.began, response.StatusCode());
   http1::ResponseHeadView view;
   DescribeHead(turn, response, view);
   const bool has_body = view.body != BodyHeader::kNone;
@@ -141,10 +141,13 @@ Errc ServerConn::TakeBody(Turn& turn, std::span<char> into, size_t* n) {
       *n = here;
     } else if (!(endpoint_.latched & kReadable)) {
       errc = Errc::kAgain;
-    } else if (errc = ReceiveInto(into, n); errc == Errc::kOk) {
-      turn.rate.Moved(loop().tick(), *n);
+    } else if (const IoResult received = ReceiveInto(into); received.ok()) {
+      *n = received.bytes();
+      turn.rate.Moved(loop_.tick(), *n);
+    } else {
+      errc = received.errc();
     }
-    if (errc == Errc::kOk) turn.body_left -= *n;
+    turn.body_left -= *n;
   }
   return errc == Errc::kAgain ? SendContinue(turn) : errc;
 }
@@ -154,10 +157,8 @@ Errc ServerConn::TakeChunked(Turn& turn, std::span<char> into, size_t* n) {
     base::Block* from = turn.block->unread_size() != 0 ? turn.block : turn.chunks;
     if (from == nullptr || from->unread_size() == 0) {
       if (!(endpoint_.latched & kReadable)) return Errc::kAgain;
-      size_t received = 0;
-      Errc errc = ReceiveInto(RoomForBody(turn), &received);
-      if (errc != Errc::kOk) return errc;
-      CommitBody(turn, received);
+      const IoResult received = ReceiveBody(turn);
+      if (!received.ok()) return received.errc();
       continue;
     }
     size_t consumed = 0;

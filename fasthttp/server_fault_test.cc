@@ -26,10 +26,12 @@ using testing::WireClient;
 
 constexpr size_t kLarge = 100'000;
 
-// Two pipelined requests, a chunked one in pieces, one whose handler suspends, one with a large
-// answer and one for 100-continue.
+// One request alone, two pipelined ones, a chunked one in pieces, one whose handler suspends, one
+// with a large answer and one for 100-continue.
 void Script(ScriptedConn& conn) {
-  conn.Data("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n")
+  conn.Data("GET /plain HTTP/1.1\r\nHost: h\r\n\r\n")
+      .Again()
+      .Data("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n")
       .Data("POST /3 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe")
       .Again()
       .Data("llo\r\n0\r\n\r\nGET /sleep HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -39,12 +41,14 @@ void Script(ScriptedConn& conn) {
       .Data("abc")
       .Eof();
   // Writes that take a part, or nothing.
-  conn.Take(100).Take(0).Take(1'000'000).Take(1'000'000).Take(20'000).Take(0).Take(7).Take(0);
+  conn.Take(20).Take(100).Take(0).Take(1'000'000).Take(1'000'000).Take(20'000).Take(0).Take(7).Take(
+      0);
 }
 
 void Handle(RequestCtx& ctx) {
   if (ctx.Path() == "/sleep") (void)Sleep(absl::Milliseconds(5));
   if (ctx.Path() == "/large") return ctx.SetBody(std::string(kLarge, 'x'));
+  if (ctx.Path() == "/plain") ctx.SetContentType("text/plain");
   ctx.SetBody(absl::StrCat(ctx.Path(), ctx.PostBody()));
 }
 

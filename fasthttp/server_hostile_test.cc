@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -41,6 +42,43 @@ TEST(ServerHostile, AResetWithinAPipelineOfLargeResponsesEndsTheConnection) {
   EXPECT_EQ(conn.closes(), 1);
   EXPECT_TRUE(conn.reset());
   EXPECT_EQ(sim.server().Stats().connections_open, 0u);
+}
+
+TEST(ServerHostile, AResetInPlaceOfASmallAnswerEndsTheConnection) {
+  SimServer sim({.handler = [](RequestCtx& ctx) { ctx.Success("text/plain", "small"); }});
+  ScriptedConn conn;
+  conn.Data(kGet).FailWrites(Errc::kConnectionReset);
+  sim.Run([&] { EXPECT_TRUE(sim.server().ServeConn(conn).ok()); });
+  EXPECT_EQ(conn.closes(), 1);
+  EXPECT_TRUE(conn.reset());
+  EXPECT_EQ(conn.written(), "");
+  EXPECT_EQ(sim.server().Stats().bytes_sent, 0u);
+  EXPECT_EQ(sim.server().Stats().connections_open, 0u);
+}
+
+// However much of it the connection takes at first.
+TEST(ServerHostile, ASmallAnswerThatIsTakenInPartsArrivesWhole) {
+  const std::string answer =
+      "HTTP/1.1 200 OK\r\nServer: fasthttp\r\nContent-Type: text/plain\r\n"
+      "Content-Length: 5\r\n\r\nsmall";
+  for (size_t first = 0; first <= answer.size(); ++first) {
+    for (bool keep_alive : {true, false}) {
+      SCOPED_TRACE(absl::StrCat(first, keep_alive ? "" : ", the last"));
+      ServerSettings settings;
+      settings.handler = [](RequestCtx& ctx) { ctx.Success("text/plain", "small"); };
+      settings.no_default_date = true;
+      SimServer sim(std::move(settings));
+      ScriptedConn conn;
+      conn.Data(kGet).Take(first).Take(0).Take(1);
+      if (keep_alive) conn.Again().Data(kGet);
+      conn.Eof();
+      sim.Run([&] { EXPECT_TRUE(sim.server().ServeConn(conn).ok()); });
+      EXPECT_EQ(conn.written(), keep_alive ? answer + answer : answer);
+      EXPECT_EQ(sim.server().Stats().bytes_sent, conn.written().size());
+      EXPECT_EQ(conn.closes(), 1);
+      EXPECT_FALSE(conn.reset());
+    }
+  }
 }
 
 TEST(ServerHostile, AResetBeforeTheContinueEndsTheConnection) {

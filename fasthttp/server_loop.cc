@@ -59,6 +59,7 @@ ServerLimits::ServerLimits(const ServerSettings& settings)
   head.max_target_bytes = settings.max_request_target_size;
   head.max_fields = settings.max_request_fields;
   chunked.max_body_bytes = settings.max_request_body_size;
+  if (idle_ms == 0) idle_ms = kNever;
 }
 
 // One listener on this loop.
@@ -131,7 +132,7 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
         continue;
       }
       const uint64_t switches = loop.stats().switches;
-      ServerConn(server_, conn).Serve();
+      ServerConn::Serve(server_, conn);
       // While the handler was suspended this object may have ended.
       if (loop.stats().switches != switches) return;
     }
@@ -266,7 +267,7 @@ void ServerLoop::Refuse(runtime::Endpoint& endpoint, Errc errc) {
   std::string_view text = ErrcText(errc);
   http1::FieldView retry = {"Retry-After", "1"};
   view.status = HttpStatusOf(errc);
-  view.server_and_date = Blocks().server_and_date();
+  view.server_and_date = Blocks(loop_.now()).server_and_date();
   view.content_type = kDefaultContentType;
   view.content_length = text.size();
   view.close = true;
@@ -404,10 +405,9 @@ void ServerLoop::AddStats(ServerStats& stats) const {
   stats.turns_spare += value(counters_.spare_turns);
 }
 
-void ServerLoop::CountOtherAnswer(int64_t began, int status) {
+void ServerLoop::CountOtherAnswer(int64_t took, int status) {
   const size_t status_class = status >= 100 && status < 600 ? static_cast<size_t>(status / 100) : 0;
   Count(counters_.responses[status_class], 1);
-  const int64_t took = loop_.now() - began;
   if (took != 0) return CountLatency(took, 1);
   ++others_at_once_;
 }

@@ -66,6 +66,8 @@ struct Straggler {
 
 // Settings in the units of the loop.
 struct ServerLimits {
+  static constexpr uint32_t kNever = 1u << 30;  // Ticks.
+
   explicit ServerLimits(const ServerSettings& settings);
 
   http1::HeadLimits head;
@@ -75,7 +77,7 @@ struct ServerLimits {
   bool get_only;
   bool stream_bodies;
   uint32_t head_ms;  // 0: off.
-  uint32_t idle_ms;  // 0: off.
+  uint32_t idle_ms;  // kNever: off.
   TransferLimits body;
   TransferLimits response;
 };
@@ -141,6 +143,7 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner, public P
   inline Errc Admit(runtime::Endpoint& endpoint);
   Errc AdmitPerIp(runtime::Endpoint& endpoint);
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
+  void OnOtherReady(runtime::Endpoint& endpoint, uint8_t ready);
   void Forget(runtime::Endpoint& endpoint);
   inline void Uncount(uint16_t state);
   void EndWaitFor(uint32_t slot);
@@ -173,16 +176,16 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner, public P
   // Who kept a reference to the context without a pin is found by ASan here.
   void GiveTurn(Turn* turn);
 
-  // An answer goes out to a request that began at that time. Nearly all are 200 to requests that
+  // An answer goes out, so many nanoseconds behind its request. Nearly all are 200 to requests that
   // did not wait: these take no longer than the work up to the next poll, where they are counted.
-  void CountAnswer(int64_t began, int status) {
-    if (status == 200 && began == loop_.now()) [[likely]] {
+  void CountAnswer(int64_t took, int status) {
+    if (status == 200 && took == 0) [[likely]] {
       ++answered_at_once_;
     } else {
-      CountOtherAnswer(began, status);
+      CountOtherAnswer(took, status);
     }
   }
-  void CountOtherAnswer(int64_t began, int status);
+  void CountOtherAnswer(int64_t took, int status);
   void CountLatency(int64_t took, uint64_t n);
   void OnWorkEnd(int64_t took);
 
@@ -191,8 +194,8 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner, public P
   void GiveOut(OutQueue* out);
   bool Trim();  // True: something unused is left.
   // Status line, Server and Date, made new when the second has changed.
-  http1::StatusBlockCache& Blocks() {
-    if (loop_.now() >= blocks_until_) [[unlikely]]
+  http1::StatusBlockCache& Blocks(int64_t now) {
+    if (now >= blocks_until_) [[unlikely]]
       RefreshBlocks();
     return status_blocks_;
   }
@@ -260,7 +263,6 @@ inline void ServerLoop::GiveTurn(Turn* turn) {
       [[unlikely]] {
     EndTurn(*turn);
   }
-  turn->progress = {};
   turn->block->begin = turn->block->end = 0;
   turn->endpoint = nullptr;
   internal::Poison(&turn->ctx, sizeof turn->ctx);

@@ -58,11 +58,11 @@ class Turn final : public runtime::Task, public Exchange {
 
   // Ends the request: what it used is reset; what was received behind it is kept.
   void EndRequest(uint32_t tick) {
-    ctx.Finish();
     phase = Phase::kHead;
     continue_sent = false;
     progress = {};
     head_started = tick;
+    ctx.Finish();
     if (head.field_capacity != http1::HeadData::kInlineFields) [[unlikely]]
       head.UseInlineFields();
     if (framing.kind == http1::Framing::kChunked) EndChunkedRequest();

@@ -200,6 +200,7 @@ void StatusBlockCache::Render(size_t i, int status) {
   char* end = AppendStatusLine(blocks_[i], status);
   end = Append(end, server_and_date());
   sizes_[i] = static_cast<uint16_t>(end - blocks_[i]);
+  Append(end, kBehind);
 }
 
 }  // namespace fasthttp::http1

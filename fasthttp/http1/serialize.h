@@ -114,15 +114,12 @@ inline constexpr std::string_view kContinueResponse = "HTTP/1.1 100 Continue\r\n
 inline char* WriteDecimal(char* out, uint64_t value);
 char* WriteLongDecimal(char* out, uint64_t value);  // The same, for many digits.
 
-// A whole response to HTTP/1.1 that has nothing but a status block, a Content-Type and a body (and
-// "Connection: close"); `out` has room for PlainResponseBound() bytes. What nearly all handlers
-// answer, so it is written in one go. Returns the end.
+// A whole response to HTTP/1.1 that has nothing but a status block of a StatusBlockCache, a
+// Content-Type and a body (and "Connection: close"); `out` has room for PlainResponseBound() bytes.
+// What nearly all handlers answer, so it is written in one go. Returns the end.
 inline char* WritePlainResponse(char* out, std::string_view status_block,
                                 std::string_view content_type, bool close, std::string_view body);
-constexpr size_t PlainResponseBound(std::string_view status_block, std::string_view content_type,
-                                    std::string_view body) {
-  return status_block.size() + content_type.size() + body.size() + 128;
-}
+constexpr size_t PlainResponseBound(std::string_view content_type, std::string_view body);
 
 // The beginnings of responses, rendered once per second and per status: status line, Server, Date.
 // One per loop (about 3 KiB). The caller refreshes it when the second changes:
@@ -139,14 +136,15 @@ class StatusBlockCache {
   // readable.
   void Refresh(std::string_view server, std::string_view date);
 
-  // The block for `status`, valid until the next Refresh, of which kReadable bytes are readable
-  // however long it is; empty if the status is not one of those that are kept (then use
-  // server_and_date()). Rendered at its first use after a Refresh.
+  // The block for `status`, valid until the next Refresh; empty if the status is not one of those
+  // that are kept (then use server_and_date()). Rendered at its first use after a Refresh. Behind
+  // it stands kBehind, and kReadable bytes are readable however long it is.
   std::string_view Get(int status) {
     if (status == 200 && sizes_[0] != 0) [[likely]]
       return {blocks_[0], sizes_[0]};
     return GetSlow(status);
   }
+  static constexpr std::string_view kBehind = "Content-Type: ";
   static constexpr size_t kReadable = 96;
 
   // "Server: ...\r\nDate: ...\r\n", valid until the next Refresh.
@@ -155,8 +153,10 @@ class StatusBlockCache {
  private:
   static constexpr size_t kKept = 10;
   static constexpr size_t kCommonSize = 8 + kMaxServerSize + 2 + 6 + kDateSize + 2;
-  static constexpr size_t kBlockSize = 64 + kCommonSize;
+  static constexpr size_t kBlockSize = 64 + kCommonSize + kBehind.size();
   static_assert(kBlockSize >= kReadable);
+
+  friend constexpr size_t PlainResponseBound(std::string_view, std::string_view);
 
   std::string_view GetSlow(int status);
   void Render(size_t i, int status);
@@ -187,14 +187,17 @@ inline constexpr DigitPairs kDigitPairs = MakeDigitPairs();
 
 }  // namespace internal
 
+constexpr size_t PlainResponseBound(std::string_view content_type, std::string_view body) {
+  return StatusBlockCache::kBlockSize + content_type.size() + body.size() + 64;
+}
+
 inline char* WritePlainResponse(char* out, std::string_view status_block,
                                 std::string_view content_type, bool close, std::string_view body) {
+  const size_t begun = status_block.size() + StatusBlockCache::kBehind.size();
   std::memcpy(out, status_block.data(), StatusBlockCache::kReadable);
-  if (status_block.size() > StatusBlockCache::kReadable) [[unlikely]]
-    std::memcpy(out, status_block.data(), status_block.size());
-  out += status_block.size();
-  std::memcpy(out, "Content-Type: ", 14);
-  out = base::CopyShort(out + 14, content_type.data(), content_type.size());
+  if (begun > StatusBlockCache::kReadable) [[unlikely]]
+    std::memcpy(out, status_block.data(), begun);
+  out = base::CopyShort(out + begun, content_type.data(), content_type.size());
   std::memcpy(out, "\r\nContent-Length: ", 18);
   out = WriteDecimal(out + 18, body.size());
   if (close) {

@@ -146,6 +146,39 @@ TEST(StatusBlockCacheTest, RendersOncePerRefresh) {
   EXPECT_EQ(cache.Get(503).size(), 34 + 8 + StatusBlockCache::kMaxServerSize + 2 + 37);
 }
 
+// Whatever the lengths, and no byte behind the room that was asked for.
+TEST(WritePlainResponseTest, IsWhatTheHeadAndTheBodyAre) {
+  for (size_t server : {0, 1, 8, 18, 19, 60, 128}) {
+    StatusBlockCache cache;
+    cache.Refresh(std::string(server, 's'), kDate);
+    for (int status : {200, 404}) {
+      for (size_t type : {1, 7, 8, 16, 17, 32, 33, 200}) {
+        for (size_t body : {0, 7, 8, 9, 10, 33, 99, 100, 9'999, 10'000, 16'383}) {
+          for (bool close : {false, true}) {
+            ResponseHeadView view;
+            view.status_block = cache.Get(status);
+            const std::string content_type(type, 't');
+            view.content_type = content_type;
+            view.content_length = body;
+            view.close = close;
+            std::string expected(ResponseHeadBound(view), '\0');
+            expected.resize(
+                static_cast<size_t>(WriteResponseHead(expected.data(), view) - expected.data()));
+            expected.append(body, 'b');
+            const size_t bound = PlainResponseBound(content_type, std::string(body, 'b'));
+            std::string out(bound, '#');
+            const char* end = WritePlainResponse(out.data(), view.status_block, content_type, close,
+                                                 std::string(body, 'b'));
+            out.resize(static_cast<size_t>(end - out.data()));
+            ASSERT_EQ(out, expected) << server << " " << status << " " << type << " " << body;
+            ASSERT_LE(out.size(), bound);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(ChunkHeaderTest, AllLengths) {
   for (uint64_t size = 1; size != 0; size <<= 1) {
     for (uint64_t value : {size, size - 1, size + 1}) {

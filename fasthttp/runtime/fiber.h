@@ -52,7 +52,6 @@ class Fiber {
 
   // Fields of the loop that owns the fiber.
   State state = State::kFree;
-  uint8_t user_depth = 0;  // 1 while user code is on this stack; never 2.
   bool on_large_stack = false;
   uint32_t index = 0;     // In the loop's array.
   uint32_t seq = 0;       // Counts the waits of this slot; a stale wake-up differs.

@@ -326,7 +326,7 @@ LoopReport Loop::Report() const {
           .timers = get(published_.timers)};
 }
 
-void Loop::Dispatch(const PollEvent& event) {
+void Loop::Dispatch(PollEvent event) {
   Endpoint* endpoint = endpoints_.Find(event.slot, event.generation);
   if (endpoint == nullptr) {
     ++stats_.stale_events;
@@ -395,7 +395,6 @@ Fiber& Loop::TakeFiber(Stack stack, Fiber::Entry entry, void* argument) {
   free_fibers_.pop_back();
   ++stats_.fibers_created;
   ++fibers_alive_;
-  fiber->user_depth = 0;
   fiber->Start(stack, entry, argument);
   return *fiber;
 }
@@ -410,7 +409,7 @@ struct Loop::LargeCall {
 // The caller's frame stays in user code and this one is in it too, but one of them runs at a time.
 Errc Loop::CallOnLargeStack(absl::FunctionRef<void()> function) {
   Fiber& self = *running_;
-  FASTHTTP_CHECK(self.user_depth == 1, "a large stack outside of a handler or task");
+  FASTHTTP_CHECK(in_user_code(), "a large stack outside of a handler or task");
   if (self.on_large_stack) {
     function();
     return Errc::kOk;
@@ -419,7 +418,6 @@ Errc Loop::CallOnLargeStack(absl::FunctionRef<void()> function) {
   if (stack.bottom == nullptr) return Errc::kOverloaded;
   LargeCall call = {*this, self, function, nullptr};
   Fiber& fiber = TakeFiber(stack, &LargeCallMain, &call);
-  fiber.user_depth = 1;
   fiber.on_large_stack = true;
   self.state = Fiber::State::kCalling;
   SwitchTo(fiber);
@@ -669,7 +667,7 @@ void Loop::TimeWaits(Endpoint& endpoint) {
 }
 
 void Loop::Yield() {
-  FASTHTTP_CHECK(running_->user_depth == 1, "a blocking call outside of a handler or task");
+  FASTHTTP_CHECK(in_user_code(), "a blocking call outside of a handler or task");
   RefuseAfterFork();
   if (before_block != nullptr) before_block(running_->stack());
   current_task_->BeforeSuspend();

@@ -197,27 +197,23 @@ class Loop {
 
   // Brackets around user code. The task must stay alive in between.
   void BeginUser(Task& task) {
-    FASTHTTP_DCHECK(running_->user_depth == 0, "user code entered twice on one stack");
-    running_->user_depth = 1;
+    FASTHTTP_DCHECK(current_task_ == nullptr, "user code entered twice on one stack");
     current_task_ = &task;
   }
-  void EndUser() {
-    running_->user_depth = 0;
-    current_task_ = nullptr;
-  }
+  void EndUser() { current_task_ = nullptr; }
   // Calls `function` on a large stack, as a part of the current task. It may wait there. Its
   // exceptions come out. kOverloaded if there is no memory for the stack; then it was not called.
   Errc CallOnLargeStack(absl::FunctionRef<void()> function);
 
   Task* current_task() const { return current_task_; }
-  bool in_user_code() const { return running_ != nullptr && running_->user_depth != 0; }
+  bool in_user_code() const { return current_task_ != nullptr; }
 
   // --- Waiting (from user code only) ----------------------------------------------------------
 
   // Starts a wait of the running fiber; only Block ends it.
   void Prepare(Wait& wait) {
     Fiber& self = *running_;
-    FASTHTTP_CHECK(self.user_depth == 1, "a blocking call outside of a handler or task");
+    FASTHTTP_CHECK(in_user_code(), "a blocking call outside of a handler or task");
     wait.fiber = &self;
     self.wait = &wait;
     ++self.seq;
@@ -341,7 +337,7 @@ class Loop {
 
   void Step();
   void Lead();
-  void Dispatch(const PollEvent& event);
+  void Dispatch(PollEvent event);
   static void Latch(Endpoint& endpoint, uint8_t ready) {
     endpoint.latched |= ready & (kReadable | kWritable | kHangup | kBroken);
   }
@@ -391,7 +387,7 @@ class Loop {
 
   Fiber thread_;  // The driver's own stack.
   Fiber* running_ = nullptr;
-  Task* current_task_ = nullptr;
+  Task* current_task_ = nullptr;  // Whose code is on the stack of running_; null: the loop's own.
   std::vector<std::unique_ptr<Fiber[]>> fiber_slabs_;
   std::vector<Fiber*> fibers_;  // By index.
   std::vector<Fiber*> free_fibers_;

@@ -54,17 +54,14 @@ int PollerEpoll::Poll(std::span<PollEvent> events, int64_t timeout_ns) {
           ? -1
           : static_cast<int>(std::min<int64_t>((timeout_ns + 999'999) / 1'000'000, 60'000));
   int n = ::epoll_wait(epoll_, raw, room, timeout);
-  int count = 0;
+  PollEvent* to = events.data();
   for (int i = 0; i < n; ++i) {
-    if (raw[i].data.u64 == kWakeData) {
-      // Edge-triggered: the counter need not be read, only the next write matters.
-      continue;
-    }
-    events[static_cast<size_t>(count++)] = {static_cast<uint32_t>(raw[i].data.u64),
-                                            static_cast<uint32_t>(raw[i].data.u64 >> 32),
-                                            ReadyOf(raw[i].events)};
+    // Edge-triggered: the counter need not be read, only the next write matters.
+    if (raw[i].data.u64 == kWakeData) continue;
+    *to++ = {static_cast<uint32_t>(raw[i].data.u64), static_cast<uint32_t>(raw[i].data.u64 >> 32),
+             ReadyOf(raw[i].events)};
   }
-  return count;
+  return static_cast<int>(to - events.data());
 }
 
 void PollerEpoll::Wake() {

@@ -333,14 +333,15 @@ static int64_t Send(int fd, const void* from, size_t size) {
 
 IoResult SocketConn::TryRecv(std::span<char> into) {
   if (base::chaos_enabled) [[unlikely]]
-    return ReceiveOften(into.first(base::ChaosSize(into.size())));
+    return ReceiveOften(into);
   const int64_t n = Receive(fd_, into.data(), into.size());
   if (n >= 0) [[likely]]
     return IoResult::Bytes(static_cast<size_t>(n));
   return n == -EINTR ? ReceiveOften(into) : Failed(n);
 }
 
-IoResult SocketConn::ReceiveOften(std::span<char> into) {
+[[gnu::noinline]] IoResult SocketConn::ReceiveOften(std::span<char> into) {
+  into = into.first(base::ChaosSize(into.size()));
   for (;;) {
     const int64_t n = Receive(fd_, into.data(), into.size());
     if (n >= 0) return IoResult::Bytes(static_cast<size_t>(n));
@@ -357,7 +358,7 @@ IoResult SocketConn::TrySend(std::span<const iovec> from) {
   return n == -EINTR ? SendPieces(from) : Failed(n);
 }
 
-IoResult SocketConn::SendPieces(std::span<const iovec> from) {
+[[gnu::noinline]] IoResult SocketConn::SendPieces(std::span<const iovec> from) {
   iovec less;
   if (!from.empty() && base::ChaosStrikes()) {
     less = {from[0].iov_base, base::ChaosSize(from[0].iov_len)};

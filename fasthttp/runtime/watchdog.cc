@@ -102,9 +102,8 @@ void Watchdog::Watched::OnSignal(int) {
   int asked = kAsked;
   if (self != nullptr && self->capture_.load(std::memory_order_acquire) == kAsked) {
     self->trace_.Capture();
-    const Fiber* fiber = self->loop_.running();
-    self->fiber_ = fiber->index;
-    self->in_handler_ = fiber->user_depth != 0;
+    self->fiber_ = self->loop_.running()->index;
+    self->in_handler_ = self->loop_.in_user_code();
     if (self->capture_.compare_exchange_strong(asked, kTaken, std::memory_order_release)) {
       ::sem_post(&self->taken_);
     }
