@@ -181,7 +181,10 @@ class RequestHeader : public HeaderTrailers {
   bool IsPatch() const { return Is(http1::MethodId::kPatch, "PATCH"); }
 
   // The target as received or as set; "/" if none was set. Request::URI() is its parsed form.
-  std::string_view RequestURI() const ABSL_ATTRIBUTE_LIFETIME_BOUND;
+  std::string_view RequestURI() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    if (head_ != nullptr) return head_->Target();
+    return owned_used_ && !owned_->target.empty() ? owned_->target.view() : std::string_view("/");
+  }
   // Blanks and control bytes are written as %XX.
   void SetRequestURI(std::string_view target);
 

@@ -141,6 +141,13 @@ class PendingCall {
   Share& share_;
 };
 
+// A connection that an attempt was made on, and how that ended.
+struct Used {
+  ClientConn* conn = nullptr;
+  int64_t since = 0;
+  ExchangeResult result;
+};
+
 class HostClient::Impl {
  public:
   Impl(HostClient& client, HostClientOptions options)
@@ -176,16 +183,13 @@ class HostClient::Impl {
 
  private:
   Errc Describe(const Request& request, WireRequest& wire);
-  // Further attempts behind one that failed with `errc`, or the first one: kOk.
+  [[gnu::noinline]] Errc Undescribed(Errc errc, Where& where) const;
+  bool Use(Share& share, const WireRequest& wire, Response& response, int64_t deadline, Used& used);
   [[gnu::noinline]] Errc Repeat(Share& share, const Request& request, const WireRequest& wire,
-                                Response& response, int64_t deadline, Attempt& attempt, Errc errc,
-                                Where& where);
+                                Response& response, int64_t deadline, Used used, Where& where);
   Errc Try(Share& share, const WireRequest& wire, Response& response, int64_t deadline,
            Attempt& attempt);
-  Errc TryOn(Share& share, ClientConn* conn, const WireRequest& wire, Response& response,
-             int64_t deadline, Attempt& attempt);
-  [[gnu::noinline]] Errc EndConn(Share& share, ClientConn* conn, const ExchangeResult& result,
-                                 int64_t began, Attempt& attempt);
+  [[gnu::noinline]] Errc EndConn(Share& share, Used used, Attempt& attempt);
   Errc CallTransport(Loop& loop, const Request& request, Response& response, int64_t deadline,
                      Where& where);
   Errc Acquire(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
@@ -194,9 +198,6 @@ class HostClient::Impl {
                    std::string& detail);
   bool ShouldRetry(Loop& loop, const Request& request, const WireRequest& wire, Errc errc,
                    int64_t deadline, const Attempt& attempt);
-  [[gnu::noinline]] Where WhereOf(const Attempt& attempt) const {
-    return MakeWhere(Explain(attempt));
-  }
   std::string Explain(const Attempt& attempt) const;
 
   HostClient& client_;
@@ -227,25 +228,40 @@ Errc HostClient::Impl::Call(Share& share, const Request& request, Response& resp
   const PendingCall pending(share);
   CallLease call(share.client());
   WireRequest& wire = call.wire();
-  Attempt attempt;
-  Errc errc = Describe(request, wire);
-  if (errc != Errc::kOk) {
-    where = WhereOf(attempt);
-    return errc;
-  }
-  ClientConn* const conn = options_.transport ? nullptr : pool_->TakeIdle(share);
-  if (conn != nullptr) {
-    ++attempt.number;
-    errc = TryOn(share, conn, wire, response, deadline, attempt);
-    if (errc == Errc::kOk) return errc;
-  }
-  return Repeat(share, request, wire, response, deadline, attempt, errc, where);
+  Used used;
+  if (Errc errc = Describe(request, wire); errc != Errc::kOk) return Undescribed(errc, where);
+  used.conn = options_.transport ? nullptr : pool_->TakeIdle(share);
+  if (used.conn != nullptr && Use(share, wire, response, deadline, used)) return Errc::kOk;
+  return Repeat(share, request, wire, response, deadline, used, where);
 }
 
+Errc HostClient::Impl::Undescribed(Errc errc, Where& where) const {
+  where = MakeWhere(Explain(Attempt()));
+  return errc;
+}
+
+// True if all went well. Else the connection is to be ended.
+inline bool HostClient::Impl::Use(Share& share, const WireRequest& wire, Response& response,
+                                  int64_t deadline, Used& used) {
+  if (used.conn->exchanges != 0) ClientPool::Count(share.counters.reused);
+  used.since = share.loop().now();
+  used.result = RunExchange(share.client(), *used.conn, wire, limits_, deadline, response);
+  if (!used.result.reusable) return false;
+  pool_->Release(share, used.conn);
+  return true;
+}
+
+// Goes on behind a first attempt with `used`; without a connection there was none.
 Errc HostClient::Impl::Repeat(Share& share, const Request& request, const WireRequest& wire,
-                              Response& response, int64_t deadline, Attempt& attempt, Errc errc,
-                              Where& where) {
+                              Response& response, int64_t deadline, Used used, Where& where) {
   Loop& loop = share.loop();
+  Attempt attempt;
+  Errc errc = Errc::kOk;
+  if (used.conn != nullptr) {
+    attempt.number = 1;
+    errc = EndConn(share, used, attempt);
+    if (errc == Errc::kOk) return errc;
+  }
   for (;;) {
     if (errc != Errc::kOk) {
       if (!ShouldRetry(loop, request, wire, errc, deadline, attempt)) break;
@@ -257,7 +273,7 @@ Errc HostClient::Impl::Repeat(Share& share, const Request& request, const WireRe
                               : Try(share, wire, response, deadline, attempt);
     if (errc == Errc::kOk) return errc;
   }
-  if (where == nullptr) where = WhereOf(attempt);
+  if (where == nullptr) where = MakeWhere(Explain(attempt));
   return errc;
 }
 
@@ -269,41 +285,32 @@ Errc HostClient::Impl::CallOnce(Share& share, const Request& request, Response& 
   attempt.number = 1;
   Errc errc = Describe(request, call.wire());
   if (errc == Errc::kOk) errc = Try(share, call.wire(), response, deadline, attempt);
-  if (errc != Errc::kOk) where = WhereOf(attempt);
+  if (errc != Errc::kOk) where = MakeWhere(Explain(attempt));
   return errc;
 }
 
 Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, Response& response,
                            int64_t deadline, Attempt& attempt) {
-  ClientConn* conn = attempt.fresh ? nullptr : pool_->TakeIdle(share);
-  if (conn == nullptr) {
-    if (Errc errc = Acquire(share, deadline, attempt, conn); errc != Errc::kOk) return errc;
+  Used used;
+  if (!attempt.fresh) used.conn = pool_->TakeIdle(share);
+  if (used.conn == nullptr) {
+    if (Errc errc = Acquire(share, deadline, attempt, used.conn); errc != Errc::kOk) return errc;
   }
-  return TryOn(share, conn, wire, response, deadline, attempt);
+  if (Use(share, wire, response, deadline, used)) return Errc::kOk;
+  return EndConn(share, used, attempt);
 }
 
-inline Errc HostClient::Impl::TryOn(Share& share, ClientConn* conn, const WireRequest& wire,
-                                    Response& response, int64_t deadline, Attempt& attempt) {
-  attempt.reused = conn->exchanges != 0;
-  if (attempt.reused) ClientPool::Count(share.counters.reused);
-  const int64_t began = share.loop().now();
-  const ExchangeResult result =
-      RunExchange(share.client(), *conn, wire, limits_, deadline, response);
-  if (!result.reusable) return EndConn(share, conn, result, began, attempt);
-  pool_->Release(share, conn);
-  return Errc::kOk;
-}
-
-Errc HostClient::Impl::EndConn(Share& share, ClientConn* conn, const ExchangeResult& result,
-                               int64_t began, Attempt& attempt) {
+Errc HostClient::Impl::EndConn(Share& share, Used used, Attempt& attempt) {
+  ClientConn& conn = *used.conn;
   attempt.stage = Attempt::kExchanging;
-  attempt.address = conn->address;
-  attempt.exchanges = conn->exchanges - 1;
-  attempt.idle = began - conn->idle_since;
-  attempt.response_started = result.response_started;
-  if (result.errc != Errc::kOk && conn->conn.is_open()) attempt.peer = PeerOf(*conn);
-  pool_->Close(share, conn);
-  return result.errc;
+  attempt.address = conn.address;
+  attempt.exchanges = conn.exchanges - 1;
+  attempt.reused = attempt.exchanges != 0;
+  attempt.idle = used.since - conn.idle_since;
+  attempt.response_started = used.result.response_started;
+  if (used.result.errc != Errc::kOk && conn.conn.is_open()) attempt.peer = PeerOf(conn);
+  pool_->Close(share, used.conn);
+  return used.result.errc;
 }
 
 Errc HostClient::Impl::CallTransport(Loop& loop, const Request& request, Response& response,

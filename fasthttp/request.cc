@@ -62,31 +62,27 @@ Request::Parsed& Request::EnsureParsed() const {
   return *parsed_;
 }
 
-// A received target without anything to normalise is used as it stands.
-Errc Request::BindURI(Parsed& parsed) const {
-  const http1::Head* head = header_.head();
-  parsed.uri.SetMaxQueryArgs(max_args_);
-  Errc errc = Errc::kOk;
-  if (head != nullptr && head->target_form == http1::TargetForm::kAuthority) {
-    errc = parsed.uri.TryParse(head->Target(), "/");
-  } else if (head != nullptr && IsPlain(*head)) {
-    parsed.uri.BindPlain(header_.Host(), head->Target(), PathSize(*head));
-  } else if (head != nullptr) {
-    errc = parsed.uri.TryParse(header_.Host(), header_.RequestURI());
-  } else {
-    // The bytes of a header that the program made may change under views.
-    const std::string_view host = header_.IsBare() ? std::string_view() : header_.Host();
-    errc = parsed.uri.TryParseOwned(host, header_.RequestURI());
-  }
-  if (errc == Errc::kOk && tls_) parsed.uri.SetScheme("https");
-  return errc;
-}
-
 Errc Request::ParseURIOnce() const {
   Parsed& parsed = EnsureParsed();
   parsed.uri_parsed = true;
-  parsed.uri_errc = BindURI(parsed);
-  return parsed.uri_errc;
+  parsed.uri.SetMaxQueryArgs(max_args_);
+  // The bytes of a header that the program made may change under views.
+  Errc errc =
+      header_.IsBare() ? parsed.uri.TryParseOwned({}, header_.RequestURI()) : BindURI(parsed);
+  if (errc == Errc::kOk && tls_) parsed.uri.SetScheme("https");
+  return parsed.uri_errc = errc;
+}
+
+// A received target without anything to normalise is used as it stands.
+Errc Request::BindURI(Parsed& parsed) const {
+  const http1::Head* head = header_.head();
+  if (head == nullptr) return parsed.uri.TryParseOwned(header_.Host(), header_.RequestURI());
+  if (head->target_form == http1::TargetForm::kAuthority) {
+    return parsed.uri.TryParse(head->Target(), "/");
+  }
+  if (!IsPlain(*head)) return parsed.uri.TryParse(header_.Host(), header_.RequestURI());
+  parsed.uri.BindPlain(header_.Host(), head->Target(), PathSize(*head));
+  return Errc::kOk;
 }
 
 absl::Status Request::ParseURI() const { return ToStatus(TryParseURI()); }

@@ -270,7 +270,7 @@ class Request {
   }
   void ResetStream();
   Errc ParseURIOnce() const;
-  Errc BindURI(Parsed& parsed) const;
+  [[gnu::noinline]] Errc BindURI(Parsed& parsed) const;
   Errc ReadAll(std::string_view bytes, size_t max_body_size, size_t& used);
   Errc TryReadBody() const;
 

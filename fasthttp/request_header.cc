@@ -133,11 +133,6 @@ void RequestHeader::SetMethod(std::string_view method) {
   if (method.empty() || IsToken(method)) Own().method.Assign(method);
 }
 
-std::string_view RequestHeader::RequestURI() const {
-  if (head_ != nullptr) return head_->Target();
-  return owned_used_ && !owned_->target.empty() ? owned_->target.view() : std::string_view("/");
-}
-
 void RequestHeader::SetRequestURI(std::string_view target) {
   if (internal::HasBlankOrControl(target)) return SetEscapedURI(target);
   OwnTarget().target.Assign(target);

@@ -190,7 +190,7 @@ static bool IsSimple(const http1::Head& head, int64_t length) {
 void ResponseHeader::TakeReceived(int64_t length) {
   http1::Head& head = received_->head;
   if (!IsSimple(head, length)) return CopyFrom(head, length);
-  SetStatusCode(head.status);
+  status_code_ = head.status;  // The parser takes three digits only.
   no_default_content_type_ = true;
   more_ = true;
   close_ = head.minor_version == 0 && !head.Has(KnownField::kConnection);
