@@ -21,8 +21,7 @@ struct HostMasks {
 struct TargetMasks {
   uint32_t stop;
   uint32_t special;
-  uint32_t slash;
-  uint32_t dot;
+  uint32_t dot_or_slash;
 };
 
 FASTHTTP_TARGET inline __m256i Load(const void* p) {
@@ -83,8 +82,9 @@ FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
   const __m256i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
   const __m256i stop = _mm256_adds_epu8(classes, Load(kScanTables.lowest_stop));
   const __m256i special = _mm256_cmpgt_epi8(classes, _mm256_setzero_si256());
-  return {MaskBits(stop), MaskBits(_mm256_or_si256(special, bytes)), Equal(p, kScanTables.slash),
-          Equal(p, kScanTables.dot)};
+  const __m256i dot_as_slash = _mm256_or_si256(bytes, Load(kScanTables.one));
+  return {MaskBits(stop), MaskBits(_mm256_or_si256(special, bytes)),
+          MaskBits(_mm256_cmpeq_epi8(dot_as_slash, Load(kScanTables.slash)))};
 }
 
 #include "fasthttp/http1/head_fast.inc"

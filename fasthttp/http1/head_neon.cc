@@ -21,8 +21,7 @@ struct HostMasks {
 struct TargetMasks {
   uint32_t stop;
   uint32_t special;
-  uint32_t slash;
-  uint32_t dot;
+  uint32_t dot_or_slash;
 };
 
 inline uint8x16_t Load(const void* p) { return vld1q_u8(static_cast<const uint8_t*>(p)); }
@@ -76,15 +75,16 @@ inline uint8x16_t High(uint8x16_t bytes) { return vcgeq_u8(bytes, vdupq_n_u8(0x8
 inline uint32_t HighBits(const char* p) { return MaskBits(High(Load(p)), High(Load(p + 16))); }
 
 inline TargetMasks LoadTarget(const char* p) {
-  uint8x16_t stop[2], special[2];
+  uint8x16_t stop[2], special[2], dot_or_slash[2];
   for (int i = 0; i < 2; ++i) {
     const uint8x16_t bytes = Load(p + 16 * i);
     const uint8x16_t classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
     stop[i] = vcgeq_u8(classes, vdupq_n_u8(kTargetDel));
     special[i] = vorrq_u8(vtstq_u8(classes, classes), High(bytes));
+    dot_or_slash[i] = vceqq_u8(vorrq_u8(bytes, vdupq_n_u8(1)), vdupq_n_u8('/'));
   }
-  return {MaskBits(stop[0], stop[1]), MaskBits(special[0], special[1]), Equal(p, kScanTables.slash),
-          Equal(p, kScanTables.dot)};
+  return {MaskBits(stop[0], stop[1]), MaskBits(special[0], special[1]),
+          MaskBits(dot_or_slash[0], dot_or_slash[1])};
 }
 
 // No host is plain: DecideFraming looks at all of them.

@@ -21,8 +21,7 @@ struct HostMasks {
 struct TargetMasks {
   uint32_t stop;
   uint32_t special;
-  uint32_t slash;
-  uint32_t dot;
+  uint32_t dot_or_slash;
 };
 
 FASTHTTP_TARGET inline __m128i Load(const void* p) {
@@ -85,13 +84,15 @@ FASTHTTP_TARGET inline uint32_t HighBits(const char* p) {
 }
 
 FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
-  TargetMasks masks = {0, 0, Equal(p, kScanTables.slash), Equal(p, kScanTables.dot)};
+  TargetMasks masks = {0, 0, 0};
   for (int i = 0; i < 32; i += 16) {
     const __m128i bytes = Load(p + i);
     const __m128i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
     const __m128i special = _mm_cmpgt_epi8(classes, _mm_setzero_si128());
     masks.stop |= MaskBits(_mm_adds_epu8(classes, Load(kScanTables.lowest_stop))) << i;
     masks.special |= MaskBits(_mm_or_si128(special, bytes)) << i;
+    const __m128i dot_as_slash = _mm_or_si128(bytes, Load(kScanTables.one));
+    masks.dot_or_slash |= MaskBits(_mm_cmpeq_epi8(dot_as_slash, Load(kScanTables.slash))) << i;
   }
   return masks;
 }

@@ -77,7 +77,7 @@ constexpr KnownNames MakeKnownNames() {
     const size_t size = kNames[id].size();
     for (size_t i = 0; i < size; ++i) t.text[id][i] = static_cast<uint8_t>(kNames[id][i] | 0x20);
     t.text[id][size] = ':';
-    t.text[id][size + 1] = ' ';
+    t.text[id][size + 1] = t.text[id][size + 2] = ' ';
     t.equal[id] = (1u << (size + 2)) - 1;
     const uint8_t* const middle = t.text[id] + size / 2 - 1;
     uint8_t& slot = t.ids[KnownNameSlot(

@@ -20,9 +20,10 @@ struct KnownNames {
   static constexpr size_t kLongest = 27;
   static constexpr uint32_t kMultiplier = 0x67ae0387;
   static constexpr unsigned kShift = 24;
-  // A name and the ": " behind it, in lower case, then zeros, which no byte | 0x20 equals.
+  // A name in lower case, ": ", a second SP, and zeros, which no byte | 0x20 equals.
   alignas(32) uint8_t text[kKnownFieldCount][32];
-  uint32_t equal[kKnownFieldCount];  // A bit for each byte of such a line.
+  // A bit for each of the bytes that are equal in a line of that name: all but the second SP.
+  uint32_t equal[kKnownFieldCount];
   uint8_t ids[(1 << (32 - kShift)) + 33];
 };
 extern const KnownNames kKnownNames;
