@@ -29,6 +29,15 @@ bool CopyAndCheckLong(char* dst, const char* src, size_t n) {
     for (size_t i = 0; i < n; ++i) dst[i] = bytes[i];
     return control;
   }
+  if (n - 16 <= 16) {
+    uint64_t words[4];
+    std::memcpy(words, src, 16);
+    std::memcpy(words + 2, src + n - 16, 16);
+    std::memcpy(dst, words, 16);
+    std::memcpy(dst + n - 16, words + 2, 16);
+    return (ControlBits(words[0]) | ControlBits(words[1]) | ControlBits(words[2]) |
+            ControlBits(words[3])) != 0;
+  }
   std::memmove(dst, src, n);
   uint64_t word;
   for (size_t i = 0; i + 8 <= n; i += 8) {

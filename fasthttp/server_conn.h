@@ -189,7 +189,7 @@ class ServerConn {
   void Close(bool reset);
   bool PeerHasLeft();
 
-  inline uint32_t IdleDeadline();
+  uint32_t IdleDeadline() const { return loop_.tick() + server_.limits_.idle_ms; }
   uint32_t NextDeadline();
   uint32_t HeadStarted();
   inline void SetDeadline(uint32_t deadline);

@@ -109,18 +109,10 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
     for (int i = 0; i < kBatch; ++i) {
       accepted.conn = nullptr;
       accepted.counts = false;
-      Errc errc = listener_->TryAccept(accepted);
-      if (errc == Errc::kAgain) {
-        waiting_ = true;
-        return;
+      if (Errc errc = listener_->TryAccept(accepted); errc != Errc::kOk) [[unlikely]] {
+        if (EndsBatch(errc)) return;
+        continue;
       }
-      if (errc == Errc::kListenerClosed) return Stop();
-      if (errc == Errc::kTooManyFiles) {
-        // Connections wait in the kernel's queue; trying at once would spin.
-        waiting_ = true;
-        return loop.SetTimer(*endpoint_, loop.tick() + kPauseMs);
-      }
-      if (errc != Errc::kOk) continue;
       runtime::Endpoint& conn = server_.Adopt(accepted);
       const Errc refused = server_.Admit(conn);
       if (accepted.handler) {
@@ -137,6 +129,20 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
       if (loop.stats().switches != switches) return;
     }
     loop.PollNextRound();
+  }
+
+  // What TryAccept had in place of a connection; may end this object.
+  bool EndsBatch(Errc errc) {
+    if (errc == Errc::kListenerClosed) {
+      Stop();
+      return true;
+    }
+    waiting_ = errc == Errc::kAgain || errc == Errc::kTooManyFiles;
+    // Connections wait in the kernel's queue; trying at once would spin.
+    if (errc == Errc::kTooManyFiles) {
+      server_.loop_.SetTimer(*endpoint_, server_.loop_.tick() + kPauseMs);
+    }
+    return waiting_;
   }
 
   // Ends this object.

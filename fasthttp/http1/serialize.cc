@@ -108,12 +108,8 @@ int KeptIndex(int status) {
 
 }  // namespace
 
-char* WriteLongDecimal(char* out, uint64_t value) {
-  if (value >= 100 && value < 10'000) {
-    out = WriteDecimal(out, value / 100);
-    memcpy(out, &internal::kDigitPairs.digits[2 * (value % 100)], 2);
-    return out + 2;
-  }
+// The room for twenty digits brings a check of its stack frame.
+[[gnu::noinline]] static char* WriteAnyDecimal(char* out, uint64_t value) {
   char reversed[20];
   char* p = reversed + sizeof(reversed);
   for (; value >= 100; value /= 100) {
@@ -129,6 +125,13 @@ char* WriteLongDecimal(char* out, uint64_t value) {
   const size_t size = static_cast<size_t>(reversed + sizeof(reversed) - p);
   memcpy(out, p, size);
   return out + size;
+}
+
+char* WriteLongDecimal(char* out, uint64_t value) {
+  if (value >= 10'000) return WriteAnyDecimal(out, value);
+  out = WriteDecimal(out, value / 100);
+  memcpy(out, &internal::kDigitPairs.digits[2 * (value % 100)], 2);
+  return out + 2;
 }
 
 size_t FieldsBound(std::span<const FieldView> fields) {

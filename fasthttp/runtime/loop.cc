@@ -157,10 +157,11 @@ void Loop::Lead() {
 }
 
 void Loop::Step() {
-  if (TakeEvent() || TakeReadyFiber() || TakeTimer() || TakePosted() || TakeReadyEvent() ||
-      TakeTask()) {
-    return;
+  // One after the other: no event ends a loop or retires its fiber.
+  while (TakeEvent()) {
+    if (single_step_) return;
   }
+  if (TakeReadyFiber() || TakeTimer() || TakePosted() || TakeReadyEvent() || TakeTask()) return;
   NewRound();
 }
 

@@ -1,12 +1,12 @@
 // Loop: one event loop as a step machine, with leader hand-off.
 //
-// `Run` is `for (;;) Step();` and Step takes one unit of work: an event of the batch, a ready
-// fiber, a due timer, a posted message, a queued task, a connection of the run queue, or a poll.
-// Every cursor and every budget lives here and none on a stack. So Run may go on from any fiber:
-// when a handler, called from Step, blocks, its stack is kept and another fiber runs the loop from
-// exactly where it stands; when the handler is resumed and returns, its frame falls into its own
-// Run and becomes the loop again. A suspension costs two switches; a handler that doesn't block
-// costs none.
+// `Run` is `for (;;) Step();` and Step takes the events that are left of the batch, then one unit
+// of work: a ready fiber, a due timer, a posted message, a queued task, a connection of the run
+// queue, or a poll. (When it is stepped from outside, an event is a unit too.) Every cursor and
+// every budget lives here and none on a stack. So Run may go on from any fiber: when a handler,
+// called from Step, blocks, its stack is kept and another fiber runs the loop from exactly where it
+// stands; when the handler is resumed and returns, its frame falls into its own Run and becomes the
+// loop again. A suspension costs two switches; a handler that doesn't block costs none.
 //
 // Rules that keep this sound (checked where a check is cheap):
 //  * User code is entered only from Step, once per stack. Wake, Cancel, Spawn, Notify and timers

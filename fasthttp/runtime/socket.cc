@@ -331,31 +331,40 @@ static int64_t Send(int fd, const void* from, size_t size) {
   return IoResult::Error(ErrcOfErrno(static_cast<int>(-error)));
 }
 
-IoResult SocketConn::TryRecv(std::span<char> into) {
-  if (base::chaos_enabled) [[unlikely]]
-    return ReceiveOften(into);
-  const int64_t n = Receive(fd_, into.data(), into.size());
-  if (n >= 0) [[likely]]
-    return IoResult::Bytes(static_cast<size_t>(n));
-  return n == -EINTR ? ReceiveOften(into) : Failed(n);
-}
-
-[[gnu::noinline]] IoResult SocketConn::ReceiveOften(std::span<char> into) {
-  into = into.first(base::ChaosSize(into.size()));
+static inline IoResult ReceiveInto(int fd, std::span<char> into) {
   for (;;) {
-    const int64_t n = Receive(fd_, into.data(), into.size());
-    if (n >= 0) return IoResult::Bytes(static_cast<size_t>(n));
+    const int64_t n = Receive(fd, into.data(), into.size());
+    if (n >= 0) [[likely]]
+      return IoResult::Bytes(static_cast<size_t>(n));
     if (n != -EINTR) return Failed(n);
   }
+}
+
+// What Send was called with and what it gave: all is still in registers.
+[[gnu::noinline]] static IoResult SendOn(int fd, const void* from, size_t size, int64_t n) {
+  while (n == -EINTR) n = Send(fd, from, size);
+  return n >= 0 ? IoResult::Bytes(static_cast<size_t>(n)) : Failed(n);
+}
+
+IoResult SocketConn::TryRecv(std::span<char> into) {
+  if (base::chaos_enabled) [[unlikely]]
+    return ReceiveLess(into);
+  return ReceiveInto(fd_, into);
+}
+
+[[gnu::noinline]] IoResult SocketConn::ReceiveLess(std::span<char> into) {
+  return ReceiveInto(fd_, into.first(base::ChaosSize(into.size())));
 }
 
 IoResult SocketConn::TrySend(std::span<const iovec> from) {
   if (from.size() != 1 || base::chaos_enabled) [[unlikely]]
     return SendPieces(from);
-  const int64_t n = Send(fd_, from[0].iov_base, from[0].iov_len);
+  const int fd = fd_;
+  const iovec piece = from[0];
+  const int64_t n = Send(fd, piece.iov_base, piece.iov_len);
   if (n >= 0) [[likely]]
     return IoResult::Bytes(static_cast<size_t>(n));
-  return n == -EINTR ? SendPieces(from) : Failed(n);
+  return SendOn(fd, piece.iov_base, piece.iov_len, n);
 }
 
 [[gnu::noinline]] IoResult SocketConn::SendPieces(std::span<const iovec> from) {

@@ -33,8 +33,8 @@ class SocketConn final : public Conn {
   int fd() const override { return fd_; }
 
  private:
-  // Until no signal interrupts them.
-  IoResult ReceiveOften(std::span<char> into);
+  // Under chaos, and of several pieces: apart from what is usual, whose registers they would save.
+  IoResult ReceiveLess(std::span<char> into);
   IoResult SendPieces(std::span<const iovec> from);
 
   int fd_;

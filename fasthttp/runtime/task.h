@@ -13,7 +13,6 @@
 
 #include <cstdint>
 
-#include "fasthttp/base/check.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/runtime/context_node.h"
 
@@ -71,9 +70,10 @@ class Task {
   // The user code has ended: its context too, with kCancelled if `end_context`, and its locals are
   // gone. The task is as new.
   void EndTask(bool end_context) {
-    if (own_ != nullptr || locals != nullptr) DropState(end_context);
-    FASTHTTP_DCHECK(scope.context == nullptr && scope.deadline == ContextNode::kNoDeadline,
-                    "a scope was left open");
+    if (own_ != nullptr || locals != nullptr || scope.context != nullptr ||
+        scope.deadline != ContextNode::kNoDeadline) {
+      DropState(end_context);
+    }
     cancel_cause_ = Errc::kOk;
   }
 
