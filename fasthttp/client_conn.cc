@@ -467,7 +467,7 @@ inline IoResult Exchange::TryRecv(std::span<char> into) {
 }
 
 Errc Exchange::Await(uint8_t ready, int64_t deadline) {
-  return runtime::AwaitReady(loop_, endpoint_, ready, deadline);
+  return runtime::AwaitReady(loop_, endpoint_, ready, deadline, /*moves_timer=*/true);
 }
 
 }  // namespace

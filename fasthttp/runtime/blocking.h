@@ -11,8 +11,9 @@
 
 namespace fasthttp::runtime {
 
-// Suspends until one of `ready` is reported at the endpoint.
-inline Errc AwaitReady(Loop& loop, Endpoint& endpoint, uint8_t ready, int64_t deadline) {
+// Suspends until one of `ready` is reported at the endpoint. `moves_timer`: see Wait.
+inline Errc AwaitReady(Loop& loop, Endpoint& endpoint, uint8_t ready, int64_t deadline,
+                       bool moves_timer = false) {
   if (!endpoint.armed) {
     if (Errc errc = endpoint.conn->Arm(endpoint.token(loop)); errc != Errc::kOk) return errc;
     endpoint.armed = true;
@@ -21,6 +22,7 @@ inline Errc AwaitReady(Loop& loop, Endpoint& endpoint, uint8_t ready, int64_t de
   // edges in a later step; a notice of this loop's own may fire the wait before Block, which sees
   // it.
   Wait wait;
+  wait.moves_timer = moves_timer;
   loop.Prepare(wait);
   loop.LinkIo(wait, endpoint, ready | kHangup);
   return loop.Block(wait, deadline);

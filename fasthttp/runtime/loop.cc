@@ -633,10 +633,10 @@ inline void Loop::SuspendFor(Wait& wait, int64_t deadline, bool cancellable) {
   if (next == nullptr) return Fire(wait, Errc::kOverloaded);
   Fiber& self = *running_;
   Task* task = current_task_;
-  wait.deadline = deadline;
-  if (deadline != kNoDeadline && !HasEarlierTimer(wait)) {
+  if (deadline != kNoDeadline && !LeaveToEndpoint(wait, deadline)) {
     wait_timers_.Add(wait.timer, TickAt(deadline));
   }
+  wait.deadline = deadline;
   if (cancellable) task->wait = &wait;
   ++blocked_;
   ++stats_.blocks;
@@ -648,10 +648,13 @@ inline void Loop::SuspendFor(Wait& wait, int64_t deadline, bool cancellable) {
 
 // Nearly every wait ends long before its deadline. While the endpoint has a timer, for instance
 // that of an idle connection, which expires before, there is none to arm and disarm.
-inline bool Loop::HasEarlierTimer(const Wait& wait) const {
-  if (wait.endpoint == nullptr || !wait.endpoint->timer.armed()) return false;
-  const int64_t ahead = static_cast<int32_t>(wait.endpoint->timer.due - tick_);
-  return ahead * kMillisecond <= wait.deadline - now_;
+inline bool Loop::LeaveToEndpoint(const Wait& wait, int64_t deadline) {
+  Endpoint* const endpoint = wait.endpoint;
+  if (endpoint == nullptr || !endpoint->timer.armed()) return false;
+  const int64_t ahead = static_cast<int32_t>(endpoint->timer.due - tick_);
+  if (ahead * kMillisecond <= deadline - now_) return true;
+  if (wait.moves_timer) SetTimer(*endpoint, TickAt(deadline));
+  return wait.moves_timer;
 }
 
 // When the endpoint's timer has expired or goes.

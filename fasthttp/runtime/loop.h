@@ -357,7 +357,7 @@ class Loop {
   void Suspend(Fiber& next);
   void SuspendFor(Wait& wait, int64_t deadline, bool cancellable);
   void ShowStack(Fiber& self);
-  bool HasEarlierTimer(const Wait& wait) const;
+  bool LeaveToEndpoint(const Wait& wait, int64_t deadline);
   void TimeWaits(Endpoint& endpoint);
   void Unlink(Wait& wait);
   void EndWaits(Endpoint& endpoint);

@@ -30,7 +30,10 @@ struct Wait {
   uint8_t ready_mask = 0;               // I/O: the Ready bits that fire it.
   Endpoint* endpoint = nullptr;         // I/O: whose list it is in.
   Wait* next = nullptr;                 // I/O: in that list.
-  TimerNode timer;
+  // I/O: may have the endpoint's timer expire earlier than it was set to. For sinks whose OnTimer
+  // looks whether it is time and sets it anew.
+  bool moves_timer = false;
+  TimerNode timer;               // Not armed while the endpoint's sees to the deadline.
   int64_t deadline = INT64_MAX;  // Loop nanoseconds.
 };
 
