@@ -275,6 +275,7 @@ inline Errc Exchange::ParseHeads() {
     }
     if (errc != Errc::kOk) return errc;
     in_->begin += head_.size;
+    progress_ = {};
     if (errc = EndHead(); errc != Errc::kOk) return errc;
   }
   return Errc::kOk;
@@ -291,7 +292,6 @@ Errc Exchange::EndInterimHead() {
   if (++interim_responses_ > limits_.max_interim_responses) {
     return Errc::kTooManyInterimResponses;
   }
-  progress_ = {};
   Errc errc = http1::DecideResponseFraming(head_, request_.method(), limits_.leniency, framing_);
   if (errc != Errc::kOk) return errc;
   if (head_.status == 100) {

@@ -34,21 +34,17 @@ struct ClientConn {
     return !drained || (endpoint().latched & (kReadable | kHangup | kBroken)) != 0;
   }
   bool IsWorthARead() { return !answers_later || MayHaveBytes(); }
-  // False if the peer has ended it or sent what nobody asked for. What has come to a socket since
-  // the last poll is not known here, so it is asked, unless it was read to its end a moment ago:
-  // what comes so soon behind that might as well come behind the question.
-  bool IsClean(runtime::Loop& loop) {
-    if (MayHaveBytes()) return AskIfClean();
-    return !is_socket || loop.FreshNow() - idle_since < kMoment || AskIfClean();
-  }
+  // False if the peer has ended it or sent what nobody asked for. A socket is asked in any case:
+  // what has come since the last poll is not known here.
+  bool IsClean() { return !is_socket && !MayHaveBytes() ? true : AskIfClean(); }
 
   BlockingConn conn;
   const std::string_view address;
   const Addr local;
   const Addr remote;
-  int64_t idle_since = 0;  // Loop nanoseconds.
+  int64_t dialled = 0;     // Loop nanoseconds.
+  int64_t idle_since = 0;  // The same.
   int64_t idle_end = 0;    // When it is too old to be used again.
-  int64_t age_end = 0;     // The same, however short it is idle.
   uint64_t exchanges = 0;
   const bool is_socket;  // As Conn has them.
   const bool answers_later;
@@ -58,8 +54,6 @@ struct ClientConn {
   ClientConn* older = nullptr;
 
  private:
-  static constexpr int64_t kMoment = 20 * runtime::kMicrosecond;  // A round trip over loopback.
-
   bool AskIfClean();
 };
 

@@ -8,7 +8,6 @@
 #include "fasthttp/base/chaos.h"
 #include "fasthttp/client.h"
 #include "fasthttp/host_client.h"
-#include "fasthttp/task.h"
 #include "gtest/gtest.h"
 #include "testing/alloc_counter.h"
 #include "testing/sim_server.h"
@@ -25,11 +24,9 @@ constexpr int kCalls = 10'000;
 // Answers each request at once, so that nothing has to wait.
 class InstantConn final : public Conn {
  public:
-  explicit InstantConn(std::string_view response, bool is_socket = false)
-      : response_(response), is_socket_(is_socket) {}
+  explicit InstantConn(std::string_view response) : response_(response) {}
 
   IoResult TryRecv(std::span<char> into) override {
-    ++reads;
     if (!owed_) return IoResult::Error(Errc::kAgain);
     owed_ = false;
     std::memcpy(into.data(), response_.data(), response_.size());
@@ -47,15 +44,11 @@ class InstantConn final : public Conn {
   void Close(bool) override { closed = true; }
   Addr LocalAddr() const override { return {}; }
   Addr RemoteAddr() const override { return {}; }
-  bool is_socket() const override { return is_socket_; }
-  bool answers_later() const override { return false; }
 
   bool closed = false;
-  int reads = 0;
 
  private:
   const std::string_view response_;
-  const bool is_socket_;
   bool owed_ = false;
 };
 
@@ -129,29 +122,6 @@ TEST_F(ClientCountingTest, CallsThatNeedNotWait) {
   EXPECT_EQ(post.switches, 0u);
   ExpectNoAllocations(get);
   ExpectNoAllocations(post);
-}
-
-// A socket is asked for stray bytes only if it was not read a moment before.
-TEST_F(ClientCountingTest, ASocketIsReadOnceACall) {
-  InstantConn conn(kCanned, /*is_socket=*/true);
-  fasthttptest::SimRuntime sim;
-  HostClientOptions options;
-  options.addr = "a.test";
-  options.runtime = &sim;
-  options.dial = [&](std::string_view, absl::Time) -> absl::StatusOr<BlockingConn> {
-    BlockingConn opened;
-    EXPECT_EQ(opened.Adopt(*runtime::Loop::Current(), &conn), Errc::kOk);
-    return opened;
-  };
-  HostClient client(std::move(options));
-  sim.Run([&] {
-    for (int i = 0; i < kCalls; ++i) ASSERT_TRUE(client.Get("/").ok());
-    EXPECT_EQ(conn.reads, kCalls);
-    Sleep(absl::Milliseconds(1)).IgnoreError();
-    ASSERT_TRUE(client.Get("/").ok());
-    EXPECT_EQ(conn.reads, kCalls + 2);
-  });
-  EXPECT_EQ(client.Stats().dials, 1u);
 }
 
 // Client and server on one loop: the call waits once. One round for the request, one for the

@@ -40,7 +40,7 @@ ClientPool::Share::~Share() { pool_->CloseIdle(*this); }
 // An idle connection that the peer ends, or sends bytes on, is of no more use.
 void ClientPool::Share::OnReady(Endpoint& endpoint, uint8_t) {
   ClientConn& conn = ConnOf(endpoint);
-  if (!conn.idle || conn.IsClean(loop())) return;
+  if (!conn.idle || conn.IsClean()) return;
   RemoveIdle(conn);
   pool_->Close(*this, &conn);
 }
@@ -141,7 +141,7 @@ Errc ClientPool::Wait(Share& share, bool fresh, int64_t until, ClientConn*& conn
     waiter.conn != nullptr ? Release(share, waiter.conn) : ReturnPermit();
     return cause;
   }
-  if (waiter.conn != nullptr && !waiter.conn->IsClean(loop)) {
+  if (waiter.conn != nullptr && !waiter.conn->IsClean()) {
     CloseKeepingPermit(share, std::exchange(waiter.conn, nullptr));
   }
   conn = waiter.conn;
@@ -203,7 +203,7 @@ ClientConn* ClientPool::Adopt(Share& share, BlockingConn conn, std::string_view 
   static_assert(sizeof(made) <= Endpoint::kOwnerBytes);
   std::memcpy(endpoint.owner, &made, sizeof(made));
   endpoint.sink = &share;
-  made->age_end = End(share.loop().now(), limits_.max_age);
+  made->dialled = share.loop().now();
   return made;
 }
 

@@ -145,8 +145,12 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   bool HandOver(Share& share, ClientConn* conn);
   void Grant(Waiter& waiter, ClientConn* conn);
   void Unlink(Waiter& waiter);
-  static int64_t End(int64_t from, int64_t limit) {
-    return limit < runtime::kNoDeadline - from ? from + limit : runtime::kNoDeadline;
+  // When it is too old to be used again.
+  int64_t IdleEnd(const ClientConn& conn) const {
+    auto end = [](int64_t from, int64_t limit) {
+      return limit < runtime::kNoDeadline - from ? from + limit : runtime::kNoDeadline;
+    };
+    return std::min(end(conn.idle_since, limits_.max_idle), end(conn.dialled, limits_.max_age));
   }
 
   const ClientPoolLimits limits_;
@@ -167,16 +171,16 @@ inline ClientConn* ClientPool::TakeIdle(Share& share) {
     ClientConn* conn = limits_.oldest_first ? share.oldest_ : share.newest_;
     if (conn == nullptr) return nullptr;
     share.RemoveIdle(*conn);
-    if (share.loop().now() < conn->idle_end && conn->IsClean(share.loop())) return conn;
+    if (share.loop().now() < conn->idle_end && conn->IsClean()) return conn;
     Close(share, conn);
   }
 }
 
 inline void ClientPool::Release(Share& share, ClientConn* conn) {
   conn->idle_since = share.loop().now();
-  conn->idle_end = std::min(End(conn->idle_since, limits_.max_idle), conn->age_end);
+  conn->idle_end = IdleEnd(*conn);
   // An end that was announced with the response is not announced again.
-  if (conn->MayHaveBytes() && !conn->IsClean(share.loop())) return Close(share, conn);
+  if (conn->MayHaveBytes() && !conn->IsClean()) return Close(share, conn);
   if (waiters_.load(std::memory_order_relaxed) != 0 && HandOver(share, conn)) return;
   if (conn->idle_end <= conn->idle_since) return Close(share, conn);
   const runtime::Endpoint& endpoint = conn->endpoint();
