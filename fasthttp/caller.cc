@@ -139,9 +139,8 @@ int64_t Caller::OwnDeadlineOf(Loop& loop, const Request& request, Limits limits)
   if (limits.kind == Limits::kDefault)
     return After(loop.FreshNow(), Nanoseconds(request.Timeout()));
   if (limits.kind == Limits::kTimeout) return After(loop.FreshNow(), limits.nanoseconds);
-  return runtime::DeadlineOf(loop, limits.nanoseconds == kNoDeadline
-                                       ? absl::InfiniteFuture()
-                                       : absl::FromUnixNanos(limits.nanoseconds));
+  if (limits.nanoseconds == kNoDeadline) return kNoDeadline;
+  return runtime::DeadlineOf(loop, absl::FromUnixNanos(limits.nanoseconds));
 }
 
 inline int64_t Caller::DeadlineOf(Loop& loop, const Request& request, Limits limits) const {

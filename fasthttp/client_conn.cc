@@ -132,7 +132,7 @@ ExchangeResult Exchange::Run() {
   }
   if (result.errc == Errc::kOk) result.errc = ReadResponse();
   result.response_started = started_;
-  response_.SetAddrs(conn_.local, conn_.remote);
+  if (result.errc == Errc::kOk) response_.SetAddrs(conn_.local, conn_.remote);
   // A byte behind the response was asked for by nobody.
   result.reusable = result.errc == Errc::kOk && framing_.keep_alive && !framing_.upgrade &&
                     !request_.close() && sent_all_ && in_->unread_size() == 0;

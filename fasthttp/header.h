@@ -156,7 +156,7 @@ class RequestHeader : public HeaderTrailers {
 
   // The head that this header is a view over; null once it was changed or if it never was.
   const http1::Head* head() const { return head_; }
-  // A quick test: true only if nothing but a target was set.
+  // A quick test: true only if nothing that would be sent but a target was set.
   bool IsBare() const { return head_ == nullptr && !more_ && !close_ && !trailers_used_; }
 
   void Reset() { Bind(nullptr); }

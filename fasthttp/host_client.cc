@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "fasthttp/bytes.h"
 #include "fasthttp/client_pool.h"
@@ -315,6 +316,7 @@ Errc HostClient::Impl::EndConn(Share& share, Used used, Attempt& attempt) {
 
 Errc HostClient::Impl::CallTransport(Loop& loop, const Request& request, Response& response,
                                      int64_t deadline, Where& where) {
+  response.SetAddrs({}, {});
   absl::Status status = options_.transport(client_, request, response, TimeOf(loop, deadline));
   where = status.ok() || status.message().empty() ? nullptr : MakeWhere(status.message());
   return ErrcOf(status);
@@ -433,7 +435,7 @@ std::string HostClient::Impl::Explain(const Attempt& attempt) const {
       text = attempt.dialled->empty() ? "no address" : *attempt.dialled;
       break;
     default:
-      if (attempt.peer != nullptr && *attempt.peer != text && !attempt.peer->empty()) {
+      if (attempt.peer != nullptr && !absl::EndsWith(text, *attempt.peer)) {
         absl::StrAppend(&text, " (", *attempt.peer, ")");
       }
       if (attempt.reused) {

@@ -2,8 +2,8 @@
 //
 // Heads and small bodies are copied into one buffer; large bodies are moved in and freed once they
 // are sent. One TrySend takes as many pieces as there are. The queue belongs to the connection and
-// is touched only by Serialize and Flush, so a suspended handler never holds back the answers
-// before it. A small answer with none before it needs no queue (ServerConn::SerializePlain).
+// is not the turn's, so a suspended handler never holds back the answers before it. A small answer
+// with none before it needs no queue (ServerConn::SerializePlain).
 //
 // Thread class: loop-confined.
 #ifndef FASTHTTP_OUT_QUEUE_H_

@@ -523,10 +523,8 @@ void ServerConn::Answer(Turn& turn) {
   const Response& response = turn.ctx.response();
   if (EndsConnection(response)) turn.framing.keep_alive = false;
   if (!SerializePlain(turn, response)) [[unlikely]]
-    Copy().SerializeOther(turn);
+    (void)Copy().Serialize(turn, turn.ctx.response());
 }
-
-void ServerConn::SerializeOther(Turn& turn) { Serialize(turn, turn.ctx.response()); }
 
 // The same for any response, into the queue; true if the connection goes on.
 bool ServerConn::Serialize(Turn& turn, Response& response) {
@@ -577,11 +575,13 @@ bool ServerConn::SerializePlain(Turn& turn, const Response& response) {
   const size_t bound = http1::PlainResponseBound(type, body);
   base::Block& received = *turn.block;
   // The one answer to all that was received is made behind that, and needs no queue.
-  const bool alone = data().out == nullptr && received.all_read() && bound <= received.room_size();
+  const bool alone = data().out == nullptr && received.all_read() &&
+                     (turn.chunks == nullptr || turn.chunks->all_read()) &&
+                     bound <= received.room_size();
   char* const to = alone ? received.room() : Out().Reserve(bound);
   const bool close = !turn.framing.keep_alive;
   char* const end = http1::WritePlainResponse(to, block, type, close, body);
-  if (data().out == nullptr) {
+  if (alone) {
     SendAtOnce({to, static_cast<size_t>(end - to)});
   } else {
     data().out->Commit(end);

@@ -144,7 +144,6 @@ class ServerConn {
   void AnswerException(Turn& turn, std::string_view what);
   bool Serialize(Turn& turn, Response& response);
   inline void Answer(Turn& turn);
-  void SerializeOther(Turn& turn);
   inline bool EndsConnection(const Response& response);
   bool KeepsAlive(const Turn& turn, const Response& response);
   static bool IsLastAnswer(const Turn& turn, int status);

@@ -118,7 +118,6 @@ class ClientSubject final : public Subject {
   // By all tasks together.
   void Run(uint64_t requests) override {
     left_.store(static_cast<int64_t>(requests));
-    batch_ = static_cast<int64_t>(std::clamp<uint64_t>(requests / (16 * tasks()), 1, 100));
     runtime::Latch done(tasks());
     std::vector<std::unique_ptr<Worker>> workers;
     for (size_t i = 0; i < tasks(); ++i) {
@@ -200,7 +199,8 @@ class ClientSubject final : public Subject {
   // How many calls are the caller's next. As Go's RunParallel does it, since loops that count each
   // call together wait for each other.
   int64_t TakeBatch() {
-    return std::min(left_.fetch_sub(batch_, std::memory_order_relaxed), batch_);
+    constexpr int64_t kBatch = 10;
+    return std::min(left_.fetch_sub(kBatch, std::memory_order_relaxed), kBatch);
   }
 
   void Work(size_t number) {
@@ -248,7 +248,6 @@ class ClientSubject final : public Subject {
   std::unique_ptr<ServeTask> serving_;
   runtime::Latch served_{1};
   std::unique_ptr<Client> client_;
-  int64_t batch_ = 1;
   alignas(64) std::atomic<int64_t> left_{0};
 };
 
@@ -256,8 +255,8 @@ void Add(std::vector<Row>& rows, std::string name, const ClientRow& row) {
   uint64_t operations = 2'000'000;
   if (row.transport == Transport::kTcp || row.transport == Transport::kServer) operations = 100'000;
   if (row.kind == Kind::kBig) operations = 5'000;
-  const uint64_t warm_up =
-      row.kind == Kind::kBig ? 100 : std::max<uint64_t>(5'000, 100 * row.parallelism);
+  // Enough that every loop has its share of it.
+  const uint64_t warm_up = row.kind == Kind::kBig ? 100 : operations / 10;
   rows.push_back({std::move(name), warm_up, operations, [row](Runtime& runtime) {
                     return std::make_unique<ClientSubject>(row, runtime);
                   }});

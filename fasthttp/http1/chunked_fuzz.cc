@@ -59,8 +59,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!whole.trailers.empty()) {
     std::string section = whole.trailers + std::string(kPadding, '\0');
     Field fields[16];
+    const auto parse = [&](size_t* count) {
+      return ParseTrailers({section.data(), whole.trailers.size()}, fields, count);
+    };
+    const ParserVariant variant = CurrentParserVariant();
     size_t count = 0;
-    static_cast<void>(ParseTrailers({section.data(), whole.trailers.size()}, fields, &count));
+    size_t scalar_count = 0;
+    const fasthttp::Errc errc = parse(&count);
+    SelectParserVariant(ParserVariant::kScalar);
+    FASTHTTP_CHECK(parse(&scalar_count) == errc, "the verdict depends on the variant");
+    FASTHTTP_CHECK(scalar_count == count, "the trailers depend on the variant");
+    SelectParserVariant(variant);
   }
   std::string again;
   if (!whole.body.empty()) {

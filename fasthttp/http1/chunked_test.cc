@@ -5,6 +5,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "fasthttp/http1/test_util.h"
 #include "gtest/gtest.h"
@@ -155,6 +156,38 @@ TEST(ParseTrailersTest, Parses) {
   EXPECT_EQ(ParseTrailers(block.Set("A: b\r\n\r\nx"), fields, &count), Errc::kBadTrailer);
   EXPECT_EQ(ParseTrailers(block.Set("Host: b\r\n\r\n"), fields, &count), Errc::kBadTrailer);
   EXPECT_EQ(ParseTrailers(block.Set("A: b\r\n\r\n"), {}, &count), Errc::kTooManyFields);
+}
+
+// Their first line is the first of all, and no start line.
+TEST(ParseTrailersTest, EachVariantJudgesTheFirstLineAlike) {
+  const std::pair<const char*, Errc> cases[] = {
+      {"\r\n", Errc::kOk},
+      {"A: b\r\n\r\n", Errc::kOk},
+      {"AB: c\r\n\r\n", Errc::kOk},
+      {"X:b\r\n\r\n", Errc::kOk},
+      {"ETag: \"x\"\r\nA: b\r\n\r\n", Errc::kOk},
+      {": b\r\n\r\n", Errc::kBadTrailer},
+      {"A : b\r\n\r\n", Errc::kBadTrailer},
+      {" A: b\r\n\r\n", Errc::kBadTrailer},
+      {"Host: h\r\n\r\n", Errc::kBadTrailer},
+      {"GET / HTTP/1.1\r\n\r\n", Errc::kBadTrailer},
+      {"GET / HTTP/1.1\r\nX-A: b\r\n\r\n", Errc::kBadTrailer},
+      {"HEAD /x?y HTTP/1.0\r\n\r\n", Errc::kBadTrailer},
+      {"HTTP/1.1 200 OK\r\n\r\n", Errc::kBadTrailer},
+  };
+  PaddedBlock block(4096);
+  Field fields[2];
+  size_t count;
+  const ParserVariant before = CurrentParserVariant();
+  for (ParserVariant variant : {ParserVariant::kScalar, ParserVariant::kSse42, ParserVariant::kAvx2,
+                                ParserVariant::kNeon}) {
+    if (!SelectParserVariant(variant)) continue;
+    for (const auto& [section, errc] : cases) {
+      EXPECT_EQ(ParseTrailers(block.SetFirst(section), fields, &count), errc) << section;
+      EXPECT_EQ(ParseTrailers(block.Set(section, 7), fields, &count), errc) << section;
+    }
+  }
+  SelectParserVariant(before);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ FASTHTTP_TARGET inline uint32_t NotToken(const char* p) {
   return Neither(Classes(Load(p), kScanTables.low, kScanTables.high));
 }
 
-// With one added, DEL and what is above it are negative.
+// With one added, DEL and what is above it are negative or 0.
 FASTHTTP_TARGET inline uint32_t Stops32(const char* p) {
   const __m256i next = _mm256_add_epi8(Load(p), Load(kScanTables.one));
   return MaskBits(_mm256_cmpgt_epi8(Load(kScanTables.lowest_text), next));

@@ -46,8 +46,8 @@ inline void ClearFields(HeadData& head) {
   head.duplicate = 0;
 }
 
-// For a parser's call. A message that begins finds the head empty. Who has not seen all of a head
-// does not know its Host.
+// For a parser's call. A message that begins finds the head empty. ParseLine does not look at the
+// Host; FastFields does if it takes the end of the head.
 inline LineContext MakeContext(const char* base, size_t size, const HeadLimits& limits,
                                ParseMode mode, ParseProgress& progress, HeadData& head) {
   head.plain_host = false;

@@ -50,7 +50,7 @@ FASTHTTP_TARGET inline uint32_t NotToken(const char* p) {
 FASTHTTP_TARGET inline uint64_t LoadStops(const char* p) {
   uint64_t mask = 0;
   for (int i = 0; i < 64; i += 16) {
-    // With one added, DEL and what is above it are negative.
+    // With one added, DEL and what is above it are negative or 0.
     const __m128i next = _mm_add_epi8(Load(p + i), Load(kScanTables.one));
     mask |= static_cast<uint64_t>(MaskBits(_mm_cmpgt_epi8(Load(kScanTables.lowest_text), next)))
             << i;

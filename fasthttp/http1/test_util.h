@@ -1,5 +1,5 @@
-// For the tests of this directory: PaddedBlock, parser input whose padding ends at a page that must
-// not be touched, and Errc by name in failures.
+// For the tests of this directory: PaddedBlock, parser input beside a page that must not be
+// touched, and Errc by name in failures.
 #ifndef FASTHTTP_HTTP1_TEST_UTIL_H_
 #define FASTHTTP_HTTP1_TEST_UTIL_H_
 
@@ -29,16 +29,15 @@ class PaddedBlock {
   explicit PaddedBlock(size_t capacity) {
     const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     size_ = (capacity + kPadding + page - 1) / page * page;
-    mapping_size_ = size_ + page;
-    void* mapping =
-        mmap(nullptr, mapping_size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapping == MAP_FAILED) abort();
-    begin_ = static_cast<char*>(mapping);
-    if (mprotect(begin_ + size_, page, PROT_NONE) != 0) abort();
+    mapping_size_ = size_ + 2 * page;
+    mapping_ = mmap(nullptr, mapping_size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping_ == MAP_FAILED) abort();
+    begin_ = static_cast<char*>(mapping_) + page;
+    if (mprotect(begin_, size_, PROT_READ | PROT_WRITE) != 0) abort();
   }
   PaddedBlock(const PaddedBlock&) = delete;
   PaddedBlock& operator=(const PaddedBlock&) = delete;
-  ~PaddedBlock() { munmap(begin_, mapping_size_); }
+  ~PaddedBlock() { munmap(mapping_, mapping_size_); }
 
   // `bytes`, a NUL, and 63 bytes that depend on `noise` (0: zeros), right before the guard page.
   // The bytes before them are noise too. Valid until the next Set.
@@ -55,7 +54,15 @@ class PaddedBlock {
     return {data, bytes.size()};
   }
 
+  // `bytes` and zeros, right behind a guard page.
+  PaddedView SetFirst(std::string_view bytes) {
+    memset(begin_, 0, size_);
+    if (!bytes.empty()) memcpy(begin_, bytes.data(), bytes.size());
+    return {begin_, bytes.size()};
+  }
+
  private:
+  void* mapping_;
   char* begin_;
   size_t size_;
   size_t mapping_size_;

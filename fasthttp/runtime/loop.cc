@@ -27,10 +27,10 @@ constexpr int64_t kDecayPause = 20 * kMillisecond;
 constexpr size_t kDecayBatch = 64;  // Giving a touched stack back takes about 9 us.
 
 // While local notices are pending, a system call per round would cost more than the round: the loop
-// polls after some rounds if they took that long, and after many in any case.
-constexpr uint32_t kRoundsBetweenLooks = 8;
-constexpr uint32_t kRoundsWithoutPoll = 64;
-constexpr int64_t kTimeWithoutPoll = 20'000;
+// looks at the clock after some work, and polls if that took long; after some looks in any case.
+constexpr size_t kWorkBetweenLooks = 16;  // Events, fibers, tasks and rounds.
+constexpr uint32_t kLooksWithoutPoll = 8;
+constexpr int64_t kTimeWithoutPoll = 20 * kMicrosecond;
 
 thread_local Loop* current_loop = nullptr;
 
@@ -255,12 +255,14 @@ inline void Loop::NewRound() {
 }
 
 inline bool Loop::IsTimeToPoll() {
-  if (++rounds_without_poll_ % kRoundsBetweenLooks != 0) return false;
-  return rounds_without_poll_ == kRoundsWithoutPoll || FreshNow() - work_began_ >= kTimeWithoutPoll;
+  work_since_look_ += 1 + ready_events_.size() + ready_count_ + task_count_;
+  if (work_since_look_ < kWorkBetweenLooks) return false;
+  work_since_look_ = 0;
+  return ++looks_ == kLooksWithoutPoll || FreshNow() - work_began_ >= kTimeWithoutPoll;
 }
 
 [[gnu::noinline]] void Loop::Poll(bool pending) {
-  rounds_without_poll_ = 0;
+  work_since_look_ = looks_ = 0;
   poll_next_ = false;
   batch_size_ = batch_cursor_ = 0;
   if (stopping_ && blocked_ == 0 && !pending && !has_posted_.load()) {

@@ -84,7 +84,7 @@ struct LoopReport {
   uint64_t fibers = 0;     // With a stack each: what the loop runs on, blocked handlers, spares.
   uint64_t blocked = 0;    // Of these, blocked handlers and tasks.
   uint64_t endpoints = 0;  // Connections and listeners.
-  uint64_t timers = 0;
+  uint64_t timers = 0;     // Of waits; not of those that their endpoint's timer sees to.
 };
 
 // xorshift32 (Marsaglia 2003); `state` is never 0. For fair choices, not for secrets.
@@ -156,10 +156,10 @@ class Loop {
     endpoint->opened = tick();
     return endpoint;
   }
-  // Gives the endpoint back after its Conn was closed; every wait on it has ended by then.
+  // Gives the endpoint back after its Conn was closed; waits on it end.
   void Release(Endpoint& endpoint) {
     if (endpoint.waits != nullptr) EndWaits(endpoint);
-    if (endpoint.timer.armed()) endpoint_timers_.Remove(endpoint.timer);
+    endpoint_timers_.Remove(endpoint.timer);
     endpoints_.Release(endpoint);
   }
 
@@ -383,7 +383,8 @@ class Loop {
   int batch_cursor_ = 0;
   uint32_t round_ready_ = 0;
   uint32_t round_tasks_ = 0;
-  uint32_t rounds_without_poll_ = 0;
+  size_t work_since_look_ = 0;
+  size_t looks_ = 0;  // At the clock, since the last poll.
 
   Fiber thread_;  // The driver's own stack.
   Fiber* running_ = nullptr;

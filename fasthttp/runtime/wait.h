@@ -1,6 +1,7 @@
 // Wait: the one protocol by which a fiber waits for I/O, a timer, a cancellation or another thread.
 //
-// A Wait lies on the blocked stack and is linked into everything that may end it. The first cause
+// A Wait lies on the blocked stack and is linked into everything that may end it; its deadline may
+// be seen to by the timer of the endpoint that it waits for. The first cause
 // to fire wins, unlinks the others at once, and makes the fiber ready; later ones find nothing.
 // Firing happens on the owner loop's thread only. Other threads never touch a Wait: they post
 // {fiber index, seq, cause} (a WakeToken), and a stale seq is dropped. Posts are handled in
