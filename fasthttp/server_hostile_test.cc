@@ -81,6 +81,22 @@ TEST(ServerHostile, ASmallAnswerThatIsTakenInPartsArrivesWhole) {
   }
 }
 
+// Also behind a chunked body, whose bytes are received elsewhere than heads.
+TEST(ServerHostile, AnswersToWhatCameTogetherGoOutTogether) {
+  SimServer sim({.handler = [](RequestCtx& ctx) { ctx.Success("text/plain", "small"); }});
+  for (bool chunked : {false, true}) {
+    ScriptedConn conn;
+    std::string together = absl::StrCat(kGet, kGet);
+    if (chunked) {
+      conn.Data("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe");
+      together.insert(0, "llo\r\n0\r\n\r\n");
+    }
+    conn.Data(together).Eof();
+    sim.Run([&] { EXPECT_TRUE(sim.server().ServeConn(conn).ok()); });
+    EXPECT_EQ(conn.writes(), 1u);
+  }
+}
+
 TEST(ServerHostile, AResetBeforeTheContinueEndsTheConnection) {
   SimServer sim({.handler = Large});
   ScriptedConn conn;

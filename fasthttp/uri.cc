@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "fasthttp/base/check.h"
 #include "fasthttp/base/copy.h"
 #include "fasthttp/bytes.h"
 #include "fasthttp/error.h"
@@ -318,6 +319,7 @@ Errc URI::TryParse(std::string_view host, std::string_view text) {
 }
 
 Errc URI::TryParseOwned(std::string_view host, std::string_view text) {
+  FASTHTTP_DCHECK(!OwnsAny(text), "a part of a URI is parsed into it");
   if (host.empty() && !no_normalizing_ && ParsePlain(text)) return Errc::kOk;
   return ParseAndOwn(host, text);
 }

@@ -210,8 +210,6 @@ TEST(LoopScriptTest, ResumedFiberBecomesLeaderMidBatch) {
   std::map<uint32_t, uintptr_t> stack_of;
   std::string returned;
   Wait* blocked_at_3 = nullptr;
-  HandlerSink nothing(loop, [](Endpoint&) {});
-  Endpoint* other = nullptr;
   HandlerSink sink(loop, [&](Endpoint& endpoint) {
     const uint32_t event = endpoint.slot;
     order.push_back(event);
@@ -226,8 +224,8 @@ TEST(LoopScriptTest, ResumedFiberBecomesLeaderMidBatch) {
     }
     if (event == 5) {
       loop.Fire(*blocked_at_3, Errc::kOk);
-      // Has the next round poll, though a fiber is ready: so that it begins with a full batch.
-      loop.QueueReady(other->slot, other->generation, kResume);
+      // Though a fiber is ready: so that the next round begins with a full batch.
+      loop.PollNextRound();
     }
   });
   std::vector<PollEvent> events;
@@ -235,7 +233,6 @@ TEST(LoopScriptTest, ResumedFiberBecomesLeaderMidBatch) {
     Endpoint* endpoint = loop.Open(nullptr, &sink);
     events.push_back({endpoint->slot, endpoint->generation, kReadable});
   }
-  other = loop.Open(nullptr, &nothing);
   script.poller.batches = {{events.begin(), events.begin() + 10},
                            {events.begin() + 10, events.end()}};
   script.Steps(40);
