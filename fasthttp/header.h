@@ -125,6 +125,7 @@ class HeaderTrailers {
                      FieldVisitor f) const;
 
   bool trailers_used_ = false;
+  bool used_ = false;  // They, or what the header itself says: Reset has something to clear.
 
  private:
   std::unique_ptr<TrailerList> trailers_;
@@ -149,7 +150,7 @@ class RequestHeader : public HeaderTrailers {
   // For servers: makes this header a view over `head`, which must outlive it or its next Reset,
   // CopyTo target or change.
   void Bind(const http1::Head* head) {
-    if (owned_used_ || trailers_used_) ResetOwned();
+    if (used_) ResetOwned();
     head_ = head;
     close_ = false;
   }
@@ -360,7 +361,7 @@ class RequestHeader : public HeaderTrailers {
 
   const http1::Head* head_ = nullptr;
   std::unique_ptr<Owned> owned_;
-  bool owned_used_ = false;  // owned_ holds something that Reset has to clear,
+  bool owned_used_ = false;  // owned_ holds something, and with it used_ is set,
   bool more_ = false;        // and not only a target.
   bool close_ = false;
 };
@@ -542,15 +543,15 @@ class ResponseHeader : public HeaderTrailers {
   }
   void OwnMore() {
     Own();
-    more_ = true;
+    used_ = true;
   }
   // False if there is nothing that most responses have not.
   bool MayHaveMore() const {
     FASTHTTP_DCHECK(
-        more_ || (fields_.size() == 0 && server_.empty() && content_encoding_.empty() &&
+        used_ || (fields_.size() == 0 && server_.empty() && content_encoding_.empty() &&
                   content_length_text_.empty() && content_length_ == kContentLengthNone),
         "a setter of a response header did not tell");
-    return more_ || trailers_used_;
+    return used_;
   }
   // For changes that may add.
   internal::FieldList& MoreFields() {
@@ -572,7 +573,7 @@ class ResponseHeader : public HeaderTrailers {
   bool close_ = false;
   bool normalize_ = true;
   bool no_default_content_type_ = false;
-  bool more_ = false;  // Something below, content_type_ aside, has been set since the last Reset.
+  // What follows, content_type_ aside, is set only with used_.
   int64_t content_length_ = kContentLengthNone;
   internal::ByteBuffer content_type_, content_encoding_, server_;
   internal::ByteBuffer content_length_text_;

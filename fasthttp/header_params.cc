@@ -143,7 +143,7 @@ void TrailerList::Del(std::string_view name) {
 
 TrailerList& HeaderTrailers::MutableTrailers() {
   if (trailers_ == nullptr) trailers_ = std::make_unique<TrailerList>();
-  trailers_used_ = true;
+  trailers_used_ = used_ = true;
   return *trailers_;
 }
 
@@ -158,6 +158,7 @@ FieldViews HeaderTrailers::PeekTrailerKeys() const {
 void HeaderTrailers::SwapTrailers(HeaderTrailers& other) {
   std::swap(trailers_, other.trailers_);
   std::swap(trailers_used_, other.trailers_used_);
+  std::swap(used_, other.used_);
 }
 
 void HeaderTrailers::CopyTrailersTo(HeaderTrailers& to) const {

@@ -44,21 +44,23 @@ class Request {
   ~Request();
 
   // Back to the state of a new object, with memory kept for the next use.
-  void Reset() { Bind(nullptr, false); }
+  void Reset() {
+    Bind(nullptr, false);
+    DropBody();
+  }
 
   // Header, URI, body and switches; the copy owns its bytes.
   void CopyTo(Request& to) const;
 
   // For servers: makes this a view over a received head. `tls` makes the URI's scheme https. The
-  // body follows by SetBodyRaw, SetBodyOwned or PrepareBody.
+  // body follows by SetBodyRaw, SetBodyOwned or PrepareBody; the one before is dropped by then.
   void Bind(const http1::Head* head, bool tls) {
     header_.Bind(head);
     if (touched_) ResetTouched();
-    if (body_touched_) ResetBodyPooled();
     tls_ = tls;
   }
 
-  // For servers: the body comes by `stream`, which lives until the next Bind or DropBody.
+  // For servers: the body comes by `stream`, which lives until DropBody.
   void BindBodyStream(BodyReader& stream) {
     body_touched_ = streamed_ = true;
     stream_ = unread_ = &stream;
@@ -66,8 +68,7 @@ class Request {
   // What is in memory of it, whatever is still to come.
   std::string_view BufferedBody() const { return body_.view(); }
 
-  // For servers: the request is answered. What a large body holds is freed now and not by the next
-  // Bind, which may be long in coming.
+  // For servers: the request is answered. What a large body holds is freed.
   void DropBody() {
     if (body_touched_) ResetBodyPooled();
   }

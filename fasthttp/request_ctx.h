@@ -227,6 +227,7 @@ class RequestCtx {
   // Begins the next request; `exchange` (null in tests of a bare handler) outlives it.
   void Bind(Exchange* exchange, const http1::Head* head, bool tls) {
     exchange_ = exchange;
+    request_.DropBody();
     request_.Bind(head, tls);
   }
   Exchange* exchange() const { return exchange_; }

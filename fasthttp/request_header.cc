@@ -52,6 +52,7 @@ RequestHeader::~RequestHeader() = default;
 
 void RequestHeader::ResetOwned() {
   ClearTrailers();
+  used_ = false;
   if (!owned_used_) return;
   Owned& o = *owned_;
   for (internal::ByteBuffer* buffer : {&o.method, &o.target, &o.host, &o.user_agent,
@@ -69,7 +70,7 @@ void RequestHeader::ResetOwned() {
 
 RequestHeader::Owned& RequestHeader::Materialize() {
   if (owned_ == nullptr) owned_ = std::make_unique<Owned>();
-  owned_used_ = true;
+  owned_used_ = used_ = true;
   if (head_ != nullptr) CopyFields();
   return *owned_;
 }

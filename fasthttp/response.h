@@ -59,10 +59,11 @@ class Response {
   // Back to the state of a new object, with memory kept for the next use; a body buffer above the
   // pool limit (SetBodySizePoolLimit) is freed.
   void Reset() {
-    rep_->header.Reset();
-    rep_->body.ClearUpTo(ResponseBodyPoolLimit());
-    rep_->has_addrs = false;
-    if (rep_->special != 0) rep_->ResetSpecial();
+    Rep& rep = *rep_;
+    rep.header.Reset();
+    rep.body.ClearUpTo(ResponseBodyPoolLimit());
+    rep.has_addrs = false;
+    if (rep.special != 0) rep.ResetSpecial();
   }
 
   // Header, body and switches; not a stream.
@@ -148,6 +149,11 @@ class Response {
   // client waits for closes the connection behind the head; a stream is dropped unread, and counts
   // as an empty body. RequestCtx::StartBodyStream does not look at it.
   bool SkipBody() const { return (rep_->special & Rep::kSkipBody) != 0; }
+  // For servers, a quick test: not empty only if this is a Content-Type, a buffered body and else
+  // at most a status code and ConnectionClose.
+  std::string_view PlainContentType() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
+    return rep_->special != 0 ? std::string_view() : rep_->header.PlainContentType();
+  }
   void SetSkipBody(bool skip) { rep_->Set(Rep::kSkipBody, skip); }
 
   // The ends of the connection that brought this response to a client: with redirects and retries

@@ -37,7 +37,7 @@ std::string_view CookieName(std::string_view line) {
 }  // namespace
 
 void ResponseHeader::ResetMore() {
-  more_ = false;
+  used_ = false;
   content_length_ = kContentLengthNone;
   ClearTrailers();
   if (received_ != nullptr) received_->bytes.ClearUpTo(FieldList::kKeepBytes);
@@ -51,7 +51,7 @@ void ResponseHeader::ResetMore() {
 void ResponseHeader::CopyTo(ResponseHeader& to) const {
   if (this == &to) return;
   to.Reset();
-  to.more_ = more_;
+  to.used_ = used_;
   if (head_ != nullptr) {
     to.CopySlots(*head_, content_length_);
   } else {
@@ -85,7 +85,7 @@ void ResponseHeader::CopyFrom(const http1::Head& head, int64_t length) {
   Reset();
   SetStatusCode(head.status);
   no_default_content_type_ = true;
-  more_ = true;
+  used_ = true;
   close_ = head.minor_version == 0;
   CopySlots(head, length);
 }
@@ -192,7 +192,7 @@ void ResponseHeader::TakeReceived(int64_t length) {
   if (!IsSimple(head, length)) return CopyFrom(head, length);
   status_code_ = head.status;  // The parser takes three digits only.
   no_default_content_type_ = true;
-  more_ = true;
+  used_ = true;
   close_ = head.minor_version == 0 && !head.Has(KnownField::kConnection);
   content_length_ = head.Has(KnownField::kContentLength) ? length : kContentLengthNone;
   received_->bytes.Assign({head.base, head.size});

@@ -34,16 +34,17 @@ bool LiesIn(std::string_view part, const char* begin, size_t size) {
 struct ServerConn::Budget {
   explicit Budget(runtime::Loop& loop) : began(loop.now()) {}
 
-  // Whether `received` is, Serve sees after each Receive.
-  bool UsedUp(runtime::Loop& loop) {
+  // Behind the connection's request of that number. Whether `received` is used up, Serve sees after
+  // each Receive.
+  bool UsedUp(runtime::Loop& loop, uint32_t request) {
     // A clock reading costs as much as a small handler: look at every eighth request.
-    if (--requests % 8 != 0) return false;
-    return requests == 0 || loop.FreshNow() - began >= runtime::kMillisecond;
+    if (request % 8 != 0) return false;
+    return --looks == 0 || loop.FreshNow() - began >= runtime::kMillisecond;
   }
 
   static constexpr uint64_t kBytes = 64 * 1024;
   int64_t began;
-  uint32_t requests = 64;
+  uint32_t looks = 8;
   uint64_t received = 0;
 };
 
@@ -134,7 +135,7 @@ void ServerConn::ServeRequests() {
         return Copy().Rearm();
       }
     }
-    if (budget.UsedUp(loop_)) return Copy().LetOthersGo();
+    if (budget.UsedUp(loop_, data().requests)) return Copy().LetOthersGo();
   }
 }
 
@@ -216,10 +217,7 @@ void ServerConn::CommitBody(Turn& turn, size_t n) {
 // --- Steps 3 to 5 -----------------------------------------------------------------------------
 
 Errc ServerConn::ReadRequest(Turn& turn) {
-  if (turn.phase == Turn::Phase::kHead) {
-    if (Errc errc = ParseHead(turn); errc != Errc::kOk) return errc;
-  }
-  return ReadBody(turn);
+  return turn.phase == Turn::Phase::kHead ? ParseHead(turn) : Copy().ReadBody(turn);
 }
 
 Errc ServerConn::ParseHead(Turn& turn) {
@@ -253,12 +251,13 @@ Errc ServerConn::BeginRequest(Turn& turn) {
   turn.ctx.request().Bind(&turn.head, Is(kTls));
   Errc errc = http1::DecideFraming(turn.head, server_.limits_.leniency, turn.framing);
   if (errc != Errc::kOk) return errc;
+  const bool has_body = turn.framing.kind != http1::Framing::kNone;
   ServerLoop::Count(server_.counters_.requests, 1);
   if (server_.limits_.get_only && turn.head.method_id != http1::MethodId::kGet &&
       turn.head.method_id != http1::MethodId::kHead) {
     return Errc::kGetOnly;
   }
-  return turn.framing.kind == http1::Framing::kNone ? Errc::kOk : BeginBody(turn);
+  return has_body ? BeginBody(turn) : Errc::kOk;
 }
 
 // A body that came with its head stays where it is.
@@ -276,20 +275,14 @@ Errc ServerConn::BeginBody(Turn& turn) {
   }
   turn.decoder = http1::ChunkedDecoder(server_.limits_.chunked);
   turn.rate.Start(loop_.tick());
-  return Errc::kOk;
+  return Copy().ReadBody(turn);
 }
 
 // --- Step 6 -----------------------------------------------------------------------------------
 
 Errc ServerConn::ReadBody(Turn& turn) {
-  switch (turn.framing.kind) {
-    case http1::Framing::kNone:
-      return Errc::kOk;
-    case http1::Framing::kLength:
-      return turn.body_left == 0 ? Errc::kOk : Copy().ReadLengthBody(turn);
-    default:
-      return Copy().ReadChunkedBody(turn);
-  }
+  if (turn.framing.kind == http1::Framing::kChunked) return ReadChunkedBody(turn);
+  return turn.body_left == 0 ? Errc::kOk : ReadLengthBody(turn);
 }
 
 Errc ServerConn::ReadLengthBody(Turn& turn) {
@@ -521,7 +514,8 @@ void ServerConn::AnswerException(Turn& turn, std::string_view what) {
 // Queues or sends the turn's response. Its framing says then whether the connection goes on.
 void ServerConn::Answer(Turn& turn) {
   const Response& response = turn.ctx.response();
-  if (EndsConnection(response)) turn.framing.keep_alive = false;
+  if (EndsConnection(response)) [[unlikely]]
+    turn.framing.keep_alive = false;
   if (!SerializePlain(turn, response)) [[unlikely]]
     (void)Copy().Serialize(turn, turn.ctx.response());
 }
@@ -561,10 +555,10 @@ bool ServerConn::LacksBody(const Turn& turn, const Response& response) {
 // What nearly all handlers answer: a final status, a type and a small body. False if it is
 // something else.
 bool ServerConn::SerializePlain(Turn& turn, const Response& response) {
-  const std::string_view type = response.header().PlainContentType();
+  const std::string_view type = response.PlainContentType();
   const std::string_view body = response.Body();
-  if (type.empty() || response.SkipBody() || body.size() >= OutQueue::kCopyLimit ||
-      turn.head.minor_version == 0 || !HasPlainAnswer(turn.head.method_id)) {
+  if (body.size() >= OutQueue::kCopyLimit || type.empty() || turn.head.minor_version == 0 ||
+      !HasPlainAnswer(turn.head.method_id)) {
     return false;
   }
   const int status = response.StatusCode();
@@ -581,27 +575,28 @@ bool ServerConn::SerializePlain(Turn& turn, const Response& response) {
   char* const to = alone ? received.room() : Out().Reserve(bound);
   const bool close = !turn.framing.keep_alive;
   char* const end = http1::WritePlainResponse(to, block, type, close, body);
-  if (alone) {
-    SendAtOnce({to, static_cast<size_t>(end - to)});
+  if (OutQueue* const out = data().out; out != nullptr) {
+    out->Commit(end);
   } else {
-    data().out->Commit(end);
+    SendAtOnce(to, end);
   }
   return true;
 }
 
-void ServerConn::SendAtOnce(std::string_view answer) {
-  const iovec piece = {const_cast<char*>(answer.data()), answer.size()};
+void ServerConn::SendAtOnce(char* answer, char* end) {
+  const iovec piece = {answer, static_cast<size_t>(end - answer)};
   const IoResult taken = endpoint_.conn->TrySend({&piece, 1});
-  if (taken.bytes() != answer.size()) [[unlikely]]
-    return Copy().QueueRest(answer, taken);
-  ServerLoop::Count(server_.counters_.sent, answer.size());
+  if (taken.bytes() != piece.iov_len) [[unlikely]]
+    return Copy().QueueRest(piece, taken);
+  ServerLoop::Count(server_.counters_.sent, taken.bytes());
 }
 
 // Flush finds a broken connection again.
-void ServerConn::QueueRest(std::string_view answer, IoResult taken) {
+void ServerConn::QueueRest(const iovec& answer, IoResult taken) {
   const size_t sent = taken.ok() ? taken.bytes() : 0;
   ServerLoop::Count(server_.counters_.sent, sent);
-  Out().Append(answer.substr(sent));
+  Out().Append(
+      std::string_view(static_cast<const char*>(answer.iov_base), answer.iov_len).substr(sent));
 }
 
 void ServerConn::SerializeAny(Turn& turn, Response& response, bool close) {
@@ -759,8 +754,7 @@ void ServerConn::FlushOrWait() {
   Serve(server_, endpoint_);
 }
 
-void ServerConn::CloseWhenSent() {
-  if (data().out == nullptr) return EndConnection();
+void ServerConn::CloseBehindRest() {
   const Errc errc = Flush();
   if (errc == Errc::kOk) return EndConnection();
   if (errc == Errc::kConnectionReset) return;

@@ -123,7 +123,7 @@ class ServerConn {
   Errc ParseLongHead(Turn& turn);
   inline Errc BeginRequest(Turn& turn);
   inline Errc BeginBody(Turn& turn);
-  inline Errc ReadBody(Turn& turn);
+  Errc ReadBody(Turn& turn);
   Errc ReadLengthBody(Turn& turn);
   Errc ReadChunkedBody(Turn& turn);
   Errc EndTrailers(Turn& turn);
@@ -149,8 +149,8 @@ class ServerConn {
   static bool IsLastAnswer(const Turn& turn, int status);
   static bool LacksBody(const Turn& turn, const Response& response);
   inline bool SerializePlain(Turn& turn, const Response& response);
-  inline void SendAtOnce(std::string_view answer);
-  void QueueRest(std::string_view answer, IoResult taken);
+  inline void SendAtOnce(char* answer, char* end);
+  void QueueRest(const iovec& answer, IoResult taken);
   void SerializeAny(Turn& turn, Response& response, bool close);
   void DescribeHead(Turn& turn, Response& response, http1::ResponseHeadView& view);
   void AnnounceTrailers(Turn& turn, const TrailerList& trailers, http1::ResponseHeadView& view);
@@ -180,7 +180,11 @@ class ServerConn {
     turn->progress = {};
     server_.GiveTurn(turn);
   }
-  void CloseWhenSent();
+  void CloseWhenSent() {
+    if (data().out == nullptr) return EndConnection();
+    CloseBehindRest();
+  }
+  void CloseBehindRest();
   void EndConnection();
   void ReleaseAll();
   void Linger();

@@ -16,6 +16,24 @@ constexpr uint32_t kFarewellMs = 10'000;
 
 }  // namespace
 
+// The connection is closed; its endpoint goes back.
+inline void ServerLoop::Forget(runtime::Endpoint& endpoint) {
+  const uint16_t state = endpoint.owner_state;
+  Uncount(state);
+  loop_.Release(endpoint);
+  if (state & ServerConn::kWaitedFor) [[unlikely]]
+    EndWaitFor(endpoint.slot);
+  if (draining_) [[unlikely]]
+    CheckDrained();
+}
+
+// A connection in this state is none of this server's any more.
+void ServerLoop::Uncount(uint16_t state) {
+  if (state & ServerConn::kCounted) shared_.open.fetch_sub(1, std::memory_order_relaxed);
+  if (state & ServerConn::kRefused) --lingering_;
+  Count(counters_.open, ~uint64_t{0});  // Minus one.
+}
+
 // Everything is sent. A close with unread bytes in the kernel would send a reset, which can
 // overtake the answer and destroy it (RFC 9112 section 9.6).
 void ServerConn::EndConnection() {
@@ -23,12 +41,13 @@ void ServerConn::EndConnection() {
                 (data().turn != nullptr && data().turn->block->unread_size() != 0) ||
                 ((endpoint_.latched & kReadable) && endpoint_.conn->HasUnread());
   ReleaseTurn();
-  if (!linger && Is(kTls)) {
+  if (!linger && Is(kTls)) [[unlikely]] {
     // Without its closing alert an answer that ends with the connection looks cut off.
     endpoint_.conn->ShutdownWrite();
     linger = endpoint_.conn->HasOutput();
   }
-  if (linger) return Linger();
+  if (linger) [[unlikely]]
+    return Linger();
   Close(/*reset=*/false);
 }
 
@@ -79,7 +98,8 @@ void ServerConn::Cut(Errc cause) {
 
 void ServerConn::Close(bool reset) {
   FASTHTTP_DCHECK(state() != kHandling, "a connection was closed under its handler");
-  if (data().turn != nullptr || data().out != nullptr || Is(kPerIp)) ReleaseAll();
+  if (data().turn != nullptr || data().out != nullptr || Is(kPerIp)) [[unlikely]]
+    ReleaseAll();
   endpoint_.conn->Close(reset);
   server_.Forget(endpoint_);
 }

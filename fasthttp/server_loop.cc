@@ -284,22 +284,6 @@ void ServerLoop::Refuse(runtime::Endpoint& endpoint, Errc errc) {
   ServerConn(*this, endpoint).Finish(answer);
 }
 
-// The connection is closed; its endpoint goes back.
-void ServerLoop::Forget(runtime::Endpoint& endpoint) {
-  const uint16_t state = endpoint.owner_state;
-  Uncount(state);
-  loop_.Release(endpoint);
-  if (state & ServerConn::kWaitedFor) EndWaitFor(endpoint.slot);
-  if (draining_) CheckDrained();
-}
-
-// A connection in this state is none of this server's any more.
-void ServerLoop::Uncount(uint16_t state) {
-  if (state & ServerConn::kCounted) shared_.open.fetch_sub(1, std::memory_order_relaxed);
-  if (state & ServerConn::kRefused) --lingering_;
-  Count(counters_.open, ~uint64_t{0});  // Minus one.
-}
-
 void ServerLoop::EndWaitFor(uint32_t slot) {
   auto it = waited_for_.find(slot);
   runtime::Latch* ended = it->second;

@@ -144,8 +144,8 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner, public P
   Errc AdmitPerIp(runtime::Endpoint& endpoint);
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
   void OnOtherReady(runtime::Endpoint& endpoint, uint8_t ready);
-  void Forget(runtime::Endpoint& endpoint);
-  inline void Uncount(uint16_t state);
+  inline void Forget(runtime::Endpoint& endpoint);
+  void Uncount(uint16_t state);
   void EndWaitFor(uint32_t slot);
   void CheckDrained();
   void Register();

@@ -16,7 +16,7 @@ namespace fasthttp::base {
   struct Sixteen {
     uint64_t words[2];
   };
-  if (n - 8 <= 8) {
+  if (n - 8 <= 8) [[likely]] {
     uint64_t head, tail;
     std::memcpy(&head, from, 8);
     std::memcpy(&tail, from + n - 8, 8);

@@ -189,6 +189,7 @@ void StatusBlockCache::Refresh(std::string_view server, std::string_view date) {
   end = AppendSlot(end, "Date: ", date.substr(0, kDateSize));
   common_size_ = static_cast<uint16_t>(end - common_);
   for (uint16_t& size : sizes_) size = 0;
+  Render(0, 200);
 }
 
 std::string_view StatusBlockCache::GetSlow(int status) {

@@ -137,10 +137,10 @@ class StatusBlockCache {
   void Refresh(std::string_view server, std::string_view date);
 
   // The block for `status`, valid until the next Refresh; empty if the status is not one of those
-  // that are kept (then use server_and_date()). Rendered at its first use after a Refresh. Behind
-  // it stands kBehind, and kReadable bytes are readable however long it is.
+  // that are kept (then use server_and_date()). Rendered at its first use after a Refresh, 200 by
+  // that. Behind it stands kBehind, and kReadable bytes are readable however long it is.
   std::string_view Get(int status) {
-    if (status == 200 && sizes_[0] != 0) [[likely]]
+    if (status == 200) [[likely]]
       return {blocks_[0], sizes_[0]};
     return GetSlow(status);
   }
@@ -161,7 +161,7 @@ class StatusBlockCache {
   std::string_view GetSlow(int status);
   void Render(size_t i, int status);
 
-  uint16_t sizes_[kKept] = {};  // 0: not rendered. The first is that of 200.
+  uint16_t sizes_[kKept] = {};  // 0: not rendered. The first is that of 200, which always is.
   uint16_t common_size_ = 0;
   char common_[kCommonSize];
   char blocks_[kKept][kBlockSize];

@@ -17,9 +17,9 @@ namespace {
 constexpr uint64_t kWakeData = ~uint64_t{0};
 
 uint8_t ReadyOf(uint32_t events) {
-  static_assert(int{kReadable} == int{EPOLLIN} && int{kWritable} == int{EPOLLOUT} / 2);
+  static_assert(int{kReadable} == int{EPOLLIN} && int{kWritable} == int{EPOLLOUT});
   if ((events & ~uint32_t{EPOLLIN | EPOLLOUT}) == 0) [[likely]]
-    return static_cast<uint8_t>((events & EPOLLIN) | (events >> 1 & kWritable));
+    return static_cast<uint8_t>(events);
   uint8_t ready = 0;
   if (events & EPOLLIN) ready |= kReadable;
   if (events & EPOLLOUT) ready |= kWritable;

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 
+#include "fasthttp/base/check.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/runtime/context_node.h"
 
@@ -70,10 +71,10 @@ class Task {
   // The user code has ended: its context too, with kCancelled if `end_context`, and its locals are
   // gone. The task is as new.
   void EndTask(bool end_context) {
-    if (own_ != nullptr || locals != nullptr || scope.context != nullptr ||
-        scope.deadline != ContextNode::kNoDeadline) {
+    if (own_ != nullptr || locals != nullptr) [[unlikely]]
       DropState(end_context);
-    }
+    FASTHTTP_DCHECK(scope.context == nullptr && scope.deadline == ContextNode::kNoDeadline,
+                    "a scope was not put back");
     cancel_cause_ = Errc::kOk;
   }
 

@@ -106,8 +106,8 @@ struct ReadyToken {
 // Bits of a readiness notice.
 enum Ready : uint8_t {
   kReadable = 1,
-  kWritable = 2,
-  kHangup = 4,   // The peer ended its direction or the connection broke: read on to 0 or the error.
+  kHangup = 2,  // The peer ended its direction or the connection broke: read on to 0 or the error.
+  kWritable = 4,
   kResume = 8,   // The loop's own: go on where the budget stopped.
   kBroken = 16,  // With kHangup: the connection is gone in both directions.
 };
