@@ -193,6 +193,7 @@ def readme_block(results):
     throughput = {(row["scenario"], row["server"]): row for row in results["tcp"]["throughput"]}
     servers = [name for name in peers.NAMES if (README_SCENARIOS[0], name) in throughput]
     idle = {row["server"]: row for row in results["idle"]["rows"]}
+    million = results["idle"]["in_memory"]
     over_tcp = [[f"{scenario}: requests/s"] + [
         number(throughput[scenario, name]["requests_per_second"]) for name in servers]
         for scenario in README_SCENARIOS]
@@ -209,7 +210,9 @@ def readme_block(results):
             "\n</details>\n"
             "\nOver loopback, one server thread, one CPU each for server and load "
             "(`benchmarks/tcp.py`, `benchmarks/idle.py`):\n\n" + table([""] + servers, over_tcp) +
-            "\nThe raw loop parses nothing: it is the limit. All rows, plots, versions and the method: "
+            "\nThe raw loop parses nothing: it is the limit. Of "
+            f"{million['conns']:,} idle connections without sockets each costs ours "
+            f"{million['idle']:,.0f} bytes. All rows, plots, versions and the method: "
             "[benchmarks/README.md](benchmarks/README.md).\n")
 
 
