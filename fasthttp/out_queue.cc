@@ -23,11 +23,23 @@ void OutQueue::Append(std::string_view bytes) {
   Commit(to + bytes.size());
 }
 
-void OutQueue::Append(OwnedBytes bytes) {
-  if (bytes.empty()) return;
+void OutQueue::Append(OwnedBytes bytes, size_t sent) {
+  if (bytes.size() == sent) return;
   if (pieces_.size() == pieces_.capacity()) DropSent();
-  pieces_pending_ += bytes.size();
+  if (sent != 0) piece_sent_ = sent;
+  pieces_pending_ += bytes.size() - sent;
   pieces_.push_back({size_, std::move(bytes)});
+}
+
+size_t OutQueue::SendWith(Conn& conn, std::string_view body) {
+  if (waiting_ || !pieces_.empty()) return 0;
+  const iovec out[] = {{buffer_ + sent_, size_ - sent_},
+                       {const_cast<char*>(body.data()), body.size()}};
+  const IoResult taken = conn.TrySend(out);
+  if (!taken.ok()) return 0;
+  const size_t buffered = std::min(taken.bytes(), size_ - sent_);
+  sent_ += buffered;
+  return taken.bytes() - buffered;
 }
 
 Errc OutQueue::FlushRest(Conn& conn, uint32_t tick, IoResult result) {

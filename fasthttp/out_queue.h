@@ -1,9 +1,10 @@
 // OutQueue: what a connection still has to send, in order.
 //
-// Heads and small bodies are copied into one buffer; large bodies are moved in and freed once they
-// are sent. One TrySend takes as many pieces as there are. The queue belongs to the connection and
-// is not the turn's, so a suspended handler never holds back the answers before it. A small answer
-// with none before it needs no queue (ServerConn::SerializePlain).
+// Heads and small bodies are copied into one buffer. Large bodies are sent from where they lie;
+// what the connection does not take at once is moved in and freed once it is sent. One TrySend
+// takes as many pieces as there are. The queue belongs to the connection and is not the turn's, so
+// a suspended handler never holds back the answers before it. A small answer with none before it
+// needs no queue (ServerConn::SerializePlain).
 //
 // Thread class: loop-confined.
 #ifndef FASTHTTP_OUT_QUEUE_H_
@@ -43,7 +44,13 @@ class OutQueue {
   void Commit(char* end) { size_ = static_cast<size_t>(end - buffer_); }
 
   void Append(std::string_view bytes);
-  void Append(OwnedBytes bytes);
+  // `sent`: how many of them SendWith has sent.
+  void Append(OwnedBytes bytes, size_t sent = 0);
+
+  // Sends what is queued and `body` behind it, unless something waits for the peer already. Gives
+  // how many bytes of the body the connection took; the rest of it is to be appended. Errors are
+  // found again by Flush.
+  size_t SendWith(Conn& conn, std::string_view body);
 
   // Bytes held, for tests.
   size_t capacity() const { return capacity_; }

@@ -59,5 +59,31 @@ TEST(OutQueue, PiecesKeepTheirPlaceWhenWhatIsSentIsDropped) {
   EXPECT_EQ(conn.written(), expected);
 }
 
+// Whatever the connection takes of head and body at first.
+TEST(OutQueue, ABodyIsSentFromWhereItLiesAsFarAsItGoes) {
+  const std::string head = Chunk(1);
+  const std::string body = Chunk(2) + Chunk(3);
+  for (size_t taken : {0, 1, 999, 1000, 1001, 2500, 2999, 3000}) {
+    ScriptedConn conn;
+    OutQueue queue;
+    queue.Append(head);
+    conn.Take(taken);
+    if (taken < 3000) conn.Take(0);
+    const size_t sent = queue.SendWith(conn, body);
+    EXPECT_EQ(sent, taken < 1000 ? 0 : taken - 1000);
+    EXPECT_EQ(conn.written(), (head + body).substr(0, taken));
+    queue.Append(OwnedBytes(std::string(body)), sent);
+    EXPECT_EQ(queue.pending(), 3000 - taken);
+    if (taken < 3000) {
+      EXPECT_EQ(queue.Flush(conn, 0), Errc::kAgain);
+      EXPECT_EQ(queue.SendWith(conn, "not yet"), 0u) << "the queue waits for its peer";
+      queue.Append(Chunk(4));
+    }
+    EXPECT_EQ(queue.Flush(conn, 0), Errc::kOk);
+    EXPECT_EQ(conn.written(), head + body + (taken < 3000 ? Chunk(4) : "")) << taken;
+    EXPECT_EQ(queue.pending(), 0u);
+  }
+}
+
 }  // namespace
 }  // namespace fasthttp

@@ -70,12 +70,8 @@ class Server::Impl {
     used_.store(true);
     Errc errc = Errc::kOk;
     runtime_.Run([&] {
-      std::vector<Share> shares;
-      for (size_t i = 0; i < loops_.size() && (i == 0 || !listener.one_loop()); ++i) {
-        std::unique_ptr<Listener> clone(i == 0 ? nullptr : listener.CloneForLoop());
-        Listener* mine = clone != nullptr ? clone.get() : &listener;
-        shares.push_back({i, mine, std::move(clone)});
-      }
+      // Not owned.
+      std::vector<Share> shares = SharesOf({std::shared_ptr<void>(), &listener});
       std::shared_ptr<Serving> serving = Begin(shares.size());
       errc = AddListeners(std::move(shares), serving);
       Loop& here = *Loop::Current();
@@ -100,14 +96,7 @@ class Server::Impl {
     Addr bound = listener->address();
     Errc errc = Errc::kOk;
     runtime_.Run([&] {
-      std::vector<Share> shares;
-      for (size_t i = 1; i < loops_.size(); ++i) {
-        std::unique_ptr<Listener> clone(listener->CloneForLoop());
-        Listener* mine = clone.get();
-        if (mine != nullptr) shares.push_back({i, mine, std::move(clone)});
-      }
-      Listener* first = listener.get();
-      shares.push_back({0, first, std::move(listener)});
+      std::vector<Share> shares = SharesOf(std::move(listener));
       std::shared_ptr<Serving> serving = Begin(shares.size());
       errc = AddListeners(std::move(shares), serving);
       if (errc != Errc::kOk) End(*serving);
@@ -168,9 +157,18 @@ class Server::Impl {
   // A loop's part in the accepting from one listener.
   struct Share {
     size_t loop;
-    Listener* listener;
-    std::unique_ptr<Listener> owned;  // If it is a clone, or the server's own.
+    std::shared_ptr<Listener> listener;
   };
+
+  // All loops accept: from a listener of their own where there can be one, else from this.
+  std::vector<Share> SharesOf(std::shared_ptr<Listener> listener) {
+    std::vector<Share> shares = {{0, listener}};
+    for (size_t i = 1; i < loops_.size() && !listener->one_loop(); ++i) {
+      std::shared_ptr<Listener> own(listener->CloneForLoop());
+      shares.push_back({i, own != nullptr ? std::move(own) : listener});
+    }
+    return shares;
+  }
 
   std::shared_ptr<Serving> Begin(size_t shares) {
     auto serving = std::make_shared<Serving>(shares);
@@ -188,7 +186,7 @@ class Server::Impl {
         continue;
       }
       runtime_.RunOn(runtime_.loop(share.loop), [&] {
-        errc = loops_[share.loop]->AddListener(share.listener, std::move(share.owned), serving);
+        errc = loops_[share.loop]->AddListener(std::move(share.listener), serving);
       });
     }
     return errc;

@@ -626,7 +626,16 @@ void ServerConn::SerializeAny(Turn& turn, Response& response, bool close) {
     to += body.size();
   }
   out.Commit(to);
-  if (send_body && !copy) out.Append(response.TakeBody());
+  if (send_body && !copy) SendLarge(out, response);
+}
+
+// A body that goes out at once keeps its buffer for the next response.
+void ServerConn::SendLarge(OutQueue& out, Response& response) {
+  const std::string_view body = response.Body();
+  const size_t queued = out.pending();
+  const size_t sent = out.SendWith(*endpoint_.conn, body);
+  ServerLoop::Count(server_.counters_.sent, queued - out.pending() + sent);
+  if (sent < body.size()) out.Append(response.TakeBody(), sent);
 }
 
 void ServerConn::DescribeHead(Turn& turn, Response& response, http1::ResponseHeadView& view) {

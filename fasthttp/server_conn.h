@@ -152,6 +152,7 @@ class ServerConn {
   inline void SendAtOnce(std::string_view answer);
   void QueueRest(std::string_view answer, IoResult taken);
   void SerializeAny(Turn& turn, Response& response, bool close);
+  void SendLarge(OutQueue& out, Response& response);
   void DescribeHead(Turn& turn, Response& response, http1::ResponseHeadView& view);
   void AnnounceTrailers(Turn& turn, const TrailerList& trailers, http1::ResponseHeadView& view);
   void SendBodyStream(Turn& turn);

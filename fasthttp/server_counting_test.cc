@@ -200,6 +200,18 @@ TEST(ServerCounting, LimitsTimeoutErrorsAndPinsCostNoAllocation) {
   EXPECT_EQ(counts.blocks, 0u);
 }
 
+// They are sent from the response's own buffer, which stays.
+TEST(ServerCounting, BodiesThatGoOutAtOnceCostNoAllocation) {
+  const std::string body(20 * 1024, 'x');
+  Counts counts = Count(kGet, 10, nullptr, [&body](RequestHandler plain) {
+    return [&body, plain = std::move(plain)](RequestCtx& ctx) {
+      plain(ctx);
+      ctx.SetBody(body);
+    };
+  });
+  ExpectAllocations(counts, 0);
+}
+
 TEST(ServerCounting, OneAllocationIsSeen) {
   if (!kAllocCounterAvailable) GTEST_SKIP() << "a sanitizer counts allocations itself";
   Counts counts = Count(kGet, 1, [](RequestCtx&) {

@@ -65,12 +65,8 @@ ServerLimits::ServerLimits(const ServerSettings& settings)
 // One listener on this loop.
 class ServerLoop::Acceptor final : public runtime::EventSink {
  public:
-  Acceptor(ServerLoop& server, Listener* listener, std::unique_ptr<Listener> owned,
-           std::shared_ptr<Serving> serving)
-      : server_(server),
-        listener_(listener),
-        owned_(std::move(owned)),
-        serving_(std::move(serving)) {}
+  Acceptor(ServerLoop& server, std::shared_ptr<Listener> listener, std::shared_ptr<Serving> serving)
+      : server_(server), listener_(std::move(listener)), serving_(std::move(serving)) {}
 
   // After an error this object is gone.
   Errc Start() {
@@ -157,8 +153,7 @@ class ServerLoop::Acceptor final : public runtime::EventSink {
   }
 
   ServerLoop& server_;
-  Listener* const listener_;
-  const std::unique_ptr<Listener> owned_;
+  const std::shared_ptr<Listener> listener_;
   std::shared_ptr<Serving> serving_;
   runtime::Endpoint* endpoint_ = nullptr;
   bool waiting_ = false;  // For the listener's next notice, or for files.
@@ -193,15 +188,13 @@ void ServerLoop::Unregister() {
   registered_ = false;
 }
 
-Errc ServerLoop::AddListener(Listener* listener, std::unique_ptr<Listener> owned,
-                             std::shared_ptr<Serving> serving) {
+Errc ServerLoop::AddListener(std::shared_ptr<Listener> listener, std::shared_ptr<Serving> serving) {
   Register();
   draining_ = !drained_.empty();
   // Beside a Shutdown that is under way there is nothing to accept.
   if (serving->refused || shared_.shutdowns.load() != serving->shutdowns) listener->Close();
   if (shared_.per_ip.enabled()) listener->SetPeerLimit(loop_, *this);
-  acceptors_.push_back(
-      std::make_unique<Acceptor>(*this, listener, std::move(owned), std::move(serving)));
+  acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(listener), std::move(serving)));
   return acceptors_.back()->Start();
 }
 

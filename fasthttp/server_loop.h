@@ -89,11 +89,10 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner, public P
 
   // --- Called by the Server, on this loop ---
 
-  // Accepts from `listener` until it is closed; `owned` is deleted then. `serving`'s latch counts
+  // Accepts from `listener` until it is closed, and lets go of it then. `serving`'s latch counts
   // down once this loop has stopped accepting from it. An error: the listener can't be watched;
   // then it is closed, and the latch has counted.
-  Errc AddListener(Listener* listener, std::unique_ptr<Listener> owned,
-                   std::shared_ptr<Serving> serving);
+  Errc AddListener(std::shared_ptr<Listener> listener, std::shared_ptr<Serving> serving);
   // Serves one connection; `ended`, if given, counts down when it has ended.
   // Refusals are told at once; the connection is closed all the same.
   Errc AddConn(Conn* conn, runtime::Latch* ended);

@@ -171,6 +171,27 @@ TEST_F(ServerSocket, AClosedListenerEndsItsServeOnEveryLoop) {
   EXPECT_FALSE(Dial(address, absl::Now() + absl::Seconds(60), &clients_).ok());
 }
 
+// A UNIX socket has one queue. Who answers first holds a loop until somebody else has answered.
+TEST_F(ServerSocket, EveryLoopAcceptsFromAListenerThatTheyShare) {
+  std::atomic<int> answering{0};
+  ServerSettings settings = Settings();
+  settings.handler = [&](RequestCtx& ctx) {
+    ++answering;
+    const absl::Time end = absl::Now() + absl::Seconds(20);
+    while (answering < 2 && absl::Now() < end) absl::SleepFor(absl::Milliseconds(1));
+    ctx.SetBody(absl::StrCat(answering.load()));
+  };
+  Server server(std::move(settings));
+  const std::string address = "unix:" + TempPath("shared");
+  ASSERT_TRUE(server.Start(address).ok());
+  WireClient first = DialTo(address);
+  (void)first.Send(Get("/"));
+  ASSERT_TRUE(Eventually([&] { return answering == 1; }));
+  WireClient second = DialTo(address);
+  EXPECT_EQ(second.Ask(Get("/")).body, "2");
+  EXPECT_EQ(first.Read().body, "2");
+}
+
 TEST_F(ServerSocket, AShutdownLetsRequestsEndAndServesAgain) {
   Server server(Settings());
   for (int round = 0; round < 2; ++round) {

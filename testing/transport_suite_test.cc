@@ -1,4 +1,7 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <memory>
@@ -127,6 +130,24 @@ TEST(AcceptTest, CloseEndsIt) {
     while (!task.done) loop.Yield();
   });
   EXPECT_EQ(errc, Errc::kListenerClosed);
+}
+
+// Else a second small write would wait for the peer's acknowledgement of the first (RFC 896).
+TEST(AcceptTest, AcceptedSocketsDoNotDelay) {
+  for (const char* address : {"127.0.0.1:0", "[::1]:0"}) {
+    Runtime runtime({.threads = 1});
+    auto listener = fasthttp::runtime::Listen(address);
+    if (!listener.ok()) continue;  // A machine without IPv6.
+    BlockingConn dialled;
+    Take(Dial((*listener)->address().ToString(), absl::InfiniteFuture(), &runtime), dialled);
+    fasthttp::Accepted accepted;
+    ASSERT_EQ((*listener)->TryAccept(accepted), Errc::kOk);
+    int no_delay = 0;
+    socklen_t size = sizeof no_delay;
+    EXPECT_EQ(::getsockopt(accepted.fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &size), 0);
+    EXPECT_NE(no_delay, 0) << address;
+    ::close(accepted.fd);
+  }
 }
 
 TEST(BlockingConnTest, AClosedOneAnswersSo) {

@@ -94,7 +94,7 @@ void Check(const Response& response, std::string_view body) {
 class ClientSubject final : public Subject {
  public:
   ClientSubject(const ClientRow& row, Runtime& runtime)
-      : row_(row), runtime_(runtime), listener_(&runtime), big_(kBigBody, 'x') {
+      : row_(row), runtime_(runtime), big_(kBigBody, 'x') {
     StartServer();
     ClientOptions options;
     options.runtime = &runtime_;
@@ -106,11 +106,7 @@ class ClientSubject final : public Subject {
   }
   ~ClientSubject() override {
     client_.reset();
-    listener_.Close();
-    if (server_ != nullptr && !server_->Shutdown().ok())
-      Fail("the benchmark's own server or connection failed");
-    if (serving_ != nullptr)
-      runtime_.Run([this] { (void)served_.Wait(*runtime::Loop::Current(), runtime::kNoDeadline); });
+    if (server_ != nullptr) CheckOk(server_->Shutdown());
   }
 
   size_t tasks() const { return row_.parallelism * runtime_.loops(); }
@@ -145,18 +141,6 @@ class ClientSubject final : public Subject {
     const size_t number_;
     runtime::Latch& done_;
   };
-  class ServeTask final : public runtime::Task {
-   public:
-    explicit ServeTask(ClientSubject& subject) : subject_(subject) {}
-    void Run(runtime::Loop&) override {
-      (void)subject_.server_->Serve(subject_.listener_);
-      subject_.served_.CountDown();
-    }
-
-   private:
-    ClientSubject& subject_;
-  };
-
   void StartServer() {
     if (row_.transport == Transport::kServer) host_ = absl::GetFlag(FLAGS_server);
     if (row_.transport == Transport::kServer || row_.transport == Transport::kFake) return;
@@ -177,8 +161,9 @@ class ClientSubject final : public Subject {
       host_ = addr->ToString();
       return;
     }
-    serving_ = std::make_unique<ServeTask>(*this);
-    runtime_.RunOn(runtime_.loop(0), [this] { runtime_.loop(0).Spawn(*serving_); });
+    auto listener = std::make_unique<fasthttputil::InmemoryListener>(&runtime_);
+    listener_ = listener.get();
+    CheckOk(server_->Start(std::move(listener)).status());
   }
 
   // The listener's queue is shorter than some rows are wide.
@@ -190,7 +175,7 @@ class ClientSubject final : public Subject {
       return conn;
     }
     for (;;) {
-      absl::StatusOr<BlockingConn> conn = listener_.Dial(deadline);
+      absl::StatusOr<BlockingConn> conn = listener_->Dial(deadline);
       if (ErrcOf(conn.status()) != Errc::kOverloaded) return conn;
       Yield();
     }
@@ -241,12 +226,10 @@ class ClientSubject final : public Subject {
 
   const ClientRow row_;
   Runtime& runtime_;
-  fasthttputil::InmemoryListener listener_;
+  fasthttputil::InmemoryListener* listener_ = nullptr;  // The server's.
   const std::string big_;
   std::string host_ = "unused.host";
   std::unique_ptr<Server> server_;
-  std::unique_ptr<ServeTask> serving_;
-  runtime::Latch served_{1};
   std::unique_ptr<Client> client_;
   alignas(64) std::atomic<int64_t> left_{0};
 };

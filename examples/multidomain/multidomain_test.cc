@@ -8,6 +8,7 @@
 #include "fasthttp/fasthttp.h"
 #include "fasthttp/tls.h"
 #include "gtest/gtest.h"
+#include "testing/peer_process.h"
 #include "testing/test_certificate.h"
 
 namespace fasthttp {
@@ -45,11 +46,10 @@ namespace {
 // The program opens its files where it stands.
 class Multidomain : public ::testing::Test {
  protected:
-  void SetUp() override {
-    ASSERT_NE(::mkdtemp(directory_), nullptr);
-    ASSERT_EQ(::chdir(directory_), 0);
-  }
-  char directory_[40] = "/tmp/fasthttp_multidomain_XXXXXX";
+  void SetUp() override { ASSERT_EQ(::chdir(directory_.Path("").c_str()), 0); }
+
+ private:
+  fasthttp::testing::Directory directory_;
 };
 
 TEST_F(Multidomain, NamesTheFileThatIsMissing) {

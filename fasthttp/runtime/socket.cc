@@ -186,7 +186,6 @@ class SocketListener final : public Listener {
     into.conn = nullptr;
     into.fd = fd;
     into.remote = FromRaw(peer);
-    if (into.remote.network() == "tcp") SetNoDelay(fd);
     return Errc::kOk;
   }
 
@@ -227,6 +226,8 @@ int OpenListening(RawAddr& raw, const ListenOptions& options, bool first, bool* 
   if (raw.storage.ss_family == AF_INET6) {
     ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
   }
+  // Accepted sockets have it from the listening one.
+  if (raw.storage.ss_family != AF_UNIX) SetNoDelay(fd);
   int backlog = options.backlog > 0 ? options.backlog : 65'535;  // The kernel clips to somaxconn.
   if (::bind(fd, raw.get(), raw.size) == 0) {
     if (options.reuse_port && first) share();
