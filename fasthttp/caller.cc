@@ -152,15 +152,14 @@ inline int64_t Caller::DeadlineOf(Loop& loop, const Request& request, Limits lim
 
 [[gnu::always_inline]] inline absl::Status Caller::CallHere(Loop& loop, const Request& request,
                                                             Response& response, Limits limits) {
-  const int64_t deadline = DeadlineOf(loop, request, limits);
-  Where where;
-  Errc errc = CheckTask(loop, deadline);
-  if (errc == Errc::kOk) errc = Exchange(loop, request, response, deadline, where);
+  CallParts call{loop, request, response, DeadlineOf(loop, request, limits)};
+  Errc errc = CheckTask(loop, call.deadline);
+  if (errc == Errc::kOk) errc = Exchange(call);
   if (errc == Errc::kOk && limits.max_redirects != kNoRedirects &&
       IsRedirect(response.StatusCode())) {
-    errc = Follow(loop, request, response, deadline, limits.max_redirects, where);
+    errc = Follow(call, limits.max_redirects);
   }
-  return errc == Errc::kOk ? absl::OkStatus() : Fail(errc, where, response);
+  return errc == Errc::kOk ? absl::OkStatus() : Fail(errc, call.where, response);
 }
 
 absl::Status Caller::Call(const Request& request, Response& response, Limits limits) {
@@ -198,20 +197,21 @@ absl::Status Caller::Fail(Errc errc, const Where& where, Response& response) {
   return ToStatus(errc, where != nullptr ? std::string_view(*where) : std::string_view());
 }
 
-// `response`, to `request`, is a redirect.
-Errc Caller::Follow(Loop& loop, const Request& request, Response& response, int64_t deadline,
-                    int max_redirects, Where& where) {
-  CallLease call(LoopPart(loop));
-  Request& next = call.request();
-  request.CopyTo(next);
+// The response of `first` is a redirect.
+Errc Caller::Follow(CallParts& first, int max_redirects) {
+  CallLease lease(LoopPart(first.loop));
+  Request& next = lease.request();
+  first.request.CopyTo(next);
   CompleteURI(next);
+  CallParts call{first.loop, next, first.response, first.deadline};
   URI from;
-  for (int followed = 0; IsRedirect(response.StatusCode()); ++followed) {
+  for (int followed = 0; IsRedirect(call.response.StatusCode()); ++followed) {
     if (followed == max_redirects) return Errc::kTooManyRedirects;
     next.URI().CopyTo(from);
-    Errc errc = Redirect(response, next);
+    Errc errc = Redirect(call.response, next);
     if (errc == Errc::kOk) errc = MayRedirect(from, next.URI());
-    if (errc == Errc::kOk) errc = Exchange(loop, next, response, deadline, where);
+    if (errc == Errc::kOk) errc = Exchange(call);
+    first.where = std::move(call.where);
     if (errc != Errc::kOk) return errc;
   }
   return Errc::kOk;

@@ -88,6 +88,15 @@ class Caller {
   using Where = std::unique_ptr<const std::string>;
   static Where MakeWhere(std::string_view text);
 
+  // A call on a fiber of `loop`. Lies on its stack.
+  struct CallParts {
+    runtime::Loop& loop;
+    const Request& request;
+    Response& response;
+    int64_t deadline;  // Loop nanoseconds.
+    Where where = nullptr;
+  };
+
   // `runtime` null: the default one, made when it is first needed.
   Caller(Runtime* runtime, absl::Duration call_timeout);
   ~Caller() = default;
@@ -101,9 +110,8 @@ class Caller {
 
   // What calls on `loop` work with.
   virtual ClientLoop& LoopPart(runtime::Loop& loop) = 0;
-  // One request, with its retries, on a fiber of `loop`. On failure `where` tells about it.
-  virtual Errc Exchange(runtime::Loop& loop, const Request& request, Response& response,
-                        int64_t deadline, Where& where) = 0;
+  // One request, with its retries. On failure `where` tells about it.
+  virtual Errc Exchange(CallParts& call) = 0;
   // Completes the URI of a request that is to be redirected, if it has no host.
   virtual void CompleteURI(Request& request) = 0;
   // Whether a redirect from one URI to another may be followed.
@@ -131,8 +139,7 @@ class Caller {
   absl::StatusOr<Response> Fetch(Limits limits, RequestMaker make);
   absl::StatusOr<Response> FetchElsewhere(Limits limits, RequestMaker make);
   static absl::Status Fail(Errc errc, const Where& where, Response& response);
-  Errc Follow(runtime::Loop& loop, const Request& request, Response& response, int64_t deadline,
-              int max_redirects, Where& where);
+  Errc Follow(CallParts& call, int max_redirects);
   int64_t DeadlineOf(runtime::Loop& loop, const Request& request, Limits limits) const;
   static int64_t OwnDeadlineOf(runtime::Loop& loop, const Request& request, Limits limits);
 

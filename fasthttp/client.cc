@@ -19,15 +19,35 @@ constexpr int64_t kForgetAfter = 10 * runtime::kSecond;
 
 using HostMap = absl::flat_hash_map<std::string, std::shared_ptr<HostClient>>;
 
-// `text` ends with it. A length that the compiler knows spares a call of memcmp.
-template <size_t N>
-bool EndsWith(std::string_view text, const char (&end)[N]) {
-  return text.size() >= N - 1 && std::memcmp(text.data() + text.size() - (N - 1), end, N - 1) == 0;
+constexpr int kOtherScheme = -1;
+
+// 0 for http, 1 for https. Lengths that the compiler knows spare calls of memcmp.
+int SchemeOf(const URI& uri) {
+  const std::string_view scheme = uri.Scheme();
+  if (scheme.size() < 4 || std::memcmp(scheme.data(), "http", 4) != 0) return kOtherScheme;
+  if (scheme.size() == 4) return 0;
+  return scheme.size() == 5 && scheme[4] == 's' ? 1 : kOtherScheme;
+}
+
+// Equal texts of 4 to 32 bytes, as nearly all hosts are. False for all others.
+bool AreEqualShort(std::string_view a, std::string_view b) {
+  const size_t n = a.size();
+  auto ends_equal = [&](size_t size) {
+    return std::memcmp(a.data(), b.data(), size) == 0 &&
+           std::memcmp(a.data() + n - size, b.data() + n - size, size) == 0;
+  };
+  if (n != b.size()) return false;
+  if (n - 8 <= 8) return ends_equal(8);
+  if (n - 16 <= 16) return ends_equal(16);
+  return n - 4 <= 4 && ends_equal(4);
 }
 
 // One pool for "a.test" and "a.test:80".
 std::string_view WithoutDefaultPort(std::string_view host, bool is_tls) {
-  if (is_tls ? EndsWith(host, ":443") : EndsWith(host, ":80")) host.remove_suffix(is_tls ? 4 : 3);
+  const std::string_view port = is_tls ? ":443" : ":80";
+  if (host.size() >= port.size() && host.substr(host.size() - port.size()) == port) {
+    host.remove_suffix(port.size());
+  }
   return host;
 }
 
@@ -161,6 +181,11 @@ class Client::LoopHosts {
     std::shared_ptr<HostClient> client;
     ClientPool::Share* share = nullptr;  // The client's, of this loop.
     int64_t last_use = 0;
+
+    Errc Exchange(CallParts& call) {
+      last_use = call.loop.now();
+      return client->Exchange(*share, call);
+    }
   };
 
   LoopHosts(std::shared_ptr<Hosts> hosts, Loop& loop)
@@ -173,14 +198,17 @@ class Client::LoopHosts {
 
   ClientLoop& client() { return *client_; }
 
-  // The host of the call before, if it is called `name`; else null.
-  Host* Last(std::string_view name, bool is_tls) const {
-    Host* last = last_[is_tls ? 1 : 0];
-    return last != nullptr && last->name == name ? last : nullptr;
+  // The host of the call before with this scheme, if it is seen at once that it is called
+  // `authority`; else null.
+  Host* Last(std::string_view authority, int scheme) const {
+    const LastUsed& last = last_[scheme];
+    return AreEqualShort(authority, last.authority) ? last.host : nullptr;
   }
 
-  [[gnu::noinline]] Errc Find(std::string_view name, bool is_tls, Host*& host, Where& where) {
-    auto& known = known_[is_tls ? 1 : 0];
+  Errc Find(std::string_view authority, int scheme, Host*& host, Where& where) {
+    const bool is_tls = scheme != 0;
+    const std::string_view name = WithoutDefaultPort(authority, is_tls);
+    auto& known = known_[scheme];
     auto found = known.find(name);
     if (found == known.end()) {
       absl::StatusOr<std::shared_ptr<HostClient>> client = hosts_->Find(name, is_tls);
@@ -194,7 +222,9 @@ class Client::LoopHosts {
       made->share = &made->client->ShareOf(loop_);
       found = known.try_emplace(made->name, std::move(made)).first;
     }
-    host = last_[is_tls ? 1 : 0] = found->second.get();
+    host = found->second.get();
+    last_[scheme].authority.assign(authority);
+    last_[scheme].host = host;
     return Errc::kOk;
   }
 
@@ -209,7 +239,7 @@ class Client::LoopHosts {
           ++it;
           continue;
         }
-        if (last_[tls] == &host) last_[tls] = nullptr;
+        if (last_[tls].host == &host) last_[tls] = {};
         hosts_->LetGo(host.name, tls != 0, std::move(host.client));
         known_[tls].erase(it++);
       }
@@ -221,7 +251,11 @@ class Client::LoopHosts {
   Loop& loop_;
   const std::shared_ptr<ClientLoop> client_;
   absl::flat_hash_map<std::string, std::unique_ptr<Host>> known_[2];  // http, https.
-  Host* last_[2] = {};
+  struct LastUsed {
+    std::string authority;  // As the URL had it.
+    Host* host = nullptr;
+  };
+  LastUsed last_[2];
 };
 
 // --- Client -----------------------------------------------------------------------------------
@@ -244,10 +278,13 @@ Client::~Client() {
   }
 }
 
-inline Client::LoopHosts& Client::HostsOf(Loop& loop) {
+inline Client::LoopHosts* Client::KnownHostsOf(Loop& loop) const {
   Hosts::OfLoops* of_loops = hosts_->of_loops();
-  LoopHosts* hosts =
-      of_loops == nullptr ? nullptr : (*of_loops)[loop.index()].load(std::memory_order_relaxed);
+  return of_loops == nullptr ? nullptr : (*of_loops)[loop.index()].load(std::memory_order_relaxed);
+}
+
+Client::LoopHosts& Client::HostsOf(Loop& loop) {
+  LoopHosts* hosts = KnownHostsOf(loop);
   return hosts != nullptr ? *hosts : MakeHostsOf(loop);
 }
 
@@ -260,25 +297,28 @@ Client::LoopHosts& Client::MakeHostsOf(Loop& loop) {
 
 ClientLoop& Client::LoopPart(Loop& loop) { return HostsOf(loop).client(); }
 
-Errc Client::Exchange(Loop& loop, const Request& request, Response& response, int64_t deadline,
-                      Where& where) {
-  if (Errc errc = request.TryParseURI(); errc != Errc::kOk) return errc;
-  const URI& uri = request.URI();
-  const std::string_view scheme = uri.Scheme();
-  const bool is_tls = scheme.size() != 4;
-  if (is_tls ? scheme != "https" : !EndsWith(scheme, "http")) {
-    where = MakeWhere("the scheme is neither http nor https");
+Errc Client::Exchange(CallParts& call) {
+  if (Errc errc = call.request.TryParseURI(); errc != Errc::kOk) return errc;
+  const URI& uri = call.request.URI();
+  const int scheme = SchemeOf(uri);
+  LoopHosts* const hosts = KnownHostsOf(call.loop);
+  if (hosts != nullptr && scheme != kOtherScheme) {
+    if (LoopHosts::Host* host = hosts->Last(uri.Host(), scheme)) return host->Exchange(call);
+  }
+  return FindAndExchange(call);
+}
+
+Errc Client::FindAndExchange(CallParts& call) {
+  const URI& uri = call.request.URI();
+  const int scheme = SchemeOf(uri);
+  if (scheme == kOtherScheme) {
+    call.where = MakeWhere("the scheme is neither http nor https");
     return Errc::kUnsupported;
   }
   if (uri.Host().empty()) return Errc::kMissingHost;
-  const std::string_view name = WithoutDefaultPort(uri.Host(), is_tls);
-  LoopHosts& hosts = HostsOf(loop);
-  LoopHosts::Host* host = hosts.Last(name, is_tls);
-  if (host == nullptr) {
-    if (Errc errc = hosts.Find(name, is_tls, host, where); errc != Errc::kOk) return errc;
-  }
-  host->last_use = loop.now();
-  return host->client->Exchange(*host->share, request, response, deadline, where);
+  LoopHosts::Host* host = nullptr;
+  Errc errc = HostsOf(call.loop).Find(uri.Host(), scheme, host, call.where);
+  return errc == Errc::kOk ? host->Exchange(call) : errc;
 }
 
 void Client::CloseIdleConnections() {

@@ -100,11 +100,12 @@ class Client final : public Caller {
   class LoopHosts;
 
   ClientLoop& LoopPart(runtime::Loop& loop) override;
-  Errc Exchange(runtime::Loop& loop, const Request& request, Response& response, int64_t deadline,
-                Where& where) override;
+  Errc Exchange(CallParts& call) override;
+  Errc FindAndExchange(CallParts& call);
   void CompleteURI(Request&) override {}
   Errc MayRedirect(const URI&, const URI&) override { return Errc::kOk; }
 
+  LoopHosts* KnownHostsOf(runtime::Loop& loop) const;
   LoopHosts& HostsOf(runtime::Loop& loop);
   LoopHosts& MakeHostsOf(runtime::Loop& loop);
 

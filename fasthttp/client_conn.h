@@ -1,25 +1,19 @@
-// ClientConn: a client's connection, and one exchange of a request and a response on it.
+// ClientConn: a client's connection, and what is known of the bytes that it may have.
 //
-// A connection carries one exchange at a time. It may be used again only if both messages ended
-// cleanly: the request was sent whole, the response's framing said where it ends, and nothing was
-// received behind it. Everything else ends it, since the next request would get an answer that is
-// not its own.
+// A connection carries one exchange at a time (client_exchange.h); the others rest in the pool.
 //
 // Thread class: loop-confined.
 #ifndef FASTHTTP_CLIENT_CONN_H_
 #define FASTHTTP_CLIENT_CONN_H_
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
-#include "absl/functional/any_invocable.h"
-#include "fasthttp/base/errc.h"
-#include "fasthttp/client_loop.h"
+#include "fasthttp/base/chaos.h"
 #include "fasthttp/conn.h"
-#include "fasthttp/http1/chunked.h"
-#include "fasthttp/http1/head.h"
-#include "fasthttp/response.h"
-#include "fasthttp/wire_request.h"
+#include "fasthttp/runtime/endpoint.h"
+#include "fasthttp/runtime/loop.h"
 
 namespace fasthttp {
 
@@ -38,13 +32,25 @@ struct ClientConn {
   // what has come since the last poll is not known here.
   bool IsClean() { return !is_socket && !MayHaveBytes() ? true : AskIfClean(); }
 
+  // Receives what there is. kAgain: nothing.
+  IoResult TryRecv(std::span<char> into);
+  // Waits for something first. Never kAgain.
+  [[gnu::noinline]] IoResult AwaitAndRecv(std::span<char> into, int64_t deadline);
+  // Waits only if there is nothing, which is not asked where it is known.
+  IoResult Recv(std::span<char> into, int64_t deadline) {
+    const IoResult result = IsWorthARead() ? TryRecv(into) : IoResult::Error(Errc::kAgain);
+    return result.again() ? AwaitAndRecv(into, deadline) : result;
+  }
+  // Suspends until one of `ready` is reported.
+  Errc Await(uint8_t ready, int64_t deadline);
+
   BlockingConn conn;
   const std::string_view address;
   const Addr local;
   const Addr remote;
-  int64_t dialled = 0;     // Loop nanoseconds.
-  int64_t idle_since = 0;  // The same.
-  int64_t idle_end = 0;    // When it is too old to be used again.
+  int64_t idle_since = 0;  // Loop nanoseconds, as those below.
+  int64_t idle_end = 0;    // When it has been idle for too long, or is too old,
+  int64_t age_end = 0;     // which is from here on.
   uint64_t exchanges = 0;
   const bool is_socket;  // As Conn has them.
   const bool answers_later;
@@ -57,30 +63,18 @@ struct ClientConn {
   bool AskIfClean();
 };
 
-// Called for interim responses other than 100: see HostClientOptions::interim_response.
-using InterimResponse = absl::AnyInvocable<void(int status, const ResponseHeader& header) const>;
+// --- What every exchange goes through ---------------------------------------------------------
 
-struct ExchangeLimits {
-  http1::HeadLimits head;
-  http1::ChunkedLimits chunked;  // Its max_body_bytes holds for every framing.
-  int max_interim_responses = 100;
-  http1::Leniency leniency = http1::Leniency::kStrict;
-  int64_t expect_continue = 0;  // Nanoseconds, as those below.
-  int64_t write = runtime::kNoDeadline;
-  int64_t read = runtime::kNoDeadline;
-  const InterimResponse* interim_response = nullptr;  // Or null.
-};
-
-struct ExchangeResult {
-  Errc errc = Errc::kOk;          // Otherwise the response holds nothing that counts.
-  bool reusable = false;          // The connection may carry another exchange.
-  bool response_started = false;  // A byte of a response was received.
-};
-
-// Sends `request` and receives `response`. `deadline` in loop nanoseconds; the limits of reading
-// and writing count besides. On a fiber of the connection's loop.
-ExchangeResult RunExchange(ClientLoop& client, ClientConn& conn, const WireRequest& request,
-                           const ExchangeLimits& limits, int64_t deadline, Response& response);
+inline IoResult ClientConn::TryRecv(std::span<char> into) {
+  runtime::Endpoint& from = endpoint();
+  const IoResult result = from.conn->TryRecv(into);
+  // A short read means drained, unless the end was announced: no second event would come for it.
+  // Of an error and of the end, bytes() - 1 is large.
+  drained = result.again() || (result.bytes() - 1 < into.size() - 1 && !(from.latched & kHangup) &&
+                               !base::chaos_enabled);
+  if (drained) from.latched &= ~kReadable;
+  return result;
+}
 
 }  // namespace fasthttp
 

@@ -203,7 +203,7 @@ ClientConn* ClientPool::Adopt(Share& share, BlockingConn conn, std::string_view 
   static_assert(sizeof(made) <= Endpoint::kOwnerBytes);
   std::memcpy(endpoint.owner, &made, sizeof(made));
   endpoint.sink = &share;
-  made->dialled = share.loop().now();
+  made->age_end = After(share.loop().now(), limits_.max_age);
   return made;
 }
 

@@ -145,12 +145,8 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   bool HandOver(Share& share, ClientConn* conn);
   void Grant(Waiter& waiter, ClientConn* conn);
   void Unlink(Waiter& waiter);
-  // When it is too old to be used again.
-  int64_t IdleEnd(const ClientConn& conn) const {
-    auto end = [](int64_t from, int64_t limit) {
-      return limit < runtime::kNoDeadline - from ? from + limit : runtime::kNoDeadline;
-    };
-    return std::min(end(conn.idle_since, limits_.max_idle), end(conn.dialled, limits_.max_age));
+  static int64_t After(int64_t from, int64_t limit) {
+    return limit < runtime::kNoDeadline - from ? from + limit : runtime::kNoDeadline;
   }
 
   const ClientPoolLimits limits_;
@@ -178,7 +174,7 @@ inline ClientConn* ClientPool::TakeIdle(Share& share) {
 
 inline void ClientPool::Release(Share& share, ClientConn* conn) {
   conn->idle_since = share.loop().now();
-  conn->idle_end = IdleEnd(*conn);
+  conn->idle_end = std::min(After(conn->idle_since, limits_.max_idle), conn->age_end);
   // An end that was announced with the response is not announced again.
   if (conn->MayHaveBytes() && !conn->IsClean()) return Close(share, conn);
   if (waiters_.load(std::memory_order_relaxed) != 0 && HandOver(share, conn)) return;

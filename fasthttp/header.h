@@ -522,7 +522,11 @@ class ResponseHeader : public HeaderTrailers {
   void CopyFrom(const http1::Head& head, int64_t length = kContentLengthNone);
   // The same in two steps, without the copy of each field: empties this header and gives the head
   // to parse into; then, while the bytes that were parsed are still there, makes it this header's.
-  http1::Head& HeadToReceive();
+  http1::Head& HeadToReceive() {
+    // Of a head that is still as it came everything is set anew.
+    if (head_ == nullptr || trailers_used_) PrepareToReceive();
+    return received_->head;
+  }
   void TakeReceived(int64_t length = kContentLengthNone);
 
  private:
@@ -534,8 +538,10 @@ class ResponseHeader : public HeaderTrailers {
 
   // The value of a field that has a slot.
   std::string_view Slot(http1::KnownField id, const internal::ByteBuffer& slot) const {
-    return head_ == nullptr ? slot.view() : head_->Value(id);
+    if (head_ == nullptr) return slot.view();
+    return id == http1::KnownField::kContentLength ? ReceivedLength() : head_->Value(id);
   }
+  std::string_view ReceivedLength() const;
   // Before any change of a field.
   void Own() {
     if (head_ != nullptr) [[unlikely]]
@@ -559,6 +565,9 @@ class ResponseHeader : public HeaderTrailers {
     return fields_;
   }
   void ResetMore();
+  [[gnu::noinline]] void PrepareToReceive();
+  void KeepReceived(int64_t length, bool close);
+  [[gnu::noinline]] void TakeOtherReceived(int64_t length);
   void CopyReceived();
   void VisitOthersReceived(FieldVisitor f) const;
   const internal::ByteBuffer* SlotOf(http1::KnownField id) const;
@@ -584,6 +593,33 @@ class ResponseHeader : public HeaderTrailers {
   const http1::Head* head_ = nullptr;
   std::unique_ptr<Received> received_;
 };
+
+// --- Implementation ---------------------------------------------------------------------------
+
+inline void ResponseHeader::KeepReceived(int64_t length, bool close) {
+  http1::Head& head = received_->head;
+  status_code_ = head.status;  // The parser takes three digits only.
+  close_ = close;
+  normalize_ = no_default_content_type_ = used_ = true;
+  content_length_ = length;
+  received_->bytes.Assign({head.base, head.size});
+  head.base = received_->bytes.data();
+  head_ = &head;
+}
+
+inline void ResponseHeader::TakeReceived(int64_t length) {
+  // What may be more than a name with a value, see TakeOtherReceived.
+  constexpr uint64_t kMore = http1::MaskOf(http1::KnownField::kTransferEncoding) |
+                             http1::MaskOf(http1::KnownField::kConnection) |
+                             http1::MaskOf(http1::KnownField::kSetCookie) |
+                             http1::MaskOf(http1::KnownField::kTrailer);
+  const http1::Head& head = received_->head;
+  if (((head.seen & kMore) | head.duplicate) != 0 || head.minor_version == 0 ||
+      head.fields != head.inline_fields || length < 0) {
+    return TakeOtherReceived(length);
+  }
+  KeepReceived(length, /*close=*/false);
+}
 
 }  // namespace fasthttp
 

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "fasthttp/bytes.h"
+#include "fasthttp/client_exchange.h"
 #include "fasthttp/client_pool.h"
 #include "fasthttp/error.h"
 #include "fasthttp/redirect.h"
@@ -67,6 +68,20 @@ ExchangeLimits ExchangeLimitsOf(const HostClientOptions& options) {
   limits.read = Nanoseconds(options.read_timeout);
   if (options.interim_response) limits.interim_response = &options.interim_response;
   return limits;
+}
+
+// What follows the host in a request that sets nothing, and how long such a one's target and host
+// may be to be written in one go; with a transport of the program's own no request is.
+std::string BareRestOf(const HostClientOptions& options) {
+  return options.no_default_user_agent_header || options.name.empty()
+             ? "\r\n\r\n"
+             : absl::StrCat("\r\nUser-Agent: ", options.name, "\r\n\r\n");
+}
+
+size_t BareRoomOf(const HostClientOptions& options) {
+  const size_t taken = http1::kBareHeadBound + BareRestOf(options).size();
+  const size_t room = base::BlockPool::kCapacities[0];
+  return options.transport || room < taken ? 0 : room - taken;
 }
 
 // A time of the public API for a time of the loop.
@@ -157,15 +172,15 @@ class HostClient::Impl {
         addresses_(AddressesOf(options_)),
         default_host_(DefaultHost(options_)),
         user_agent_(options_.no_default_user_agent_header ? "" : options_.name),
+        bare_rest_(BareRestOf(options_)),
+        bare_room_(BareRoomOf(options_)),
         limits_(ExchangeLimitsOf(options_)) {}
   ~Impl() {
     if (pool_ != nullptr) pool_->Disband();
   }
 
-  Errc Call(Share& share, const Request& request, Response& response, int64_t deadline,
-            Where& where);
-  Errc CallOnce(Share& share, const Request& request, Response& response, int64_t deadline,
-                Where& where);
+  Errc Call(Share& share, CallParts& call);
+  Errc CallOnce(Share& share, CallParts& call);
 
   const HostClientOptions& options() const { return options_; }
   // Made at first use, and with it the default runtime: a client of static storage starts neither.
@@ -183,22 +198,22 @@ class HostClient::Impl {
   const std::string& default_host() const { return default_host_; }
 
  private:
+  const URI* BareURIOf(const Request& request) const;
+  [[gnu::noinline]] Errc CallDescribed(Share& share, CallParts& call, Used used);
   Errc Describe(const Request& request, WireRequest& wire);
-  [[gnu::noinline]] Errc Undescribed(Errc errc, Where& where) const;
-  bool Use(Share& share, const WireRequest& wire, Response& response, int64_t deadline, Used& used);
-  [[gnu::noinline]] Errc Repeat(Share& share, const Request& request, const WireRequest& wire,
-                                Response& response, int64_t deadline, Used used, Where& where);
-  Errc Try(Share& share, const WireRequest& wire, Response& response, int64_t deadline,
-           Attempt& attempt);
-  [[gnu::noinline]] Errc EndConn(Share& share, Used used, Attempt& attempt);
-  Errc CallTransport(Loop& loop, const Request& request, Response& response, int64_t deadline,
-                     Where& where);
+  [[gnu::noinline]] bool Use(Share& share, const WireRequest& wire, CallParts& call, Used& used);
+  bool Exchange(Share& share, const RequestBytes& request, CallParts& call, base::Block* in,
+                Used& used);
+  [[gnu::noinline]] Errc Repeat(Share& share, const WireRequest& wire, CallParts& call, Used used);
+  Errc Try(Share& share, const WireRequest& wire, CallParts& call, Attempt& attempt);
+  Errc EndConn(Share& share, Used used, Attempt& attempt);
+  Errc CallTransport(CallParts& call);
   Errc Acquire(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
   Errc Dial(Share& share, int64_t deadline, Attempt& attempt, ClientConn*& conn);
   Errc DialAddress(Loop& loop, std::string_view address, int64_t deadline, BlockingConn& into,
                    std::string& detail);
-  bool ShouldRetry(Loop& loop, const Request& request, const WireRequest& wire, Errc errc,
-                   int64_t deadline, const Attempt& attempt);
+  bool ShouldRetry(const CallParts& call, const WireRequest& wire, Errc errc,
+                   const Attempt& attempt);
   std::string Explain(const Attempt& attempt) const;
 
   HostClient& client_;
@@ -206,12 +221,63 @@ class HostClient::Impl {
   const std::vector<std::string> addresses_;
   const std::string default_host_;
   const std::string user_agent_;
+  const std::string bare_rest_;
+  const size_t bare_room_;
   const ExchangeLimits limits_;
   std::atomic<uint32_t> next_address_{0};
   std::mutex mutex_;
   std::shared_ptr<ClientPool> pool_;  // Written once, under the lock.
   std::atomic<ClientPool*> known_pool_{nullptr};
 };
+
+// Null: to be described. What is meant to be encrypted must not go out in clear text.
+inline const URI* HostClient::Impl::BareURIOf(const Request& request) const {
+  const URI* uri = BareURI(request);
+  if (uri == nullptr || uri->PlainTarget().size() + uri->Host().size() > bare_room_) return nullptr;
+  return options_.is_tls || uri->Scheme().size() == 4 ? uri : nullptr;
+}
+
+// Nearly all calls find an idle connection and succeed on it, and most set nothing but a URL.
+Errc HostClient::Impl::Call(Share& share, CallParts& call) {
+  const PendingCall pending(share);
+  Used used;
+  const URI* const uri = BareURIOf(call.request);
+  if (uri != nullptr) used.conn = pool_->TakeIdle(share);
+  if (used.conn == nullptr) return CallDescribed(share, call, used);
+  base::Block* const in = share.client().blocks().Take();
+  const char* const end =
+      http1::WriteBareRequestHead(in->data(), uri->PlainTarget(), uri->Host(), bare_rest_);
+  const std::string_view head(in->data(), static_cast<size_t>(end - in->data()));
+  if (Exchange(share, {.head = head}, call, in, used)) return Errc::kOk;
+  return CallDescribed(share, call, used);
+}
+
+// True if all went well. Else the connection is to be ended.
+[[gnu::always_inline]] inline bool HostClient::Impl::Exchange(Share& share,
+                                                              const RequestBytes& request,
+                                                              CallParts& call, base::Block* in,
+                                                              Used& used) {
+  if (used.conn->exchanges != 0) ClientPool::Count(share.counters.reused);
+  used.since = call.loop.now();
+  used.result = RunExchange({.client = share.client(),
+                             .conn = *used.conn,
+                             .limits = limits_,
+                             .deadline = call.deadline,
+                             .request = request,
+                             .response = call.response,
+                             .in = in});
+  if (!used.result.reusable) return false;
+  pool_->Release(share, used.conn);
+  return true;
+}
+
+bool HostClient::Impl::Use(Share& share, const WireRequest& wire, CallParts& call, Used& used) {
+  base::Block* const in = share.client().blocks().Take();
+  const size_t bound = wire.Bound();
+  if (bound <= in->capacity) return Exchange(share, wire.Write(in->data()), call, in, used);
+  std::unique_ptr<char[]> head(new char[bound]);
+  return Exchange(share, wire.Write(head.get()), call, in, used);
+}
 
 inline Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
   if (options_.is_tls && !HasTls()) return Errc::kUnsupported;
@@ -223,39 +289,25 @@ inline Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire
   return request.URI().Scheme() == "https" ? Errc::kRedirectToDifferentScheme : Errc::kOk;
 }
 
-// The first attempt of nearly all calls finds an idle connection, and succeeds.
-Errc HostClient::Impl::Call(Share& share, const Request& request, Response& response,
-                            int64_t deadline, Where& where) {
-  const PendingCall pending(share);
-  CallLease call(share.client());
-  WireRequest& wire = call.wire();
-  Used used;
-  if (Errc errc = Describe(request, wire); errc != Errc::kOk) return Undescribed(errc, where);
-  used.conn = options_.transport ? nullptr : pool_->TakeIdle(share);
-  if (used.conn != nullptr && Use(share, wire, response, deadline, used)) return Errc::kOk;
-  return Repeat(share, request, wire, response, deadline, used, where);
-}
-
-Errc HostClient::Impl::Undescribed(Errc errc, Where& where) const {
-  where = MakeWhere(Explain(Attempt()));
-  return errc;
-}
-
-// True if all went well. Else the connection is to be ended.
-inline bool HostClient::Impl::Use(Share& share, const WireRequest& wire, Response& response,
-                                  int64_t deadline, Used& used) {
-  if (used.conn->exchanges != 0) ClientPool::Count(share.counters.reused);
-  used.since = share.loop().now();
-  used.result = RunExchange(share.client(), *used.conn, wire, limits_, deadline, response);
-  if (!used.result.reusable) return false;
-  pool_->Release(share, used.conn);
-  return true;
+// What is not bare, finds no idle connection at once, or failed on one: `used`.
+Errc HostClient::Impl::CallDescribed(Share& share, CallParts& call, Used used) {
+  CallLease lease(share.client());
+  WireRequest& wire = lease.wire();
+  const Errc errc = Describe(call.request, wire);
+  FASTHTTP_CHECK(errc == Errc::kOk || used.conn == nullptr, "a bare request cannot be described");
+  if (errc != Errc::kOk) {
+    call.where = MakeWhere(Explain(Attempt()));
+    return errc;
+  }
+  if (used.conn == nullptr && !options_.transport) {
+    used.conn = pool_->TakeIdle(share);
+    if (used.conn != nullptr && Use(share, wire, call, used)) return Errc::kOk;
+  }
+  return Repeat(share, wire, call, used);
 }
 
 // Goes on behind a first attempt with `used`; without a connection there was none.
-Errc HostClient::Impl::Repeat(Share& share, const Request& request, const WireRequest& wire,
-                              Response& response, int64_t deadline, Used used, Where& where) {
-  Loop& loop = share.loop();
+Errc HostClient::Impl::Repeat(Share& share, const WireRequest& wire, CallParts& call, Used used) {
   Attempt attempt;
   Errc errc = Errc::kOk;
   if (used.conn != nullptr) {
@@ -265,39 +317,39 @@ Errc HostClient::Impl::Repeat(Share& share, const Request& request, const WireRe
   }
   for (;;) {
     if (errc != Errc::kOk) {
-      if (!ShouldRetry(loop, request, wire, errc, deadline, attempt)) break;
+      if (!ShouldRetry(call, wire, errc, attempt)) break;
       ClientPool::Count(share.counters.retries);
       attempt.fresh = attempt.reused;
     }
     ++attempt.number;
-    errc = options_.transport ? CallTransport(loop, request, response, deadline, where)
-                              : Try(share, wire, response, deadline, attempt);
+    errc = options_.transport ? CallTransport(call) : Try(share, wire, call, attempt);
     if (errc == Errc::kOk) return errc;
   }
-  if (where == nullptr) where = MakeWhere(Explain(attempt));
+  if (call.where == nullptr) call.where = MakeWhere(Explain(attempt));
   return errc;
 }
 
-Errc HostClient::Impl::CallOnce(Share& share, const Request& request, Response& response,
-                                int64_t deadline, Where& where) {
+Errc HostClient::Impl::CallOnce(Share& share, CallParts& call) {
   const PendingCall pending(share);
-  CallLease call(share.client());
+  CallLease lease(share.client());
   Attempt attempt;
   attempt.number = 1;
-  Errc errc = Describe(request, call.wire());
-  if (errc == Errc::kOk) errc = Try(share, call.wire(), response, deadline, attempt);
-  if (errc != Errc::kOk) where = MakeWhere(Explain(attempt));
+  Errc errc = Describe(call.request, lease.wire());
+  if (errc == Errc::kOk) errc = Try(share, lease.wire(), call, attempt);
+  if (errc != Errc::kOk) call.where = MakeWhere(Explain(attempt));
   return errc;
 }
 
-Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, Response& response,
-                           int64_t deadline, Attempt& attempt) {
+Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, CallParts& call,
+                           Attempt& attempt) {
   Used used;
   if (!attempt.fresh) used.conn = pool_->TakeIdle(share);
   if (used.conn == nullptr) {
-    if (Errc errc = Acquire(share, deadline, attempt, used.conn); errc != Errc::kOk) return errc;
+    if (Errc errc = Acquire(share, call.deadline, attempt, used.conn); errc != Errc::kOk) {
+      return errc;
+    }
   }
-  if (Use(share, wire, response, deadline, used)) return Errc::kOk;
+  if (Use(share, wire, call, used)) return Errc::kOk;
   return EndConn(share, used, attempt);
 }
 
@@ -314,11 +366,11 @@ Errc HostClient::Impl::EndConn(Share& share, Used used, Attempt& attempt) {
   return used.result.errc;
 }
 
-Errc HostClient::Impl::CallTransport(Loop& loop, const Request& request, Response& response,
-                                     int64_t deadline, Where& where) {
-  response.SetAddrs({}, {});
-  absl::Status status = options_.transport(client_, request, response, TimeOf(loop, deadline));
-  where = status.ok() || status.message().empty() ? nullptr : MakeWhere(status.message());
+Errc HostClient::Impl::CallTransport(CallParts& call) {
+  call.response.SetAddrs({}, {});
+  absl::Status status =
+      options_.transport(client_, call.request, call.response, TimeOf(call.loop, call.deadline));
+  call.where = status.ok() || status.message().empty() ? nullptr : MakeWhere(status.message());
   return ErrcOf(status);
 }
 
@@ -399,18 +451,18 @@ Errc HostClient::Impl::DialAddress(Loop& loop, std::string_view address, int64_t
 
 // --- Failures ---------------------------------------------------------------------------------
 
-bool HostClient::Impl::ShouldRetry(Loop& loop, const Request& request, const WireRequest& wire,
-                                   Errc errc, int64_t deadline, const Attempt& attempt) {
-  if (errc == Errc::kBodyTooLarge || deadline <= loop.FreshNow()) return false;
-  if (loop.CancelCause() != Errc::kOk) return false;
+bool HostClient::Impl::ShouldRetry(const CallParts& call, const WireRequest& wire, Errc errc,
+                                   const Attempt& attempt) {
+  if (errc == Errc::kBodyTooLarge || call.deadline <= call.loop.FreshNow()) return false;
+  if (call.loop.CancelCause() != Errc::kOk) return false;
   const bool attempts_left = attempt.number < options_.max_idempotent_attempts;
   if (options_.retry_if) {
     if (!attempts_left || attempt.stage == Attempt::kAcquiring) return false;
-    return options_.retry_if(request, {.attempts = attempt.number,
-                                       .errc = errc,
-                                       .reused_connection = attempt.reused,
-                                       .response_started = attempt.response_started,
-                                       .address = attempt.address});
+    return options_.retry_if(call.request, {.attempts = attempt.number,
+                                            .errc = errc,
+                                            .reused_connection = attempt.reused,
+                                            .response_started = attempt.response_started,
+                                            .address = attempt.address});
   }
   if (!IsConnectionLoss(errc) || attempt.response_started) return false;
   if (options_.transport) return attempts_left && wire.idempotent();
@@ -471,14 +523,10 @@ ClientLoop& HostClient::LoopPart(Loop& loop) { return ShareOf(loop).client(); }
 
 ClientPool::Share& HostClient::ShareOf(Loop& loop) { return impl_->Pool(runtime()).ShareOf(loop); }
 
-Errc HostClient::Exchange(Loop& loop, const Request& request, Response& response, int64_t deadline,
-                          Where& where) {
-  return Exchange(ShareOf(loop), request, response, deadline, where);
-}
+Errc HostClient::Exchange(CallParts& call) { return Exchange(ShareOf(call.loop), call); }
 
-Errc HostClient::Exchange(ClientPool::Share& share, const Request& request, Response& response,
-                          int64_t deadline, Where& where) {
-  return impl_->Call(share, request, response, deadline, where);
+Errc HostClient::Exchange(ClientPool::Share& share, CallParts& call) {
+  return impl_->Call(share, call);
 }
 
 void HostClient::CompleteURI(Request& request) {
@@ -498,8 +546,9 @@ absl::Status HostClient::RoundTrip(const Request& request, Response& response,
   Errc errc = Errc::kOk;
   Where where;
   OnLoop([&](Loop& loop) {
-    errc = impl_->CallOnce(ShareOf(loop), request, response, runtime::DeadlineOf(loop, deadline),
-                           where);
+    CallParts call{loop, request, response, runtime::DeadlineOf(loop, deadline)};
+    errc = impl_->CallOnce(ShareOf(loop), call);
+    where = std::move(call.where);
   });
   if (errc == Errc::kOk) return absl::OkStatus();
   return ToStatus(errc, where != nullptr ? std::string_view(*where) : std::string_view());

@@ -45,7 +45,7 @@
 #include "absl/time/time.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/caller.h"
-#include "fasthttp/client_conn.h"
+#include "fasthttp/client_exchange.h"
 #include "fasthttp/client_pool.h"
 #include "fasthttp/client_tls.h"
 #include "fasthttp/conn.h"
@@ -198,12 +198,10 @@ class HostClient final : public Caller {
 
   // The part of one loop; it lives as long as this client.
   ClientPool::Share& ShareOf(runtime::Loop& loop);
-  Errc Exchange(ClientPool::Share& share, const Request& request, Response& response,
-                int64_t deadline, Where& where);
+  Errc Exchange(ClientPool::Share& share, CallParts& call);
 
   ClientLoop& LoopPart(runtime::Loop& loop) override;
-  Errc Exchange(runtime::Loop& loop, const Request& request, Response& response, int64_t deadline,
-                Where& where) override;
+  Errc Exchange(CallParts& call) override;
   void CompleteURI(Request& request) override;
   Errc MayRedirect(const URI& from, const URI& to) override;
 

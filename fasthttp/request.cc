@@ -184,9 +184,9 @@ absl::Status Request::AppendBytes(std::string& dst) const {
   if (Errc errc = wire.Describe(*this, {}, {}); errc != Errc::kOk) return ToStatus(errc);
   const size_t start = dst.size();
   dst.resize(start + wire.Bound());
-  const char* end = wire.Write(&dst[start]);
-  dst.resize(static_cast<size_t>(end - dst.data()));
-  dst.append(wire.body()).append(wire.suffix());
+  const RequestBytes bytes = wire.Write(&dst[start]);
+  dst.resize(start + bytes.head.size());
+  dst.append(bytes.body).append(bytes.suffix);
   return absl::OkStatus();
 }
 

@@ -163,11 +163,10 @@ void ResponseHeader::CopyFields(const http1::Head& head, uint64_t done, uint64_t
   close_ = lists_close || (close_ && !lists_keep_alive);
 }
 
-http1::Head& ResponseHeader::HeadToReceive() {
+void ResponseHeader::PrepareToReceive() {
   Reset();
   if (received_ == nullptr) received_ = std::make_unique<Received>();
   received_->head.UseInlineFields();
-  return received_->head;
 }
 
 // A few fields mean more than a value. They are rare, or come with others that cost more, so a head
@@ -182,22 +181,20 @@ static bool IsSimple(const http1::Head& head, int64_t length) {
       !EqualsIgnoreCase(head.Value(KnownField::kConnection), "keep-alive")) {
     return false;
   }
-  if (!head.Has(KnownField::kContentLength)) return true;
-  const std::string_view text = head.Value(KnownField::kContentLength);
-  return length >= 0 && (text[0] != '0' || text.size() == 1);
+  return head.Has(KnownField::kContentLength) == (length >= 0);
 }
 
-void ResponseHeader::TakeReceived(int64_t length) {
-  http1::Head& head = received_->head;
+void ResponseHeader::TakeOtherReceived(int64_t length) {
+  const http1::Head& head = received_->head;
   if (!IsSimple(head, length)) return CopyFrom(head, length);
-  status_code_ = head.status;  // The parser takes three digits only.
-  no_default_content_type_ = true;
-  used_ = true;
-  close_ = head.minor_version == 0 && !head.Has(KnownField::kConnection);
-  content_length_ = head.Has(KnownField::kContentLength) ? length : kContentLengthNone;
-  received_->bytes.Assign({head.base, head.size});
-  head.base = received_->bytes.data();
-  head_ = &head;
+  KeepReceived(length, head.minor_version == 0 && !head.Has(KnownField::kConnection));
+}
+
+// Without leading zeros, as the other forms have it.
+std::string_view ResponseHeader::ReceivedLength() const {
+  std::string_view text = head_->Value(KnownField::kContentLength);
+  while (text.size() > 1 && text[0] == '0') text.remove_prefix(1);
+  return text;
 }
 
 // What was handed out as a view stays valid: the bytes remain.

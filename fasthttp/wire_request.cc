@@ -209,25 +209,6 @@ void WireRequest::AddCredentials(const Request& request) {
 
 Errc WireRequest::Describe(const Request& request, std::string_view user_agent,
                            std::string_view default_host) {
-  bare_ = request.IsBare() && !request.HasChangedURI() && !request.URI().PlainTarget().empty();
-  if (!bare_) return DescribeAll(request, user_agent, default_host);
-  const URI& uri = request.URI();
-  head_.method = head_.content_type = {};
-  head_.fields = {};
-  head_.body = BodyHeader::kNone;
-  head_.close = false;
-  head_.target = uri.PlainTarget();
-  head_.host = !uri.Host().empty() ? uri.Host() : default_host;
-  head_.user_agent = user_agent;
-  method_ = MethodId::kGet;
-  body_ = {};
-  expect_continue_ = false;
-  if (!suffix_.empty()) suffix_.clear();
-  return head_.host.empty() ? Errc::kMissingHost : Errc::kOk;
-}
-
-Errc WireRequest::DescribeAll(const Request& request, std::string_view user_agent,
-                              std::string_view default_host) {
   const RequestHeader& header = request.header();
   fields_.clear();
   if (!suffix_.empty()) suffix_.clear();
@@ -249,6 +230,19 @@ Errc WireRequest::DescribeAll(const Request& request, std::string_view user_agen
   head_.fields = fields_;
   used_memory_ |= fields_.capacity() > kInlineFields;
   return Errc::kOk;
+}
+
+RequestBytes WireRequest::Write(char* out) const {
+  char* end = http1::WriteRequestHead(out, head_);
+  if (head_.body == BodyHeader::kChunked && !body_.empty()) {
+    end += http1::WriteChunkHeader(end, body_.size());
+  }
+  return {.head = {out, static_cast<size_t>(end - out)},
+          .body = body_,
+          .suffix = suffix_,
+          .method = method_,
+          .close = head_.close,
+          .expect_continue = expect_continue_};
 }
 
 bool WireRequest::idempotent() const {

@@ -1,5 +1,5 @@
-// WireRequest: a Request as it goes over the wire, described once a call and written once an
-// attempt.
+// RequestBytes, WireRequest: a Request as it goes over the wire, described once a call and written
+// once an attempt.
 //
 // Describe decides everything that the program left open: the target's form, Host, User-Agent,
 // which field announces the body, what the body is. It copies no field: the views that it keeps
@@ -11,6 +11,8 @@
 // Thread class: loop-confined; pooled by ClientLoop, so that a call allocates nothing.
 #ifndef FASTHTTP_WIRE_REQUEST_H_
 #define FASTHTTP_WIRE_REQUEST_H_
+
+#include <sys/uio.h>
 
 #include <cstddef>
 #include <string>
@@ -26,6 +28,38 @@
 
 namespace fasthttp {
 
+// What is sent, and what is to be known of it meanwhile. Views.
+struct RequestBytes {
+  static constexpr size_t kPieces = 3;
+
+  std::string_view head;  // Of a chunked request with its first chunk's line.
+  std::string_view body = {};
+  std::string_view suffix = {};  // Behind a chunked body its end, with the trailers.
+  http1::MethodId method = http1::MethodId::kGet;
+  bool close = false;  // The connection is not to be used again.
+  // The body is to be held back until the server asks for it (RFC 9110, section 10.1.1).
+  bool expect_continue = false;
+
+  size_t size() const { return head.size() + body.size() + suffix.size(); }
+  // Fills up to kPieces; returns how many. The first is the head.
+  size_t Gather(iovec* pieces) const {
+    pieces[0] = {const_cast<char*>(head.data()), head.size()};
+    if (body.empty() && suffix.empty()) return 1;
+    pieces[1] = {const_cast<char*>(body.data()), body.size()};
+    if (suffix.empty()) return 2;
+    pieces[2] = {const_cast<char*>(suffix.data()), suffix.size()};
+    return 3;
+  }
+};
+
+// The URI of a request of which nothing else would be sent, a GET, and whose target and host can be
+// written as they stand; null for all others. http1::WriteBareRequestHead does it in one go.
+inline const URI* BareURI(const Request& request) {
+  if (!request.IsBare() || request.HasChangedURI()) return nullptr;
+  const URI& uri = request.URI();
+  return uri.PlainTarget().empty() || uri.Host().empty() ? nullptr : &uri;
+}
+
 class WireRequest {
  public:
   // `user_agent` is sent if the request has none, `default_host` if its URI has none. kBadUri and
@@ -40,31 +74,16 @@ class WireRequest {
 
   // Room for the head and, of a chunked request, for its first chunk's line.
   size_t Bound() const { return http1::RequestHeadBound(head_) + 32; }
-  // Writes that; returns the end.
-  char* Write(char* out) const {
-    if (bare_) return http1::WriteBareRequestHead(out, head_);
-    out = http1::WriteRequestHead(out, head_);
-    if (head_.body != http1::BodyHeader::kChunked || body_.empty()) return out;
-    return out + http1::WriteChunkHeader(out, body_.size());
-  }
-
-  // What follows the head: the body, and behind a chunked one its end with the trailers.
-  std::string_view body() const { return body_; }
-  std::string_view suffix() const { return suffix_; }
+  // Writes that; returns it with what follows.
+  RequestBytes Write(char* out) const;
 
   http1::MethodId method() const { return method_; }
   // RFC 9110, section 9.2.2.
   bool idempotent() const;
-  // The connection is not to be used again.
-  bool close() const { return head_.close; }
-  // The body is to be held back until the server asks for it (RFC 9110, section 10.1.1).
-  bool expect_continue() const { return expect_continue_; }
 
  private:
   static constexpr size_t kInlineFields = 16;
 
-  Errc DescribeAll(const Request& request, std::string_view user_agent,
-                   std::string_view default_host);
   Errc DescribeTarget(const Request& request, std::string_view default_host);
   Errc DescribeConnect(const Request& request);
   Errc DescribeOtherTarget(const Request& request);
@@ -79,7 +98,6 @@ class WireRequest {
   void ClearMemory();
 
   http1::RequestHeadView head_;
-  bool bare_ = false;  // A GET with nothing but target, host and user agent.
   http1::MethodId method_ = http1::MethodId::kGet;
   bool expect_continue_ = false;
   bool has_authorization_ = false;

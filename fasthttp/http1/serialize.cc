@@ -173,15 +173,6 @@ char* WriteRequestHead(char* out, const RequestHeadView& view) {
   return Append(out, kCrLf);
 }
 
-char* WriteBareRequestHead(char* out, const RequestHeadView& view) {
-  out = AppendValue(Append(out, "GET "), view.target);
-  out = AppendValue(Append(out, " HTTP/1.1\r\nHost: "), view.host);
-  if (!view.user_agent.empty()) {
-    out = AppendValue(Append(out, "\r\nUser-Agent: "), view.user_agent);
-  }
-  return Append(out, "\r\n\r\n");
-}
-
 void StatusBlockCache::Refresh(std::string_view server, std::string_view date) {
   server = server.substr(0, kMaxServerSize);
   FASTHTTP_DCHECK(date.empty() || date.size() == kDateSize, "Date must be an IMF-fixdate");

@@ -103,8 +103,12 @@ struct RequestHeadView {
 // Content-Type, Content-Length or Transfer-Encoding, the fields, Connection, the empty line.
 char* WriteRequestHead(char* out, const RequestHeadView& view);
 
-// The same for a GET that has a target and a host, and at most a User-Agent besides.
-char* WriteBareRequestHead(char* out, const RequestHeadView& view);
+// The same for a GET with `target` and `host`. `rest` is what follows them, the end of Host's line
+// and the empty line included: "\r\nUser-Agent: x\r\n\r\n", or just "\r\n\r\n". All that, and
+// kBareHeadBound bytes.
+inline char* WriteBareRequestHead(char* out, std::string_view target, std::string_view host,
+                                  std::string_view rest);
+inline constexpr size_t kBareHeadBound = 32;
 
 // "HTTP/1.1 100 Continue\r\n\r\n".
 inline constexpr std::string_view kContinueResponse = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -206,6 +210,15 @@ inline char* WritePlainResponse(char* out, std::string_view status_block,
   }
   std::memcpy(out, "\r\n\r\n", 4);
   return base::CopyShort(out + 4, body.data(), body.size());
+}
+
+inline char* WriteBareRequestHead(char* out, std::string_view target, std::string_view host,
+                                  std::string_view rest) {
+  std::memcpy(out, "GET ", 4);
+  out = base::CopyShort(out + 4, target.data(), target.size());
+  std::memcpy(out, " HTTP/1.1\r\nHost: ", 17);
+  out = base::CopyShort(out + 17, host.data(), host.size());
+  return base::CopyShort(out, rest.data(), rest.size());
 }
 
 inline char* WriteDecimal(char* out, uint64_t value) {

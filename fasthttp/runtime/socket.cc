@@ -31,9 +31,9 @@ namespace fasthttp {
 
 Addr Addr::IPv4(const void* four_bytes, uint16_t port) {
   Addr addr;
-  addr.family_ = 4;
-  addr.port_ = port;
-  std::memcpy(addr.bytes_, four_bytes, 4);
+  addr.ip_.family = 4;
+  addr.ip_.port = port;
+  std::memcpy(addr.ip_.bytes, four_bytes, 4);
   return addr;
 }
 
@@ -43,10 +43,10 @@ Addr Addr::IPv6(const void* sixteen_bytes, uint16_t port, uint32_t scope) {
   const uint8_t* bytes = static_cast<const uint8_t*>(sixteen_bytes);
   if (std::memcmp(bytes, kMapped, sizeof kMapped) == 0) return IPv4(bytes + 12, port);
   Addr addr;
-  addr.family_ = 6;
-  addr.port_ = port;
-  addr.scope_ = scope;
-  std::memcpy(addr.bytes_, bytes, 16);
+  addr.ip_.family = 6;
+  addr.ip_.port = port;
+  addr.ip_.scope = scope;
+  std::memcpy(addr.ip_.bytes, bytes, 16);
   return addr;
 }
 
@@ -57,16 +57,16 @@ Addr Addr::Named(const char* network, std::string_view name) {
 }
 
 std::string Addr::IpString() const {
-  if (family_ == 0) return name_ != nullptr ? name_->text : "";
+  if (ip_.family == 0) return name_ != nullptr ? name_->text : "";
   char text[INET6_ADDRSTRLEN];
-  ::inet_ntop(family_ == 4 ? AF_INET : AF_INET6, bytes_, text, sizeof text);
-  return scope_ == 0 ? std::string(text) : absl::StrCat(text, "%", scope_);
+  ::inet_ntop(is_ipv4() ? AF_INET : AF_INET6, ip_.bytes, text, sizeof text);
+  return ip_.scope == 0 ? std::string(text) : absl::StrCat(text, "%", ip_.scope);
 }
 
 std::string Addr::ToString() const {
-  if (family_ == 0) return IpString();
-  if (family_ == 4) return absl::StrCat(IpString(), ":", port_);
-  return absl::StrCat("[", IpString(), "]:", port_);
+  if (ip_.family == 0) return IpString();
+  if (is_ipv4()) return absl::StrCat(IpString(), ":", ip_.port);
+  return absl::StrCat("[", IpString(), "]:", ip_.port);
 }
 
 namespace runtime {

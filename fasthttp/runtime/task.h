@@ -71,10 +71,10 @@ class Task {
   // The user code has ended: its context too, with kCancelled if `end_context`, and its locals are
   // gone. The task is as new.
   void EndTask(bool end_context) {
-    if (own_ != nullptr || locals != nullptr) [[unlikely]]
+    // A scope that was not put back must not hold for the next request.
+    if (own_ != nullptr || locals != nullptr || scope.context != nullptr) [[unlikely]]
       DropState(end_context);
-    FASTHTTP_DCHECK(scope.context == nullptr && scope.deadline == ContextNode::kNoDeadline,
-                    "a scope was not put back");
+    FASTHTTP_DCHECK(scope.deadline == ContextNode::kNoDeadline, "a limit was not put back");
     cancel_cause_ = Errc::kOk;
   }
 

@@ -60,18 +60,16 @@ class Addr {
   // `network` must be a literal such as "unix" or "inmemory".
   static Addr Named(const char* network, std::string_view name);
 
-  bool is_ipv4() const { return family_ == 4; }
-  bool is_ipv6() const { return family_ == 6; }
+  bool is_ipv4() const { return ip_.family == 4; }
+  bool is_ipv6() const { return ip_.family == 6; }
   // "tcp" for IP addresses, else what Named() was given; "" for a default-made Addr.
   std::string_view network() const {
-    return family_ != 0 ? "tcp" : name_ != nullptr ? name_->network : "";
+    return ip_.family != 0 ? "tcp" : name_ != nullptr ? name_->network : "";
   }
-  uint16_t port() const { return port_; }
-  uint32_t scope() const { return scope_; }  // Of a link-local IPv6 address; else 0.
+  uint16_t port() const { return ip_.port; }
+  uint32_t scope() const { return ip_.scope; }  // Of a link-local IPv6 address; else 0.
   // 4 or 16 bytes in network order; empty for a named address. Valid while this lives.
-  std::span<const uint8_t> ip() const {
-    return {bytes_, family_ == 4 ? 4u : family_ == 6 ? 16u : 0u};
-  }
+  std::span<const uint8_t> ip() const { return {ip_.bytes, is_ipv4() ? 4u : is_ipv6() ? 16u : 0u}; }
   // "1.2.3.4:80", "[::1]:80", "[fe80::1%3]:80", or the name.
   std::string ToString() const;
   // The same without the port.
@@ -80,14 +78,18 @@ class Addr {
   friend bool operator==(const Addr& a, const Addr& b) { return a.ToString() == b.ToString(); }
 
  private:
-  uint8_t family_ = 0;
-  uint16_t port_ = 0;
-  uint32_t scope_ = 0;
-  uint8_t bytes_[16] = {};
+  struct Ip {  // Copied as a whole.
+    uint8_t family = 0;
+    uint16_t port = 0;
+    uint32_t scope = 0;
+    uint8_t bytes[16] = {};
+  };
   struct Name {
     const char* network;
     std::string text;
   };
+
+  Ip ip_;
   std::shared_ptr<const Name> name_;  // Null: an IP address, or none.
 };
 

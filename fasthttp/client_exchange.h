@@ -1,0 +1,131 @@
+// RunExchange: one request and its response on a client's connection.
+//
+// Nearly always the request is taken by one send, and one read brings a final response whose body
+// has a length and came with it: that way is written here, straight down. Whatever differs goes on
+// from there in client_exchange.cc.
+//
+// The connection may be used again only if both messages ended cleanly: the request was sent whole,
+// the response's framing said where it ends, and nothing was received behind it. Everything else
+// ends it, since the next request would get an answer that is not its own.
+//
+// Thread class: loop-confined; on a fiber of the connection's loop.
+#ifndef FASTHTTP_CLIENT_EXCHANGE_H_
+#define FASTHTTP_CLIENT_EXCHANGE_H_
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "absl/functional/any_invocable.h"
+#include "fasthttp/base/block_pool.h"
+#include "fasthttp/base/chaos.h"
+#include "fasthttp/base/errc.h"
+#include "fasthttp/client_conn.h"
+#include "fasthttp/client_loop.h"
+#include "fasthttp/http1/chunked.h"
+#include "fasthttp/http1/framing.h"
+#include "fasthttp/http1/head.h"
+#include "fasthttp/response.h"
+#include "fasthttp/wire_request.h"
+
+namespace fasthttp {
+
+// Called for interim responses other than 100: see HostClientOptions::interim_response.
+using InterimResponse = absl::AnyInvocable<void(int status, const ResponseHeader& header) const>;
+
+struct ExchangeLimits {
+  http1::HeadLimits head;
+  http1::ChunkedLimits chunked;  // Its max_body_bytes holds for every framing.
+  int max_interim_responses = 100;
+  http1::Leniency leniency = http1::Leniency::kStrict;
+  int64_t expect_continue = 0;  // Nanoseconds, as those below.
+  int64_t write = runtime::kNoDeadline;
+  int64_t read = runtime::kNoDeadline;
+  const InterimResponse* interim_response = nullptr;  // Or null.
+};
+
+// What an exchange works with.
+struct ExchangeParts {
+  ClientLoop& client;
+  ClientConn& conn;
+  const ExchangeLimits& limits;  // Those of reading and writing count besides the deadline.
+  int64_t deadline;              // Loop nanoseconds.
+  RequestBytes request;
+  Response& response;
+  // What is received into, of the client's blocks, to which the exchange gives it back. It is
+  // empty, and the request's head may be written in it.
+  base::Block* in;
+};
+
+struct ExchangeResult {
+  Errc errc = Errc::kOk;          // Otherwise the response holds nothing that counts.
+  bool reusable = false;          // The connection may carry another exchange.
+  bool response_started = false;  // A byte of a response was received.
+};
+
+ExchangeResult RunExchange(ExchangeParts parts);
+
+// --- Where an exchange leaves the usual way ---------------------------------------------------
+
+// Before it began: the server is to be asked whether it wants the body.
+ExchangeResult ExchangeWithExpect(ExchangeParts parts);
+// The first send gave `sent`, which is not all.
+ExchangeResult GoOnSending(ExchangeParts parts, IoResult sent);
+// All is sent. The first read gave `received`, which is no complete final head.
+ExchangeResult GoOnReading(ExchangeParts parts, int64_t read_deadline, IoResult received);
+// The head is read, and the block begins behind it. The body is not one of a length, or not here.
+ExchangeResult GoOnWithBody(ExchangeParts parts, int64_t read_deadline, http1::Framing framing);
+
+// `nanoseconds` from now on, but not beyond `deadline`.
+int64_t DeadlineWithin(runtime::Loop& loop, int64_t nanoseconds, int64_t deadline);
+
+[[gnu::always_inline]] inline ExchangeResult RunExchange(ExchangeParts parts) {
+  ClientConn& conn = parts.conn;
+  base::Block& in = *parts.in;
+  const RequestBytes& request = parts.request;
+  if (base::ChaosStrikes()) parts.client.loop().Yield();
+  ++conn.exchanges;
+  if (request.expect_continue) return ExchangeWithExpect(parts);
+
+  iovec pieces[RequestBytes::kPieces];
+  const IoResult sent = conn.endpoint().conn->TrySend({pieces, request.Gather(pieces)});
+  if (sent.bytes() != request.size()) return GoOnSending(parts, sent);  // So is an error.
+
+  const int64_t read_deadline =
+      parts.limits.read == runtime::kNoDeadline
+          ? parts.deadline
+          : DeadlineWithin(parts.client.loop(), parts.limits.read, parts.deadline);
+  const IoResult received = conn.Recv({in.data(), in.capacity}, read_deadline);
+  if (!received.ok() || received.bytes() == 0) return GoOnReading(parts, read_deadline, received);
+
+  in.Commit(received.bytes());
+  http1::Head& head = parts.response.header().HeadToReceive();
+  http1::ParseProgress progress;
+  http1::Framing framing;
+  if (http1::ParseResponseHead({in.data(), in.end}, parts.limits.head, parts.limits.leniency,
+                               progress, head) != Errc::kOk ||
+      head.status < 200 ||
+      http1::DecideResponseFraming(head, request.method, parts.limits.leniency, framing) !=
+          Errc::kOk) {
+    return GoOnReading(parts, read_deadline, received);
+  }
+  in.begin = head.size;
+  if (framing.kind != http1::Framing::kLength || framing.length > in.unread_size() ||
+      framing.length > parts.limits.chunked.max_body_bytes || parts.response.SkipBody()) {
+    return GoOnWithBody(parts, read_deadline, framing);
+  }
+
+  parts.response.header().TakeReceived(static_cast<int64_t>(framing.length));
+  parts.response.SetBody({in.unread(), framing.length});
+  parts.response.SetAddrs(conn.local, conn.remote);
+  // A byte behind the response was asked for by nobody. What has a length is no upgrade.
+  const bool reusable = framing.keep_alive && !request.close && framing.length == in.unread_size();
+  parts.client.blocks().Give(&in);
+  return {.errc = Errc::kOk, .reusable = reusable, .response_started = true};
+}
+
+}  // namespace fasthttp
+
+#endif  // FASTHTTP_CLIENT_EXCHANGE_H_
