@@ -269,7 +269,6 @@ bool IsForbiddenTrailer(std::string_view name) {
     case K::kLocation:
     case K::kMaxForwards:
     case K::kProxyAuthenticate:
-    case K::kProxyAuthorization:
     case K::kProxyConnection:
     case K::kRange:
     case K::kSetCookie:
@@ -284,7 +283,8 @@ bool IsForbiddenTrailer(std::string_view name) {
       break;
   }
   constexpr std::string_view kPrefix = "x-forwarded";
-  return EqualFold(name.substr(0, kPrefix.size()), kPrefix);
+  return EqualFold(name.substr(0, kPrefix.size()), kPrefix) ||
+         EqualFold(name, "proxy-authorization");
 }
 
 }  // namespace fasthttp::http1

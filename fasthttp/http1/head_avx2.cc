@@ -32,10 +32,6 @@ FASTHTTP_TARGET inline uint32_t MaskBits(__m256i bytes) {
   return static_cast<uint32_t>(_mm256_movemask_epi8(bytes));
 }
 
-FASTHTTP_TARGET inline uint64_t Join(uint32_t low, uint32_t high) {
-  return low | static_cast<uint64_t>(high) << 32;
-}
-
 FASTHTTP_TARGET inline __m256i Classes(__m256i bytes, const uint8_t* low, const uint8_t* high) {
   const __m256i rows = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), Load(kScanTables.nibble));
   return _mm256_and_si256(_mm256_shuffle_epi8(Load(low), bytes),
@@ -52,22 +48,28 @@ FASTHTTP_TARGET inline uint32_t NotToken(const char* p) {
 }
 
 // With one added, DEL and what is above it are negative or 0.
-FASTHTTP_TARGET inline uint32_t Stops32(const char* p) {
-  const __m256i next = _mm256_add_epi8(Load(p), Load(kScanTables.one));
-  return MaskBits(_mm256_cmpgt_epi8(Load(kScanTables.lowest_text), next));
+FASTHTTP_TARGET inline uint32_t Below(__m256i bytes, const uint8_t (&lowest)[32]) {
+  const __m256i next = _mm256_add_epi8(bytes, Load(kScanTables.one));
+  return MaskBits(_mm256_subs_epi8(next, Load(lowest)));
 }
 
 FASTHTTP_TARGET inline uint64_t LoadStops(const char* p) {
-  return Join(Stops32(p), Stops32(p + 32));
+  return Below(Load(p), kScanTables.lowest_text) |
+         uint64_t{Below(Load(p + 32), kScanTables.lowest_text)} << 32;
+}
+
+FASTHTTP_TARGET inline uint32_t First(uint32_t mask) { return _tzcnt_u32(mask); }
+
+FASTHTTP_TARGET inline __m256i IsEqual(__m256i bytes, const uint8_t (&wanted)[32]) {
+  return _mm256_cmpeq_epi8(bytes, Load(wanted));
 }
 
 FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
-  return MaskBits(_mm256_cmpeq_epi8(Load(p), Load(wanted)));
+  return MaskBits(IsEqual(Load(p), wanted));
 }
 
-FASTHTTP_TARGET inline uint32_t EqualFolded(const char* p, const uint8_t (&wanted)[32]) {
-  return MaskBits(
-      _mm256_cmpeq_epi8(_mm256_or_si256(Load(p), Load(kScanTables.fold)), Load(wanted)));
+FASTHTTP_TARGET inline bool BeginsWith(const char* line, const KnownName& known) {
+  return _mm256_testz_si256(_mm256_xor_si256(Load(line), Load(known.text)), Load(known.mask)) != 0;
 }
 
 FASTHTTP_TARGET inline HostMasks LoadHost(const char* p) {
@@ -79,12 +81,13 @@ FASTHTTP_TARGET inline uint32_t HighBits(const char* p) { return MaskBits(Load(p
 
 FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
   const __m256i bytes = Load(p);
-  const __m256i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
-  const __m256i stop = _mm256_adds_epu8(classes, Load(kScanTables.lowest_stop));
-  const __m256i special = _mm256_cmpgt_epi8(classes, _mm256_setzero_si256());
+  const __m256i hash =
+      IsEqual(_mm256_and_si256(bytes, Load(kScanTables.hash_like)), kScanTables.hash_at);
+  const __m256i other =
+      _mm256_or_si256(IsEqual(bytes, kScanTables.question), IsEqual(bytes, kScanTables.backslash));
   const __m256i dot_as_slash = _mm256_or_si256(bytes, Load(kScanTables.one));
-  return {MaskBits(stop), MaskBits(_mm256_or_si256(special, bytes)),
-          MaskBits(_mm256_cmpeq_epi8(dot_as_slash, Load(kScanTables.slash)))};
+  return {Below(bytes, kScanTables.lowest_path), MaskBits(_mm256_or_si256(hash, other)),
+          MaskBits(IsEqual(dot_as_slash, kScanTables.slash))};
 }
 
 #include "fasthttp/http1/head_fast.inc"

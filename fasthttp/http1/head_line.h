@@ -83,19 +83,16 @@ struct ScanTables {
   // low[b & 15] & high[b >> 4] is the class of the byte b: 0 unless it is a tchar.
   alignas(32) uint8_t low[32];
   alignas(32) uint8_t high[32];
-  // The same for a target: the bytes that end it, and those that make it more than a plain path,
-  // which are % # ? and backslash.
-  alignas(32) uint8_t target_low[32];
-  alignas(32) uint8_t target_high[32];
   // The same for a host name; digits have the class kHostDigit and no others.
   alignas(32) uint8_t host_low[32];
   alignas(32) uint8_t host_high[32];
   alignas(32) uint8_t host_digit[32];   // kHostDigit.
   alignas(32) uint8_t nibble[32];       // 0x0f.
-  alignas(32) uint8_t lowest_stop[32];  // 0x80 - kTargetDel.
   alignas(32) uint8_t one[32];          // 1.
   alignas(32) uint8_t lowest_text[32];  // 0x21: SP, and one.
-  alignas(32) uint8_t fold[32];         // 0x20.
+  alignas(32) uint8_t lowest_path[32];  // 0x22: what is above SP, and one.
+  alignas(32) uint8_t hash_like[32];    // 0xf9: '#' and '%', as well as ! and ', become hash_at.
+  alignas(32) uint8_t hash_at[32];      // 0x21.
   alignas(32) uint8_t colon[32];
   alignas(32) uint8_t slash[32];
   alignas(32) uint8_t dot[32];
@@ -105,11 +102,6 @@ struct ScanTables {
   alignas(32) uint8_t hash[32];
 };
 extern const ScanTables kScanTables;
-
-// In a target a byte that ends it has one of the three highest bits.
-constexpr uint8_t kTargetControl = 0x80;
-constexpr uint8_t kTargetSpace = 0x40;
-constexpr uint8_t kTargetDel = 0x20;
 
 constexpr uint8_t kHostDigit = 2;
 

@@ -51,23 +51,29 @@ inline uint8x16_t IsNotToken(const char* p) {
 
 inline uint32_t NotToken(const char* p) { return MaskBits(IsNotToken(p), IsNotToken(p + 16)); }
 
-inline uint8x16_t Controls(const char* p) {
-  const uint8x16_t bytes = Load(p);
-  return vorrq_u8(vcltq_u8(bytes, vdupq_n_u8(0x20)), vceqq_u8(bytes, vdupq_n_u8(0x7f)));
+inline uint8x16_t Below(uint8x16_t bytes, uint8_t lowest) {
+  return vorrq_u8(vcltq_u8(bytes, vdupq_n_u8(lowest)), vcgeq_u8(bytes, vdupq_n_u8(0x7f)));
 }
 
 inline uint64_t LoadStops(const char* p) {
-  return MaskBits(Controls(p), Controls(p + 16), Controls(p + 32), Controls(p + 48));
+  return MaskBits(Below(Load(p), 0x20), Below(Load(p + 16), 0x20), Below(Load(p + 32), 0x20),
+                  Below(Load(p + 48), 0x20));
+}
+
+inline uint32_t First(uint32_t mask) {
+  return static_cast<uint32_t>(__builtin_ctz(mask | uint32_t{1} << 31));
 }
 
 inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
   return MaskBits(vceqq_u8(Load(p), Load(wanted)), vceqq_u8(Load(p + 16), Load(wanted)));
 }
 
-inline uint8x16_t Folded(const char* p) { return vorrq_u8(Load(p), vdupq_n_u8(0x20)); }
+inline uint8x16_t Unequal(const char* line, const KnownName& known, size_t at) {
+  return vandq_u8(veorq_u8(Load(line + at), Load(known.text + at)), Load(known.mask + at));
+}
 
-inline uint32_t EqualFolded(const char* p, const uint8_t (&wanted)[32]) {
-  return MaskBits(vceqq_u8(Folded(p), Load(wanted)), vceqq_u8(Folded(p + 16), Load(wanted + 16)));
+inline bool BeginsWith(const char* line, const KnownName& known) {
+  return vmaxvq_u8(vorrq_u8(Unequal(line, known, 0), Unequal(line, known, 16))) == 0;
 }
 
 inline uint8x16_t High(uint8x16_t bytes) { return vcgeq_u8(bytes, vdupq_n_u8(0x80)); }
@@ -78,9 +84,11 @@ inline TargetMasks LoadTarget(const char* p) {
   uint8x16_t stop[2], special[2], dot_or_slash[2];
   for (int i = 0; i < 2; ++i) {
     const uint8x16_t bytes = Load(p + 16 * i);
-    const uint8x16_t classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
-    stop[i] = vcgeq_u8(classes, vdupq_n_u8(kTargetDel));
-    special[i] = vorrq_u8(vtstq_u8(classes, classes), High(bytes));
+    const uint8x16_t hash = vceqq_u8(vandq_u8(bytes, vdupq_n_u8(0xf9)), vdupq_n_u8(0x21));
+    const uint8x16_t other =
+        vorrq_u8(vceqq_u8(bytes, vdupq_n_u8('?')), vceqq_u8(bytes, vdupq_n_u8('\\')));
+    stop[i] = Below(bytes, 0x21);
+    special[i] = vorrq_u8(hash, other);
     dot_or_slash[i] = vceqq_u8(vorrq_u8(bytes, vdupq_n_u8(1)), vdupq_n_u8('/'));
   }
   return {MaskBits(stop[0], stop[1]), MaskBits(special[0], special[1]),

@@ -47,26 +47,40 @@ FASTHTTP_TARGET inline uint32_t NotToken(const char* p) {
          Neither(Classes(Load(p + 16), kScanTables.low, kScanTables.high)) << 16;
 }
 
+// With one added, DEL and what is above it are negative or 0.
+FASTHTTP_TARGET inline uint32_t Below(__m128i bytes, const uint8_t (&lowest)[32]) {
+  const __m128i next = _mm_add_epi8(bytes, Load(kScanTables.one));
+  return MaskBits(_mm_subs_epi8(next, Load(lowest)));
+}
+
 FASTHTTP_TARGET inline uint64_t LoadStops(const char* p) {
   uint64_t mask = 0;
   for (int i = 0; i < 64; i += 16) {
-    // With one added, DEL and what is above it are negative or 0.
-    const __m128i next = _mm_add_epi8(Load(p + i), Load(kScanTables.one));
-    mask |= static_cast<uint64_t>(MaskBits(_mm_cmpgt_epi8(Load(kScanTables.lowest_text), next)))
-            << i;
+    mask |= uint64_t{Below(Load(p + i), kScanTables.lowest_text)} << i;
   }
   return mask;
 }
 
-FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
-  return MaskBits(_mm_cmpeq_epi8(Load(p), Load(wanted))) |
-         MaskBits(_mm_cmpeq_epi8(Load(p + 16), Load(wanted))) << 16;
+FASTHTTP_TARGET inline uint32_t First(uint32_t mask) {
+  return static_cast<uint32_t>(__builtin_ctz(mask | uint32_t{1} << 31));
 }
 
-FASTHTTP_TARGET inline uint32_t EqualFolded(const char* p, const uint8_t (&wanted)[32]) {
-  const __m128i fold = Load(kScanTables.fold);
-  return MaskBits(_mm_cmpeq_epi8(_mm_or_si128(Load(p), fold), Load(wanted))) |
-         MaskBits(_mm_cmpeq_epi8(_mm_or_si128(Load(p + 16), fold), Load(wanted + 16))) << 16;
+FASTHTTP_TARGET inline __m128i IsEqual(__m128i bytes, const uint8_t (&wanted)[32]) {
+  return _mm_cmpeq_epi8(bytes, Load(wanted));
+}
+
+FASTHTTP_TARGET inline uint32_t Equal(const char* p, const uint8_t (&wanted)[32]) {
+  return MaskBits(IsEqual(Load(p), wanted)) | MaskBits(IsEqual(Load(p + 16), wanted)) << 16;
+}
+
+FASTHTTP_TARGET inline __m128i Unequal(const char* line, const KnownName& known, size_t at) {
+  return _mm_and_si128(_mm_xor_si128(Load(line + at), Load(known.text + at)),
+                       Load(known.mask + at));
+}
+
+FASTHTTP_TARGET inline bool BeginsWith(const char* line, const KnownName& known) {
+  const __m128i unequal = _mm_or_si128(Unequal(line, known, 0), Unequal(line, known, 16));
+  return _mm_testz_si128(unequal, unequal) != 0;
 }
 
 FASTHTTP_TARGET inline HostMasks LoadHost(const char* p) {
@@ -87,12 +101,14 @@ FASTHTTP_TARGET inline TargetMasks LoadTarget(const char* p) {
   TargetMasks masks = {0, 0, 0};
   for (int i = 0; i < 32; i += 16) {
     const __m128i bytes = Load(p + i);
-    const __m128i classes = Classes(bytes, kScanTables.target_low, kScanTables.target_high);
-    const __m128i special = _mm_cmpgt_epi8(classes, _mm_setzero_si128());
-    masks.stop |= MaskBits(_mm_adds_epu8(classes, Load(kScanTables.lowest_stop))) << i;
-    masks.special |= MaskBits(_mm_or_si128(special, bytes)) << i;
+    const __m128i hash =
+        IsEqual(_mm_and_si128(bytes, Load(kScanTables.hash_like)), kScanTables.hash_at);
+    const __m128i other =
+        _mm_or_si128(IsEqual(bytes, kScanTables.question), IsEqual(bytes, kScanTables.backslash));
     const __m128i dot_as_slash = _mm_or_si128(bytes, Load(kScanTables.one));
-    masks.dot_or_slash |= MaskBits(_mm_cmpeq_epi8(dot_as_slash, Load(kScanTables.slash))) << i;
+    masks.stop |= Below(bytes, kScanTables.lowest_path) << i;
+    masks.special |= MaskBits(_mm_or_si128(hash, other)) << i;
+    masks.dot_or_slash |= MaskBits(IsEqual(dot_as_slash, kScanTables.slash)) << i;
   }
   return masks;
 }

@@ -51,7 +51,6 @@ constexpr std::string_view kNames[] = {
     "Origin",
     "Pragma",
     "Proxy-Authenticate",
-    "Proxy-Authorization",
     "Proxy-Connection",
     "Range",
     "Referer",
@@ -69,21 +68,40 @@ constexpr std::string_view kNames[] = {
 };
 static_assert(sizeof(kNames) / sizeof(kNames[0]) == kKnownFieldCount);
 
+// The last three bytes of a name, and the colon behind it. `name` is not empty.
+constexpr uint32_t LastWord(std::string_view name) {
+  uint32_t word = uint32_t{':'} << 24;
+  for (size_t i = 0; i < 3; ++i) {
+    const char byte = name.size() > i ? name[name.size() - 1 - i] : '\n';
+    word |= uint32_t{static_cast<unsigned char>(byte)} << (8 * (2 - i));
+  }
+  return word;
+}
+
+constexpr KnownName MakeKnownName(size_t id) {
+  KnownName known{};
+  size_t i = 0;
+  for (char c : kNames[id]) {
+    known.text[i] = static_cast<uint8_t>(c);
+    known.mask[i++] = c == '-' ? 0xff : 0xdf;
+  }
+  for (char c : id != 0 ? std::string_view(": ") : std::string_view(":  ")) {
+    known.text[i] = static_cast<uint8_t>(c);
+    known.mask[i++] = 0xff;
+  }
+  known.text[KnownName::kId] = static_cast<uint8_t>(id);
+  return known;
+}
+
 // Two names in one slot, or one that is too long, don't compile.
 constexpr KnownNames MakeKnownNames() {
   KnownNames t{};
-  t.equal[0] = 1;
+  for (KnownName& slot : t.slots) slot = MakeKnownName(0);
   for (size_t id = 1; id < kKnownFieldCount; ++id) {
     const size_t size = kNames[id].size();
-    for (size_t i = 0; i < size; ++i) t.text[id][i] = static_cast<uint8_t>(kNames[id][i] | 0x20);
-    t.text[id][size] = ':';
-    t.text[id][size + 1] = t.text[id][size + 2] = ' ';
-    t.equal[id] = (1u << (size + 2)) - 1;
-    const uint8_t* const middle = t.text[id] + size / 2 - 1;
-    uint8_t& slot = t.ids[KnownNameSlot(
-        middle[0] | middle[1] << 8 | middle[2] << 16 | uint32_t{middle[3]} << 24, size)];
-    if (slot != 0 || size > KnownNames::kLongest) __builtin_unreachable();
-    slot = static_cast<uint8_t>(id);
+    KnownName& slot = t.slots[KnownNameSlot(LastWord(kNames[id]), size)];
+    if (slot.text[KnownName::kId] != 0 || size > KnownNames::kLongest) __builtin_unreachable();
+    slot = MakeKnownName(id);
   }
   return t;
 }
@@ -115,15 +133,11 @@ constinit const KnownNames kKnownNames = MakeKnownNames();
 KnownField LookupKnownField(std::string_view name) {
   const size_t size = name.size();
   if (size == 0 || size > KnownNames::kLongest) return KnownField::kNone;
-  const char* p = name.data();
-  char line[8] = {};
-  if (size < 5) {  // What stands behind a short name counts.
-    memcpy(line + 1, p, size);
-    line[size + 1] = ':';
-    line[size + 2] = ' ';
-    p = line + 1;
-  }
-  const KnownField id = static_cast<KnownField>(kKnownNames.ids[KnownNameSlot(p, size)]);
+  const uint32_t last = size < 4
+                            ? LastWord(name)
+                            : LoadWord<uint32_t>(name.data() + size - 4) >> 8 | uint32_t{':'} << 24;
+  const KnownName& known = kKnownNames.slots[KnownNameSlot(last, size)];
+  const KnownField id = static_cast<KnownField>(known.text[KnownName::kId]);
   return EqualFold(name, KnownFieldName(id)) ? id : KnownField::kNone;
 }
 

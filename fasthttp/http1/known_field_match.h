@@ -1,6 +1,6 @@
-// KnownNames: the known field names as a table of which a hash finds the row.
+// KnownNames: the known field names as a table of which a hash finds the slot.
 //
-// For the parsers, which compare a line with the row that may be its name; everybody else calls
+// For the parsers, which compare a line with the name that it may begin with; everybody else calls
 // LookupKnownField. In an anonymous namespace and without library includes for the reason given in
 // wire_types.h.
 #ifndef FASTHTTP_HTTP1_KNOWN_FIELD_MATCH_H_
@@ -14,17 +14,20 @@
 
 namespace fasthttp::http1 {
 
-// A row may be compared with 32 bytes | 0x20: for letters, digits, '-', ':' and SP that folding is
-// exact but for control bytes. Row 0, kNone, equals nothing.
+// A line begins with the name and ": " if all bits of `mask` are equal in it and in `text`: of
+// letters that is all but the case, of what stands behind the SP it is nothing.
+struct alignas(64) KnownName {
+  static constexpr size_t kId = 31;  // Of `text`: there is the KnownField.
+  uint8_t text[32];
+  uint8_t mask[32];
+};
+
+// A slot without a name has ":  ", and nobody may take a line with two SP.
 struct KnownNames {
   static constexpr size_t kLongest = 27;
-  static constexpr uint32_t kMultiplier = 0x67ae0387;
-  static constexpr unsigned kShift = 24;
-  // A name in lower case, ": ", a second SP, and zeros, which no byte | 0x20 equals.
-  alignas(32) uint8_t text[kKnownFieldCount][32];
-  // A bit for each of the bytes that are equal in a line of that name: all but the second SP.
-  uint32_t equal[kKnownFieldCount];
-  uint8_t ids[(1 << (32 - kShift)) + 33];
+  static constexpr uint32_t kMultiplier = 0x53986077;
+  static constexpr unsigned kShift = 25;
+  KnownName slots[(1 << (32 - kShift)) + 32];
 };
 extern const KnownNames kKnownNames;
 
@@ -50,16 +53,10 @@ constexpr uint64_t Word(const char* s, size_t n) {
 constexpr uint64_t Word8(const char* s) { return Word(s, 8); }
 constexpr uint32_t Word4(const char* s) { return static_cast<uint32_t>(Word(s, 4)); }
 
-// The place in KnownNames::ids for a name of `size` <= 32 bytes of which `middle` are four, from
-// size / 2 - 1 on: all known names of one size differ there.
-constexpr size_t KnownNameSlot(uint32_t middle, size_t size) {
-  return ((middle | 0x20202020) * KnownNames::kMultiplier >> KnownNames::kShift) + size;
-}
-
-// The same for the name at p, with ": " behind it. Up to one byte before it is read, or up to 19
-// from it on.
-inline size_t KnownNameSlot(const char* p, size_t size) {
-  return KnownNameSlot(LoadWord<uint32_t>(p - 1 + size / 2), size);
+// The slot for a name of `size` <= 32 bytes by its last three, and the colon behind it: all known
+// names of one size differ there. Before a shorter one stands the LF of the line above it.
+constexpr size_t KnownNameSlot(uint32_t last, size_t size) {
+  return ((last | 0x20202020) * KnownNames::kMultiplier >> KnownNames::kShift) + size;
 }
 
 }  // namespace

@@ -17,18 +17,6 @@ constexpr ScanTables MakeTables() {
     }
     if (column >= 2 && column < 8) t.high[i] = static_cast<uint8_t>(1u << (column - 2));
 
-    // Rows 2, 3 and 5 of the special ones have a bit each.
-    t.target_low[i] = kTargetControl;
-    if (column < 2) t.target_high[i] = kTargetControl;
-    struct Target {
-      unsigned byte;
-      uint8_t bit;
-    };
-    for (const Target& target :
-         {Target{' ', kTargetSpace}, {0x7f, kTargetDel}, {'%', 1}, {'#', 1}, {'?', 2}, {'\\', 4}}) {
-      if (column == (target.byte & 15)) t.target_low[i] |= target.bit;
-      if (column == target.byte >> 4) t.target_high[i] |= target.bit;
-    }
     // Letters, digits, '-' and '.', by rows 2, 3, 4 and 6, 5 and 7.
     if (column == 13 || column == 14) t.host_low[i] |= 1;
     if (column < 10) t.host_low[i] |= kHostDigit;
@@ -38,10 +26,11 @@ constexpr ScanTables MakeTables() {
     if (column < 8) t.host_high[i] = kHostRows[column];
     t.host_digit[i] = kHostDigit;
     t.nibble[i] = 0x0f;
-    t.lowest_stop[i] = 0x80 - kTargetDel;
     t.one[i] = 1;
     t.lowest_text[i] = 0x21;
-    t.fold[i] = 0x20;
+    t.lowest_path[i] = 0x22;
+    t.hash_like[i] = 0xf9;
+    t.hash_at[i] = 0x21;
     t.colon[i] = ':';
     t.slash[i] = '/';
     t.dot[i] = '.';

@@ -62,7 +62,6 @@ enum class KnownField : uint8_t {
   kOrigin,
   kPragma,
   kProxyAuthenticate,
-  kProxyAuthorization,
   kProxyConnection,
   kRange,
   kReferer,
