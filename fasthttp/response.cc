@@ -30,6 +30,12 @@ void Response::CopyTo(Response& to) const {
   to.rep_->has_addrs = rep_->has_addrs;
 }
 
+void Response::SetAddrs(const Addr& local, const Addr& remote) {
+  rep_->local = local;
+  rep_->remote = remote;
+  rep_->has_addrs = true;
+}
+
 OwnedBytes Response::SwapBody(OwnedBytes bytes) {
   OwnedBytes old = rep_->body.Take();
   rep_->body.SetOwned(std::move(bytes));
