@@ -42,7 +42,7 @@ struct ClientPoolLimits {
 
 class ClientPool : public std::enable_shared_from_this<ClientPool> {
  public:
-  // By the counter's only writer.
+  // By the counter's only writer. Release: who sees that a call has ended sees that it began.
   static void Count(std::atomic<uint64_t>& counter, uint64_t n = 1) {
     counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_release);
   }
@@ -173,7 +173,7 @@ inline ClientConn* ClientPool::TakeIdle(Share& share) {
     if (conn == nullptr) return nullptr;
     share.RemoveIdle(*conn);
     conn->used_since = share.loop().now();
-    if (conn->used_since < conn->idle_end && conn->IsClean()) {
+    if (conn->used_since < conn->idle_end && conn->IsClean()) [[likely]] {
       Count(share.counters.reused);
       return conn;
     }
@@ -182,15 +182,19 @@ inline ClientConn* ClientPool::TakeIdle(Share& share) {
 }
 
 inline void ClientPool::Release(Share& share, ClientConn* conn) {
-  conn->idle_since = share.loop().now();
-  conn->idle_end = std::min(After(conn->idle_since, limits_.max_idle), conn->age_end);
+  const int64_t now = share.loop().now();
+  const int64_t end = std::min(After(now, limits_.max_idle), conn->age_end);
+  conn->idle_since = now;
+  conn->idle_end = end;
   // An end that was announced with the response is not announced again.
-  if (conn->MayHaveBytes() && !conn->IsClean()) return Close(share, conn);
-  if (waiters_.load(std::memory_order_relaxed) != 0 && HandOver(share, conn)) return;
-  if (conn->idle_end <= conn->idle_since) return Close(share, conn);
+  if (conn->MayHaveBytes() && !conn->IsClean()) [[unlikely]]
+    return Close(share, conn);
+  if (waiters_.load(std::memory_order_relaxed) != 0 && HandOver(share, conn)) [[unlikely]]
+    return;
   const runtime::Endpoint& endpoint = conn->endpoint();
   const bool watched = endpoint.armed && endpoint.timer.armed();
-  if (!watched && !Watch(share, conn)) return Close(share, conn);
+  if (end <= now || (!watched && !Watch(share, conn))) [[unlikely]]
+    return Close(share, conn);
   share.PushIdle(*conn);
 }
 

@@ -197,8 +197,7 @@ class HostClient::Impl {
   const URI* BareURIOf(const Request& request) const;
   [[gnu::noinline]] Errc CallDescribed(Share& share, CallParts& call, Used used);
   Errc Describe(const Request& request, WireRequest& wire);
-  [[gnu::noinline]] ExchangeResult Use(Share& share, ClientConn& conn, const WireRequest& wire,
-                                       CallParts& call);
+  [[gnu::noinline]] bool Use(Share& share, const WireRequest& wire, CallParts& call, Used& used);
   [[gnu::noinline]] Errc Repeat(Share& share, const WireRequest& wire, CallParts& call, Used used);
   Errc Try(Share& share, const WireRequest& wire, CallParts& call, Attempt& attempt);
   Errc EndConn(Share& share, Used used, Attempt& attempt);
@@ -238,29 +237,30 @@ inline const URI* HostClient::Impl::BareURIOf(const Request& request) const {
   const PendingCall pending(share);
   const URI* const uri = BareURIOf(call.request);
   ClientConn* const conn = uri != nullptr ? pool_->TakeIdle(share) : nullptr;
-  if (conn == nullptr) return CallDescribed(share, call, {});
-  base::Block& in = *share.client().blocks().Take();
+  if (conn == nullptr) [[unlikely]]
+    return CallDescribed(share, call, {});
+  ClientLoop& client = share.client();
+  base::Block& in = *client.blocks().Take();
   const char* const end =
       http1::WriteBareRequestHead(in.data(), uri->PlainTarget(), uri->Host(), bare_rest_);
   const std::string_view head(in.data(), static_cast<size_t>(end - in.data()));
-  const ExchangeResult result =
-      RunExchange(share.client(), *conn, limits_, {.head = head}, in, call);
-  if (!result.reusable) [[unlikely]]
+  ExchangeResult result;
+  if (!RunExchange(client, *conn, limits_, {.head = head}, in, call, result)) [[unlikely]]
     return CallDescribed(share, call, {conn, result});
   pool_->Release(share, conn);
   return Errc::kOk;
 }
 
-// Without a result that says "reusable" the connection is to be ended.
-ExchangeResult HostClient::Impl::Use(Share& share, ClientConn& conn, const WireRequest& wire,
-                                     CallParts& call) {
+// The same for a request that was described. False: the connection is to be ended.
+bool HostClient::Impl::Use(Share& share, const WireRequest& wire, CallParts& call, Used& used) {
   base::Block& in = *share.client().blocks().Take();
   const size_t bound = wire.Bound();
   std::unique_ptr<char[]> large(bound > in.capacity ? new char[bound] : nullptr);
   const RequestBytes request = wire.Write(large != nullptr ? large.get() : in.data());
-  const ExchangeResult result = RunExchange(share.client(), conn, limits_, request, in, call);
-  if (result.reusable) pool_->Release(share, &conn);
-  return result;
+  if (!RunExchange(share.client(), *used.conn, limits_, request, in, call, used.result))
+    return false;
+  pool_->Release(share, used.conn);
+  return true;
 }
 
 inline Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
@@ -285,8 +285,7 @@ Errc HostClient::Impl::CallDescribed(Share& share, CallParts& call, Used used) {
   }
   if (used.conn == nullptr && !options_.transport) {
     used.conn = pool_->TakeIdle(share);
-    if (used.conn != nullptr) used.result = Use(share, *used.conn, wire, call);
-    if (used.result.reusable) return Errc::kOk;
+    if (used.conn != nullptr && Use(share, wire, call, used)) return Errc::kOk;
   }
   return Repeat(share, wire, call, used);
 }
@@ -334,8 +333,7 @@ Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, CallParts& cal
       return errc;
     }
   }
-  used.result = Use(share, *used.conn, wire, call);
-  return used.result.reusable ? Errc::kOk : EndConn(share, used, attempt);
+  return Use(share, wire, call, used) ? Errc::kOk : EndConn(share, used, attempt);
 }
 
 Errc HostClient::Impl::EndConn(Share& share, Used used, Attempt& attempt) {

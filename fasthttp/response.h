@@ -159,13 +159,7 @@ class Response {
 
   // For clients: the head that was parsed into header().HeadToReceive(), a body of the length that
   // it declares, and the ends of the connection.
-  void Receive(std::string_view body, const Addr& local, const Addr& remote) {
-    Rep& rep = *rep_;
-    rep.header.TakeReceived(static_cast<int64_t>(body.size()));
-    rep.body.Set(body);
-    rep.has_addrs = true;
-    if (!rep.local.AssignIp(local) || !rep.remote.AssignIp(remote)) SetAddrs(local, remote);
-  }
+  void Receive(std::string_view body, const Addr& local, const Addr& remote);
 
   // absl::Format(&response, ...) appends to the body.
   friend void AbslFormatFlush(Response* response, absl::string_view text) {
