@@ -42,6 +42,7 @@
 #include "absl/time/time.h"
 #include "fasthttp/args.h"
 #include "fasthttp/base/errc.h"
+#include "fasthttp/client_call.h"
 #include "fasthttp/client_loop.h"
 #include "fasthttp/request.h"
 #include "fasthttp/response.h"
@@ -87,15 +88,6 @@ class Caller {
   // What the text of an error says about the failure; made on failure only.
   using Where = std::unique_ptr<const std::string>;
   static Where MakeWhere(std::string_view text);
-
-  // A call on a fiber of `loop`. Lies on its stack.
-  struct CallParts {
-    runtime::Loop& loop;
-    const Request& request;
-    Response& response;
-    int64_t deadline;  // Loop nanoseconds.
-    Where where = nullptr;
-  };
 
   // `runtime` null: the default one, made when it is first needed.
   Caller(Runtime* runtime, absl::Duration call_timeout);

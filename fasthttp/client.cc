@@ -198,11 +198,13 @@ class Client::LoopHosts {
 
   ClientLoop& client() { return *client_; }
 
-  // The host of the call before with this scheme, if it is seen at once that it is called
-  // `authority`; else null.
-  Host* Last(std::string_view authority, int scheme) const {
+  // The host of the call before with this scheme, if it is seen at once that `uri` names it; else
+  // null.
+  Host* Last(const URI& uri) const {
+    const int scheme = SchemeOf(uri);
+    if (scheme == kOtherScheme) return nullptr;
     const LastUsed& last = last_[scheme];
-    return AreEqualShort(authority, last.authority) ? last.host : nullptr;
+    return AreEqualShort(uri.Host(), last.authority) ? last.host : nullptr;
   }
 
   Errc Find(std::string_view authority, int scheme, Host*& host, Where& where) {
@@ -300,12 +302,9 @@ ClientLoop& Client::LoopPart(Loop& loop) { return HostsOf(loop).client(); }
 Errc Client::Exchange(CallParts& call) {
   if (Errc errc = call.request.TryParseURI(); errc != Errc::kOk) return errc;
   const URI& uri = call.request.URI();
-  const int scheme = SchemeOf(uri);
   LoopHosts* const hosts = KnownHostsOf(call.loop);
-  if (hosts != nullptr && scheme != kOtherScheme) {
-    if (LoopHosts::Host* host = hosts->Last(uri.Host(), scheme)) return host->Exchange(call);
-  }
-  return FindAndExchange(call);
+  LoopHosts::Host* const host = hosts != nullptr ? hosts->Last(uri) : nullptr;
+  return host != nullptr ? host->Exchange(call) : FindAndExchange(call);
 }
 
 Errc Client::FindAndExchange(CallParts& call) {

@@ -51,6 +51,7 @@ struct ClientConn {
   int64_t idle_since = 0;  // Loop nanoseconds, as those below.
   int64_t idle_end = 0;    // When it has been idle for too long, or is too old,
   int64_t age_end = 0;     // which is from here on.
+  int64_t used_since = 0;  // When it was last taken from the pool.
   uint64_t exchanges = 0;
   const bool is_socket;  // As Conn has them.
   const bool answers_later;
@@ -66,13 +67,12 @@ struct ClientConn {
 // --- What every exchange goes through ---------------------------------------------------------
 
 inline IoResult ClientConn::TryRecv(std::span<char> into) {
-  runtime::Endpoint& from = endpoint();
-  const IoResult result = from.conn->TryRecv(into);
+  const IoResult result = endpoint().conn->TryRecv(into);
   // A short read means drained, unless the end was announced: no second event would come for it.
   // Of an error and of the end, bytes() - 1 is large.
-  drained = result.again() || (result.bytes() - 1 < into.size() - 1 && !(from.latched & kHangup) &&
-                               !base::chaos_enabled);
-  if (drained) from.latched &= ~kReadable;
+  drained = result.again() || (result.bytes() - 1 < into.size() - 1 &&
+                               !(endpoint().latched & kHangup) && !base::chaos_enabled);
+  if (drained) endpoint().latched &= ~kReadable;
   return result;
 }
 

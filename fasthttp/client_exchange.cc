@@ -29,16 +29,16 @@ class Exchange {
  public:
   explicit Exchange(const ExchangeParts& parts)
       : client_(parts.client),
-        loop_(parts.client.loop()),
+        loop_(parts.call.loop),
         conn_(parts.conn),
         endpoint_(parts.conn.endpoint()),
         request_(parts.request),
         limits_(parts.limits),
-        deadline_(parts.deadline),
-        read_deadline_(parts.deadline),
-        response_(parts.response),
-        in_(parts.in),
-        head_(Emptied(parts.response).header().HeadToReceive()) {}
+        deadline_(parts.call.deadline),
+        read_deadline_(parts.call.deadline),
+        response_(parts.call.response),
+        in_(&parts.in),
+        head_(Emptied(parts.call.response).header().HeadToReceive()) {}
   ~Exchange() {
     client_.blocks().Give(in_);
     if (out_ != nullptr) client_.blocks().Give(out_);

@@ -1,8 +1,8 @@
 // RunExchange: one request and its response on a client's connection.
 //
-// Nearly always the request is taken by one send, and one read brings a final response whose body
-// has a length and came with it: that way is written here, straight down. Whatever differs goes on
-// from there in client_exchange.cc.
+// Nearly always the request is taken by one send, and one read brings all of a final response whose
+// body has a length and behind which the connection goes on: that way is written here, straight
+// down. Whatever differs goes on from there in client_exchange.cc.
 //
 // The connection may be used again only if both messages ended cleanly: the request was sent whole,
 // the response's framing said where it ends, and nothing was received behind it. Everything else
@@ -22,6 +22,7 @@
 #include "fasthttp/base/block_pool.h"
 #include "fasthttp/base/chaos.h"
 #include "fasthttp/base/errc.h"
+#include "fasthttp/client_call.h"
 #include "fasthttp/client_conn.h"
 #include "fasthttp/client_loop.h"
 #include "fasthttp/http1/chunked.h"
@@ -50,13 +51,12 @@ struct ExchangeLimits {
 struct ExchangeParts {
   ClientLoop& client;
   ClientConn& conn;
-  const ExchangeLimits& limits;  // Those of reading and writing count besides the deadline.
-  int64_t deadline;              // Loop nanoseconds.
+  const ExchangeLimits& limits;  // Those of reading and writing count besides the call's deadline.
   RequestBytes request;
-  Response& response;
-  // What is received into, of the client's blocks, to which the exchange gives it back. It is
-  // empty, and the request's head may be written in it.
-  base::Block* in;
+  // What is received into, of the client's smallest blocks, to which the exchange gives it back. It
+  // is empty, and the request's head may be written in it.
+  base::Block& in;
+  CallParts& call;  // Its response is received.
 };
 
 struct ExchangeResult {
@@ -64,8 +64,6 @@ struct ExchangeResult {
   bool reusable = false;          // The connection may carry another exchange.
   bool response_started = false;  // A byte of a response was received.
 };
-
-ExchangeResult RunExchange(ExchangeParts parts);
 
 // --- Where an exchange leaves the usual way ---------------------------------------------------
 
@@ -75,55 +73,62 @@ ExchangeResult ExchangeWithExpect(ExchangeParts parts);
 ExchangeResult GoOnSending(ExchangeParts parts, IoResult sent);
 // All is sent. The first read gave `received`, which is no complete final head.
 ExchangeResult GoOnReading(ExchangeParts parts, int64_t read_deadline, IoResult received);
-// The head is read, and the block begins behind it. The body is not one of a length, or not here.
+// The head is read, and the block begins behind it. What follows is not just the body.
 ExchangeResult GoOnWithBody(ExchangeParts parts, int64_t read_deadline, http1::Framing framing);
 
 // `nanoseconds` from now on, but not beyond `deadline`.
 int64_t DeadlineWithin(runtime::Loop& loop, int64_t nanoseconds, int64_t deadline);
 
-[[gnu::always_inline]] inline ExchangeResult RunExchange(ExchangeParts parts) {
-  ClientConn& conn = parts.conn;
-  base::Block& in = *parts.in;
-  const RequestBytes& request = parts.request;
-  if (base::ChaosStrikes()) parts.client.loop().Yield();
+// True: all went well, and the connection may carry another exchange. Else `result` says more.
+[[gnu::always_inline]] inline bool RunExchange(ClientLoop& client, ClientConn& conn,
+                                               const ExchangeLimits& limits,
+                                               const RequestBytes& request, base::Block& in,
+                                               CallParts& call, ExchangeResult& result) {
+  // Not before they are needed: they would be stored for nothing.
+  const auto parts = [&] { return ExchangeParts{client, conn, limits, request, in, call}; };
+  const auto leave = [&result](ExchangeResult how) {
+    result = how;
+    return how.reusable;
+  };
+  if (base::ChaosStrikes()) call.loop.Yield();
   ++conn.exchanges;
-  if (request.expect_continue) return ExchangeWithExpect(parts);
+  if (request.expect_continue) [[unlikely]]
+    return leave(ExchangeWithExpect(parts()));
 
   iovec pieces[RequestBytes::kPieces];
   const IoResult sent = conn.endpoint().conn->TrySend({pieces, request.Gather(pieces)});
-  if (sent.bytes() != request.size()) return GoOnSending(parts, sent);  // So is an error.
+  if (sent.bytes() != request.size()) [[unlikely]]  // So is an error.
+    return leave(GoOnSending(parts(), sent));
 
-  const int64_t read_deadline =
-      parts.limits.read == runtime::kNoDeadline
-          ? parts.deadline
-          : DeadlineWithin(parts.client.loop(), parts.limits.read, parts.deadline);
-  const IoResult received = conn.Recv({in.data(), in.capacity}, read_deadline);
-  if (!received.ok() || received.bytes() == 0) return GoOnReading(parts, read_deadline, received);
+  const int64_t read_deadline = limits.read == runtime::kNoDeadline
+                                    ? call.deadline
+                                    : DeadlineWithin(call.loop, limits.read, call.deadline);
+  const IoResult received = conn.Recv({in.data(), base::BlockPool::kCapacities[0]}, read_deadline);
+  if (!received.ok() || received.bytes() == 0) [[unlikely]]
+    return leave(GoOnReading(parts(), read_deadline, received));
 
   in.Commit(received.bytes());
-  http1::Head& head = parts.response.header().HeadToReceive();
+  http1::Head& head = call.response.header().HeadToReceive();
   http1::ParseProgress progress;
   http1::Framing framing;
-  if (http1::ParseResponseHead({in.data(), in.end}, parts.limits.head, parts.limits.leniency,
-                               progress, head) != Errc::kOk ||
+  if (http1::ParseResponseHead({in.data(), in.end}, limits.head, limits.leniency, progress, head) !=
+          Errc::kOk ||
       head.status < 200 ||
-      http1::DecideResponseFraming(head, request.method, parts.limits.leniency, framing) !=
-          Errc::kOk) {
-    return GoOnReading(parts, read_deadline, received);
+      http1::DecideResponseFraming(head, request.method, limits.leniency, framing) != Errc::kOk)
+      [[unlikely]] {
+    return leave(GoOnReading(parts(), read_deadline, IoResult::Bytes(in.end)));
   }
   in.begin = head.size;
-  if (framing.kind != http1::Framing::kLength || framing.length > in.unread_size() ||
-      framing.length > parts.limits.chunked.max_body_bytes || parts.response.SkipBody()) {
-    return GoOnWithBody(parts, read_deadline, framing);
+  // What has a length is no upgrade.
+  if (framing.kind != http1::Framing::kLength || framing.length != in.unread_size() ||
+      framing.length > limits.chunked.max_body_bytes || !framing.keep_alive || request.close ||
+      call.response.SkipBody()) [[unlikely]] {
+    return leave(GoOnWithBody(parts(), read_deadline, framing));
   }
 
-  parts.response.header().TakeReceived(static_cast<int64_t>(framing.length));
-  parts.response.SetBody({in.unread(), framing.length});
-  parts.response.SetAddrs(conn.local, conn.remote);
-  // A byte behind the response was asked for by nobody. What has a length is no upgrade.
-  const bool reusable = framing.keep_alive && !request.close && framing.length == in.unread_size();
-  parts.client.blocks().Give(&in);
-  return {.errc = Errc::kOk, .reusable = reusable, .response_started = true};
+  call.response.Receive({in.unread(), framing.length}, conn.local, conn.remote);
+  client.blocks().Give(&in);
+  return true;
 }
 
 }  // namespace fasthttp

@@ -88,6 +88,15 @@ uint64_t ClientPool::Sum(std::atomic<uint64_t> Share::Counters::* counter) const
   return sum;
 }
 
+uint64_t ClientPool::pending() const {
+  uint64_t sum = 0;
+  for (const std::atomic<Share*>& slot : shares_) {
+    const Share* share = slot.load(std::memory_order_acquire);
+    if (share != nullptr) sum += share->pending();
+  }
+  return sum;
+}
+
 // --- Acquiring --------------------------------------------------------------------------------
 
 bool ClientPool::TryPermit() {
@@ -145,6 +154,10 @@ Errc ClientPool::Wait(Share& share, bool fresh, int64_t until, ClientConn*& conn
     CloseKeepingPermit(share, std::exchange(waiter.conn, nullptr));
   }
   conn = waiter.conn;
+  if (conn != nullptr) {
+    conn->used_since = loop.now();
+    Count(share.counters.reused);
+  }
   return Errc::kOk;
 }
 

@@ -42,9 +42,9 @@ struct ClientPoolLimits {
 
 class ClientPool : public std::enable_shared_from_this<ClientPool> {
  public:
-  // By the counter's only writer.
+  // By the counter's only writer. Release: who sees that a call has ended sees that it began.
   static void Count(std::atomic<uint64_t>& counter, uint64_t n = 1) {
-    counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_release);
   }
 
   // The part of one loop.
@@ -58,11 +58,15 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
 
     // What the loop did for this host; single writer, read by anybody.
     struct Counters {
-      std::atomic<uint64_t> calls{0}, pending{0}, dials{0}, dial_errors{0}, reused{0}, retries{0},
+      std::atomic<uint64_t> calls{0}, ended{0}, dials{0}, dial_errors{0}, reused{0}, retries{0},
           idle{0};
     };
     Counters counters;
-    uint64_t pending() const { return counters.pending.load(std::memory_order_relaxed); }
+    // Calls under way. Of another thread's share at least those that are.
+    uint64_t pending() const {
+      const uint64_t ended = counters.ended.load(std::memory_order_acquire);
+      return counters.calls.load(std::memory_order_relaxed) - ended;
+    }
 
    private:
     friend class ClientPool;
@@ -130,6 +134,7 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
   // A lower limit takes effect as connections end.
   void SetMaxConns(uint32_t max);
   uint64_t Sum(std::atomic<uint64_t> Share::Counters::* counter) const;
+  uint64_t pending() const;  // Calls under way.
 
  private:
   struct Waiter;
@@ -167,21 +172,29 @@ inline ClientConn* ClientPool::TakeIdle(Share& share) {
     ClientConn* conn = limits_.oldest_first ? share.oldest_ : share.newest_;
     if (conn == nullptr) return nullptr;
     share.RemoveIdle(*conn);
-    if (share.loop().now() < conn->idle_end && conn->IsClean()) return conn;
+    conn->used_since = share.loop().now();
+    if (conn->used_since < conn->idle_end && conn->IsClean()) [[likely]] {
+      Count(share.counters.reused);
+      return conn;
+    }
     Close(share, conn);
   }
 }
 
 inline void ClientPool::Release(Share& share, ClientConn* conn) {
-  conn->idle_since = share.loop().now();
-  conn->idle_end = std::min(After(conn->idle_since, limits_.max_idle), conn->age_end);
+  const int64_t now = share.loop().now();
+  const int64_t end = std::min(After(now, limits_.max_idle), conn->age_end);
+  conn->idle_since = now;
+  conn->idle_end = end;
   // An end that was announced with the response is not announced again.
-  if (conn->MayHaveBytes() && !conn->IsClean()) return Close(share, conn);
-  if (waiters_.load(std::memory_order_relaxed) != 0 && HandOver(share, conn)) return;
-  if (conn->idle_end <= conn->idle_since) return Close(share, conn);
+  if (conn->MayHaveBytes() && !conn->IsClean()) [[unlikely]]
+    return Close(share, conn);
+  if (waiters_.load(std::memory_order_relaxed) != 0 && HandOver(share, conn)) [[unlikely]]
+    return;
   const runtime::Endpoint& endpoint = conn->endpoint();
   const bool watched = endpoint.armed && endpoint.timer.armed();
-  if (!watched && !Watch(share, conn)) return Close(share, conn);
+  if (end <= now || (!watched && !Watch(share, conn))) [[unlikely]]
+    return Close(share, conn);
   share.PushIdle(*conn);
 }
 

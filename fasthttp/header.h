@@ -29,9 +29,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/base/attributes.h"
 #include "absl/container/inlined_vector.h"
@@ -520,8 +522,9 @@ class ResponseHeader : public HeaderTrailers {
   // Makes this header a copy of a received head; names keep their bytes. `length`: that of the
   // body, if framing has read it from the Content-Length of this head.
   void CopyFrom(const http1::Head& head, int64_t length = kContentLengthNone);
-  // The same in two steps, without the copy of each field: empties this header and gives the head
-  // to parse into; then, while the bytes that were parsed are still there, makes it this header's.
+  // The same in two steps, without the copy of each field: gives the head to parse into; then,
+  // while the bytes that were parsed are still there, makes it this header's. In between this
+  // header must not be looked at; Reset, if nothing comes of it.
   http1::Head& HeadToReceive() {
     // Of a head that is still as it came everything is set anew.
     if (head_ == nullptr || trailers_used_) PrepareToReceive();
@@ -602,9 +605,11 @@ inline void ResponseHeader::KeepReceived(int64_t length, bool close) {
   close_ = close;
   normalize_ = no_default_content_type_ = used_ = true;
   content_length_ = length;
-  received_->bytes.Assign({head.base, head.size});
-  head.base = received_->bytes.data();
   head_ = &head;
+  received_->bytes.Clear();
+  const char* const from = std::exchange(head.base, received_->bytes.Prepare(head.size));
+  received_->bytes.Commit(head.size);
+  std::memcpy(received_->bytes.data(), from, head.size);
 }
 
 inline void ResponseHeader::TakeReceived(int64_t length) {

@@ -145,11 +145,8 @@ std::unique_ptr<const std::string> PeerOf(ClientConn& conn) {
 // Counts a call while it lasts.
 class PendingCall {
  public:
-  explicit PendingCall(Share& share) : share_(share) {
-    ClientPool::Count(share_.counters.calls);
-    ClientPool::Count(share_.counters.pending);
-  }
-  ~PendingCall() { ClientPool::Count(share_.counters.pending, static_cast<uint64_t>(-1)); }
+  explicit PendingCall(Share& share) : share_(share) { ClientPool::Count(share_.counters.calls); }
+  ~PendingCall() { ClientPool::Count(share_.counters.ended); }
   PendingCall(const PendingCall&) = delete;
   PendingCall& operator=(const PendingCall&) = delete;
 
@@ -160,7 +157,6 @@ class PendingCall {
 // A connection that an attempt was made on, and how that ended.
 struct Used {
   ClientConn* conn = nullptr;
-  int64_t since = 0;
   ExchangeResult result;
 };
 
@@ -202,8 +198,6 @@ class HostClient::Impl {
   [[gnu::noinline]] Errc CallDescribed(Share& share, CallParts& call, Used used);
   Errc Describe(const Request& request, WireRequest& wire);
   [[gnu::noinline]] bool Use(Share& share, const WireRequest& wire, CallParts& call, Used& used);
-  bool Exchange(Share& share, const RequestBytes& request, CallParts& call, base::Block* in,
-                Used& used);
   [[gnu::noinline]] Errc Repeat(Share& share, const WireRequest& wire, CallParts& call, Used used);
   Errc Try(Share& share, const WireRequest& wire, CallParts& call, Attempt& attempt);
   Errc EndConn(Share& share, Used used, Attempt& attempt);
@@ -237,46 +231,36 @@ inline const URI* HostClient::Impl::BareURIOf(const Request& request) const {
   return options_.is_tls || uri->Scheme().size() == 4 ? uri : nullptr;
 }
 
-// Nearly all calls find an idle connection and succeed on it, and most set nothing but a URL.
-Errc HostClient::Impl::Call(Share& share, CallParts& call) {
+// Nearly all calls find an idle connection and succeed on it, and most set nothing but a URL. That
+// way is compiled into one function.
+[[gnu::flatten]] Errc HostClient::Impl::Call(Share& share, CallParts& call) {
   const PendingCall pending(share);
-  Used used;
   const URI* const uri = BareURIOf(call.request);
-  if (uri != nullptr) used.conn = pool_->TakeIdle(share);
-  if (used.conn == nullptr) return CallDescribed(share, call, used);
-  base::Block* const in = share.client().blocks().Take();
+  ClientConn* const conn = uri != nullptr ? pool_->TakeIdle(share) : nullptr;
+  if (conn == nullptr) [[unlikely]]
+    return CallDescribed(share, call, {});
+  ClientLoop& client = share.client();
+  base::Block& in = *client.blocks().Take();
   const char* const end =
-      http1::WriteBareRequestHead(in->data(), uri->PlainTarget(), uri->Host(), bare_rest_);
-  const std::string_view head(in->data(), static_cast<size_t>(end - in->data()));
-  if (Exchange(share, {.head = head}, call, in, used)) return Errc::kOk;
-  return CallDescribed(share, call, used);
+      http1::WriteBareRequestHead(in.data(), uri->PlainTarget(), uri->Host(), bare_rest_);
+  const std::string_view head(in.data(), static_cast<size_t>(end - in.data()));
+  ExchangeResult result;
+  if (!RunExchange(client, *conn, limits_, {.head = head}, in, call, result)) [[unlikely]]
+    return CallDescribed(share, call, {conn, result});
+  pool_->Release(share, conn);
+  return Errc::kOk;
 }
 
-// True if all went well. Else the connection is to be ended.
-[[gnu::always_inline]] inline bool HostClient::Impl::Exchange(Share& share,
-                                                              const RequestBytes& request,
-                                                              CallParts& call, base::Block* in,
-                                                              Used& used) {
-  if (used.conn->exchanges != 0) ClientPool::Count(share.counters.reused);
-  used.since = call.loop.now();
-  used.result = RunExchange({.client = share.client(),
-                             .conn = *used.conn,
-                             .limits = limits_,
-                             .deadline = call.deadline,
-                             .request = request,
-                             .response = call.response,
-                             .in = in});
-  if (!used.result.reusable) return false;
+// The same for a request that was described. False: the connection is to be ended.
+bool HostClient::Impl::Use(Share& share, const WireRequest& wire, CallParts& call, Used& used) {
+  base::Block& in = *share.client().blocks().Take();
+  const size_t bound = wire.Bound();
+  std::unique_ptr<char[]> large(bound > in.capacity ? new char[bound] : nullptr);
+  const RequestBytes request = wire.Write(large != nullptr ? large.get() : in.data());
+  if (!RunExchange(share.client(), *used.conn, limits_, request, in, call, used.result))
+    return false;
   pool_->Release(share, used.conn);
   return true;
-}
-
-bool HostClient::Impl::Use(Share& share, const WireRequest& wire, CallParts& call, Used& used) {
-  base::Block* const in = share.client().blocks().Take();
-  const size_t bound = wire.Bound();
-  if (bound <= in->capacity) return Exchange(share, wire.Write(in->data()), call, in, used);
-  std::unique_ptr<char[]> head(new char[bound]);
-  return Exchange(share, wire.Write(head.get()), call, in, used);
 }
 
 inline Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire) {
@@ -349,8 +333,7 @@ Errc HostClient::Impl::Try(Share& share, const WireRequest& wire, CallParts& cal
       return errc;
     }
   }
-  if (Use(share, wire, call, used)) return Errc::kOk;
-  return EndConn(share, used, attempt);
+  return Use(share, wire, call, used) ? Errc::kOk : EndConn(share, used, attempt);
 }
 
 Errc HostClient::Impl::EndConn(Share& share, Used used, Attempt& attempt) {
@@ -359,7 +342,7 @@ Errc HostClient::Impl::EndConn(Share& share, Used used, Attempt& attempt) {
   attempt.address = conn.address;
   attempt.exchanges = conn.exchanges - 1;
   attempt.reused = attempt.exchanges != 0;
-  attempt.idle = used.since - conn.idle_since;
+  attempt.idle = conn.used_since - conn.idle_since;
   attempt.response_started = used.result.response_started;
   if (used.result.errc != Errc::kOk && conn.conn.is_open()) attempt.peer = PeerOf(conn);
   pool_->Close(share, used.conn);
@@ -570,7 +553,7 @@ HostClientStats HostClient::Stats() const {
   const ClientPool* pool = impl_->known_pool();
   if (pool == nullptr) return {};
   return {.calls = pool->Sum(&Counters::calls),
-          .pending = pool->Sum(&Counters::pending),
+          .pending = pool->pending(),
           .conns = pool->conns(),
           .idle_conns = pool->Sum(&Counters::idle),
           .waiting = pool->waiting(),

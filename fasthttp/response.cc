@@ -30,6 +30,20 @@ void Response::CopyTo(Response& to) const {
   to.rep_->has_addrs = rep_->has_addrs;
 }
 
+void Response::SetAddrs(const Addr& local, const Addr& remote) {
+  rep_->local = local;
+  rep_->remote = remote;
+  rep_->has_addrs = true;
+}
+
+void Response::Receive(std::string_view body, const Addr& local, const Addr& remote) {
+  Rep& rep = *rep_;
+  rep.body.Set(body);
+  rep.has_addrs = true;
+  if (!rep.local.AssignIp(local) || !rep.remote.AssignIp(remote)) SetAddrs(local, remote);
+  rep.header.TakeReceived(static_cast<int64_t>(body.size()));
+}
+
 OwnedBytes Response::SwapBody(OwnedBytes bytes) {
   OwnedBytes old = rep_->body.Take();
   rep_->body.SetOwned(std::move(bytes));

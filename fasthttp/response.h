@@ -161,11 +161,11 @@ class Response {
   Addr LocalAddr() const { return rep_->has_addrs ? rep_->local : Addr(); }
   Addr RemoteAddr() const { return rep_->has_addrs ? rep_->remote : Addr(); }
   // For a RoundTripper that receives by itself.
-  void SetAddrs(const Addr& local, const Addr& remote) {
-    rep_->local = local;
-    rep_->remote = remote;
-    rep_->has_addrs = true;
-  }
+  void SetAddrs(const Addr& local, const Addr& remote);
+
+  // For clients: the head that was parsed into header().HeadToReceive(), a body of the length that
+  // it declares, and the ends of the connection.
+  void Receive(std::string_view body, const Addr& local, const Addr& remote);
 
   // absl::Format(&response, ...) appends to the body.
   friend void AbslFormatFlush(Response* response, absl::string_view text) {

@@ -43,7 +43,7 @@ constexpr int kMostTasks = 1'000;  // ThreadSanitizer knows 8,128 fibers.
 constexpr int kMostTasks = 10'000;
 #endif
 
-enum class Kind { kDo, kGetTimeout, kGet, kBig };
+enum class Kind { kDo, kDoServer, kGetTimeout, kGet, kBig };
 enum class Transport { kFake, kTcp, kInmemory, kServer };
 
 struct ClientRow {
@@ -79,15 +79,24 @@ class FakeConn final : public Conn {
   bool owed_ = false;
 };
 
+[[gnu::noinline]] void FailCall(const absl::Status& status) { Fail(status.ToString()); }
+
 void CheckOk(const absl::Status& status) {
-  if (!status.ok()) Fail(status.ToString());
+  if (!status.ok()) FailCall(status);
+}
+
+[[gnu::noinline]] void FailResponse(const Response& response) {
+  Fail(absl::StrCat("not the response that was sent: ", response.StatusCode(), ", ",
+                    response.Body().size(), " bytes"));
+}
+
+void CheckOk(const Response& response) {
+  if (response.StatusCode() != kStatusOK) FailResponse(response);
 }
 
 void Check(const Response& response, std::string_view body) {
-  if (response.StatusCode() != kStatusOK || response.Body() != body) {
-    Fail(absl::StrCat("not the response that was sent: ", response.StatusCode(), ", ",
-                      response.Body().size(), " bytes"));
-  }
+  CheckOk(response);
+  if (response.Body() != body) FailResponse(response);
 }
 
 // What a row needs: a client, and a server if it has one.
@@ -199,8 +208,12 @@ class ClientSubject final : public Subject {
       switch (row_.kind) {
         case Kind::kDo: {
           CheckOk(client_->Do(request, response));
-          // What the other process answers is its own affair.
-          Check(response, row_.transport == Transport::kServer ? response.Body() : kCannedBody);
+          Check(response, kCannedBody);
+          break;
+        }
+        case Kind::kDoServer: {
+          CheckOk(client_->Do(request, response));
+          CheckOk(response);  // The body is the other process's own affair.
           break;
         }
         case Kind::kBig: {
@@ -250,7 +263,7 @@ std::vector<Row> Rows(bool alone) {
   std::vector<Row> rows;
   if (alone) {
     for (size_t n : {1, 64}) {
-      Add(rows, absl::StrCat("ClientDo", n, "Server"), {Kind::kDo, Transport::kServer, n});
+      Add(rows, absl::StrCat("ClientDo", n, "Server"), {Kind::kDoServer, Transport::kServer, n});
     }
     return rows;
   }

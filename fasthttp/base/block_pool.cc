@@ -14,6 +14,7 @@ BlockPool::~BlockPool() {
 Block* BlockPool::Make(size_t size_class) {
   void* memory = slabs_[size_class].Allocate();
   FASTHTTP_CHECK(memory != nullptr, "out of memory for a receive block");
+  ++made_;
   Block* block = new (memory) Block;
   block->capacity = kCapacities[size_class];
   block->size_class = static_cast<uint8_t>(size_class);
@@ -38,6 +39,7 @@ bool BlockPool::Trim() {
       free_[i] = block->next;
       --free_count_[i];
       slabs_[i].Free(block);
+      --made_;
     }
     more |= free_[i] != nullptr;
   }

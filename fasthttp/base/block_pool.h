@@ -54,7 +54,6 @@ class BlockPool {
     if (block == nullptr) return TakeClass(0);
     free_[0] = block->next;
     --free_count_[0];
-    ++in_use_;
     block->begin = block->end = 0;
     return block;
   }
@@ -64,7 +63,6 @@ class BlockPool {
   Block* Grow(Block* block);
 
   void Give(Block* block) {
-    --in_use_;
     block->next = free_[block->size_class];
     free_[block->size_class] = block;
     ++free_count_[block->size_class];
@@ -73,11 +71,14 @@ class BlockPool {
   // Frees half of what is unused; false if nothing is left.
   bool Trim();
 
-  size_t in_use() const { return in_use_; }
+  size_t in_use() const {
+    size_t count = made_;
+    for (size_t free : free_count_) count -= free;
+    return count;
+  }
 
  private:
   Block* TakeClass(size_t size_class) {
-    ++in_use_;
     Block* block = free_[size_class];
     if (block == nullptr) return Make(size_class);
     free_[size_class] = block->next;
@@ -92,7 +93,7 @@ class BlockPool {
 
   Block* free_[kCapacities.size()] = {};
   size_t free_count_[kCapacities.size()] = {};
-  size_t in_use_ = 0;
+  size_t made_ = 0;  // And not freed.
   Slabs slabs_[kCapacities.size()] = {Slabs(SlotSize(0)), Slabs(SlotSize(1)), Slabs(SlotSize(2))};
 };
 

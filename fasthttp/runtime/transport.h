@@ -75,6 +75,14 @@ class Addr {
   // The same without the port.
   std::string IpString() const;
 
+  // `from` if no name has to be copied for it; else false, and nothing is done. Does not count as a
+  // copy of the name: no atomic operation.
+  bool AssignIp(const Addr& from) {
+    if (name_ != from.name_) return false;
+    ip_ = from.ip_;
+    return true;
+  }
+
   friend bool operator==(const Addr& a, const Addr& b) { return a.ToString() == b.ToString(); }
 
  private:
