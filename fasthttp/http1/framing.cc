@@ -1,5 +1,6 @@
 #include "fasthttp/http1/framing.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "fasthttp/http1/ascii.h"
@@ -92,8 +93,7 @@ Errc DecideLength(const Head& head, Framing& framing) {
     return CheckTransferEncoding(head);
   }
   if (head.HasMany(K::kContentLength)) return Errc::kDuplicateContentLength;
-  framing.kind = Framing::kLength;
-  return ParseContentLength(FirstValue(head, K::kContentLength), &framing.length);
+  return internal::FrameByLength(head, framing);
 }
 
 // --- Connection, RFC 9112 section 9.3, RFC 9110 section 7.6.1 -----------------------------------
@@ -150,8 +150,9 @@ bool HasNoBody(const Head& head, MethodId request_method) {
          request_method == MethodId::kHead;
 }
 
-// `framing` has keep_alive as the version says, in what follows too.
-[[gnu::noinline]] Errc DecideRequestByRules(const Head& head, Framing& framing) {
+}  // namespace
+
+Errc internal::FrameRequestByRules(const Head& head, Framing& framing) {
   if (!head.plain_host) {
     if (Errc errc = CheckHost(head); errc != Errc::kOk) return errc;
   }
@@ -172,8 +173,7 @@ bool HasNoBody(const Head& head, MethodId request_method) {
   return head.Has(K::kTrailer) ? CheckTrailerNames(head) : Errc::kOk;
 }
 
-[[gnu::noinline]] Errc DecideResponseByRules(const Head& head, MethodId request_method,
-                                             Framing& framing) {
+Errc internal::FrameResponseByRules(const Head& head, MethodId request_method, Framing& framing) {
   ReadConnection(head, framing);
   // RFC 9112 section 6.3, in its order.
   framing.upgrade =
@@ -186,41 +186,14 @@ bool HasNoBody(const Head& head, MethodId request_method) {
   }
   if (head.Has(K::kContentLength)) {
     if (head.HasMany(K::kContentLength)) return Errc::kDuplicateContentLength;
-    framing.kind = Framing::kLength;
     // An HTTP/1.0 peer that also sends Transfer-Encoding may frame by it: don't reuse
     // (section 6.1).
     if (head.Has(K::kTransferEncoding)) framing.keep_alive = false;
-    return ParseContentLength(FirstValue(head, K::kContentLength), &framing.length);
+    return FrameByLength(head, framing);
   }
   framing.kind = Framing::kUntilClose;
   framing.keep_alive = false;
   return Errc::kOk;
-}
-
-}  // namespace
-
-Errc internal::DecideOtherFraming(const Head& head, Framing& framing) {
-  constexpr uint64_t kHostAndLength = MaskOf(K::kHost) | MaskOf(K::kContentLength);
-  // A body of a length and nothing else.
-  if ((head.seen & kFramingFields) == kHostAndLength && !head.HasMany(K::kContentLength) &&
-      head.plain_host && head.method_id != MethodId::kConnect) {
-    framing.kind = Framing::kLength;
-    return ParseContentLength(FirstValue(head, K::kContentLength), &framing.length);
-  }
-  return DecideRequestByRules(head, framing);
-}
-
-Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency, Framing& framing) {
-  framing = {.keep_alive = head.minor_version > 0};
-  constexpr uint64_t kFields = kLengthFields | MaskOf(K::kConnection);
-  // Most responses have a length and say nothing of the connection.
-  if ((head.seen & kFields) == MaskOf(K::kContentLength) && !head.HasMany(K::kContentLength) &&
-      head.status == 200 && request_method != MethodId::kHead &&
-      request_method != MethodId::kConnect) {
-    framing.kind = Framing::kLength;
-    return ParseContentLength(FirstValue(head, K::kContentLength), &framing.length);
-  }
-  return DecideResponseByRules(head, request_method, framing);
 }
 
 bool ListHasToken(std::string_view list, std::string_view token) {
@@ -231,26 +204,22 @@ bool ListHasToken(std::string_view list, std::string_view token) {
 }
 
 Errc ParseContentLength(std::string_view value, uint64_t* length) {
-  constexpr uint64_t kMax = INT64_MAX;
-  if (value.empty()) return Errc::kBadContentLength;
+  constexpr size_t kDigits = 19;  // Of 2^63 - 1; so many never pass 2^64.
+  if (value.size() - 1 >= kDigits) [[unlikely]] {
+    if (value.empty()) return Errc::kBadContentLength;
+    value.remove_prefix(std::min(value.find_first_not_of('0'), value.size() - 1));
+    if (value.size() > kDigits) return Errc::kBadContentLength;
+  }
   uint64_t n = 0;
-  if (value.size() <= 18) {  // Too few digits to pass kMax.
-    for (char c : value) {
-      const uint64_t digit = static_cast<uint64_t>(static_cast<unsigned char>(c)) - '0';
-      if (digit > 9) return Errc::kBadContentLength;
-      n = n * 10 + digit;
-    }
-    *length = n;
-    return Errc::kOk;
-  }
-  for (char c : value) {
-    const uint64_t digit = static_cast<uint64_t>(static_cast<unsigned char>(c)) - '0';
-    // Anything that could pass kMax is refused before it can wrap.
-    if (digit > 9 || n > kMax / 10) return Errc::kBadContentLength;
+  const char* p = value.data();
+  const char* const end = p + value.size();
+  do {
+    const unsigned digit = static_cast<unsigned char>(*p) - unsigned{'0'};
+    if (digit > 9) return Errc::kBadContentLength;
     n = n * 10 + digit;
-  }
+  } while (++p != end);
   *length = n;
-  return n <= kMax ? Errc::kOk : Errc::kBadContentLength;
+  return n <= INT64_MAX ? Errc::kOk : Errc::kBadContentLength;
 }
 
 bool IsForbiddenTrailer(std::string_view name) {

@@ -62,8 +62,8 @@ inline Errc DecideFraming(const Head& head, Leniency leniency, Framing& framing)
 // and 2xx to CONNECT set `upgrade`. Transfer-Encoding counts on HTTP/1.1 only and must be exactly
 // one "chunked"; together with Content-Length it is kLengthAndTransferEncoding. Without both the
 // body lasts until close, which also ends keep_alive.
-Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency leniency,
-                           Framing& framing);
+inline Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency leniency,
+                                  Framing& framing);
 
 // True if `host` is uri-host [":" port] (RFC 3986 section 3.2) and the host is not empty: a
 // registered name, an IPv4 address or an IPv6 address in brackets, with a zone if need be (RFC
@@ -92,25 +92,51 @@ Errc ParseContentLength(std::string_view value, uint64_t* length);
 
 namespace internal {
 
-// What decides about the framing of a request.
-constexpr uint64_t kFramingFields = MaskOf(KnownField::kHost) | MaskOf(KnownField::kContentLength) |
-                                    MaskOf(KnownField::kTransferEncoding) |
-                                    MaskOf(KnownField::kConnection) | MaskOf(KnownField::kExpect) |
-                                    MaskOf(KnownField::kUpgrade) | MaskOf(KnownField::kTrailer);
+// What decides about the framing of a request, and of a response.
+constexpr uint64_t kRequestFraming =
+    MaskOf(KnownField::kHost) | MaskOf(KnownField::kContentLength) |
+    MaskOf(KnownField::kTransferEncoding) | MaskOf(KnownField::kConnection) |
+    MaskOf(KnownField::kExpect) | MaskOf(KnownField::kUpgrade) | MaskOf(KnownField::kTrailer);
+constexpr uint64_t kResponseFraming = MaskOf(KnownField::kContentLength) |
+                                      MaskOf(KnownField::kTransferEncoding) |
+                                      MaskOf(KnownField::kConnection);
+
+// A body of the length that the head's one Content-Length says.
+inline Errc FrameByLength(const Head& head, Framing& framing) {
+  framing.kind = Framing::kLength;
+  const uint16_t first = head.first[static_cast<size_t>(KnownField::kContentLength)];
+  return ParseContentLength(head.ValueOf(head.fields[first]), &framing.length);
+}
 
 // `framing` has keep_alive as the version says.
-Errc DecideOtherFraming(const Head& head, Framing& framing);
+Errc FrameRequestByRules(const Head& head, Framing& framing);
+Errc FrameResponseByRules(const Head& head, MethodId request_method, Framing& framing);
 
 }  // namespace internal
 
-// Most requests have no body and say nothing of the connection.
+// Most requests have no body, or one with a length, and say nothing of the connection.
 inline Errc DecideFraming(const Head& head, Leniency, Framing& framing) {
   framing = {.keep_alive = head.minor_version > 0};
-  if ((head.seen & internal::kFramingFields) == MaskOf(KnownField::kHost) && head.plain_host)
-      [[likely]] {
-    return Errc::kOk;
+  if (head.plain_host) [[likely]] {
+    const uint64_t fields = head.seen & internal::kRequestFraming;
+    if (fields == MaskOf(KnownField::kHost)) return Errc::kOk;
+    if (fields == (MaskOf(KnownField::kHost) | MaskOf(KnownField::kContentLength)) &&
+        !head.HasMany(KnownField::kContentLength) && head.method_id != MethodId::kConnect) {
+      return internal::FrameByLength(head, framing);
+    }
   }
-  return internal::DecideOtherFraming(head, framing);
+  return internal::FrameRequestByRules(head, framing);
+}
+
+inline Errc DecideResponseFraming(const Head& head, MethodId request_method, Leniency,
+                                  Framing& framing) {
+  framing = {.keep_alive = head.minor_version > 0};
+  if ((head.seen & internal::kResponseFraming) == MaskOf(KnownField::kContentLength) &&
+      !head.HasMany(KnownField::kContentLength) && head.status == 200 &&
+      request_method != MethodId::kHead && request_method != MethodId::kConnect) [[likely]] {
+    return internal::FrameByLength(head, framing);
+  }
+  return internal::FrameResponseByRules(head, request_method, framing);
 }
 
 }  // namespace fasthttp::http1

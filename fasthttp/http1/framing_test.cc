@@ -1,6 +1,7 @@
 // Framing rules that the case table (testing/http_cases.h) does not show.
 #include "fasthttp/http1/framing.h"
 
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,15 @@ TEST(ContentLengthTest, Bounds) {
   EXPECT_EQ(ParseContentLength("9223372036854775807", &length), Errc::kOk);
   EXPECT_EQ(length, uint64_t{INT64_MAX});
   EXPECT_EQ(ParseContentLength("9223372036854775808", &length), Errc::kBadContentLength);
+  EXPECT_EQ(ParseContentLength("9999999999999999999", &length), Errc::kBadContentLength);
+  EXPECT_EQ(ParseContentLength("18446744073709551617", &length), Errc::kBadContentLength);
   EXPECT_EQ(ParseContentLength({}, &length), Errc::kBadContentLength);
+  for (const char* digits : {"", "0", "7", "9223372036854775807"}) {
+    const std::string value = std::string(40, '0') + digits;
+    EXPECT_EQ(ParseContentLength(value, &length), Errc::kOk) << value;
+    EXPECT_EQ(length, std::strtoull(value.c_str(), nullptr, 10));
+    EXPECT_EQ(ParseContentLength(value + "x", &length), Errc::kBadContentLength);
+  }
   for (int byte = 0; byte < 256; ++byte) {
     const std::string value = "1" + std::string(1, static_cast<char>(byte)) + "2";
     const bool digit = byte >= '0' && byte <= '9';
