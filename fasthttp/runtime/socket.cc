@@ -519,7 +519,6 @@ absl::StatusOr<std::unique_ptr<Listener>> Listen(std::string_view address,
   int fd = OpenListening(raw, options, /*first=*/true, &unsupported);
   if (fd < 0 && all && unsupported) {  // A machine without IPv6.
     static constexpr uint8_t kAny[4] = {};
-    raw = {};
     if (ToRaw(Addr::IPv4(kAny, addr.port()), raw) == Errc::kOk) {
       fd = OpenListening(raw, options, /*first=*/true, &unsupported);
     }
