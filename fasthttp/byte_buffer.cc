@@ -1,5 +1,6 @@
 #include "fasthttp/byte_buffer.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "fasthttp/base/check.h"
@@ -8,6 +9,8 @@ namespace fasthttp::internal {
 namespace {
 
 constexpr size_t kSmallest = 32;
+
+using Sixteen = signed char __attribute__((vector_size(16)));
 
 bool IsControl(char c) {
   const unsigned char byte = static_cast<unsigned char>(c);
@@ -19,26 +22,19 @@ size_t RoundUp(size_t size) { return size < kSmallest ? kSmallest : (size + 15) 
 }  // namespace
 
 bool CopyAndCheckLong(char* dst, const char* src, size_t n) {
-  if (n < 8) {
-    bool control = false;
-    char bytes[8];
-    for (size_t i = 0; i < n; ++i) {
-      bytes[i] = src[i];
-      control |= IsControl(src[i]);
-    }
-    for (size_t i = 0; i < n; ++i) dst[i] = bytes[i];
-    return control;
-  }
   if (n - 16 <= 16) {
-    uint64_t words[4];
-    std::memcpy(words, src, 16);
-    std::memcpy(words + 2, src + n - 16, 16);
-    std::memcpy(dst, words, 16);
-    std::memcpy(dst + n - 16, words + 2, 16);
-    return (ControlBits(words[0]) | ControlBits(words[1]) | ControlBits(words[2]) |
-            ControlBits(words[3])) != 0;
+    Sixteen head, tail;
+    std::memcpy(&head, src, 16);
+    std::memcpy(&tail, src + n - 16, 16);
+    std::memcpy(dst, &head, 16);
+    std::memcpy(dst + n - 16, &tail, 16);
+    const Sixteen bits = (head < 0x20) | (head == 0x7f) | (tail < 0x20) | (tail == 0x7f);
+    uint64_t words[2];
+    std::memcpy(words, &bits, 16);
+    return (words[0] | words[1]) != 0;
   }
   std::memmove(dst, src, n);
+  if (n < 8) return std::any_of(dst, dst + n, IsControl);
   uint64_t word;
   for (size_t i = 0; i + 8 <= n; i += 8) {
     std::memcpy(&word, dst + i, 8);

@@ -187,7 +187,8 @@ class ServerConn {
   }
   void CloseBehindRest();
   void EndConnection();
-  void ReleaseAll();
+  inline void Disconnect(bool reset);
+  void LeavePeer();
   void Linger();
   void DrainLingering();
   void Close(bool reset);

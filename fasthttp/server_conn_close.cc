@@ -34,6 +34,18 @@ void ServerLoop::Uncount(uint16_t state) {
   Count(counters_.open, ~uint64_t{0});  // Minus one.
 }
 
+// It holds no turn and no queue any more.
+inline void ServerConn::Disconnect(bool reset) {
+  if (Is(kPerIp)) [[unlikely]]
+    LeavePeer();
+  endpoint_.conn->Close(reset);
+  server_.Forget(endpoint_);
+}
+
+[[gnu::noinline]] void ServerConn::LeavePeer() {
+  server_.shared_.per_ip.Remove(endpoint_.conn->RemoteAddr());
+}
+
 // Everything is sent. A close with unread bytes in the kernel would send a reset, which can
 // overtake the answer and destroy it (RFC 9112 section 9.6).
 void ServerConn::EndConnection() {
@@ -48,7 +60,7 @@ void ServerConn::EndConnection() {
   }
   if (linger) [[unlikely]]
     return Linger();
-  Close(/*reset=*/false);
+  Disconnect(/*reset=*/false);
 }
 
 void ServerConn::Linger() {
@@ -98,17 +110,10 @@ void ServerConn::Cut(Errc cause) {
 
 void ServerConn::Close(bool reset) {
   FASTHTTP_DCHECK(state() != kHandling, "a connection was closed under its handler");
-  if (data().turn != nullptr || data().out != nullptr || Is(kPerIp)) [[unlikely]]
-    ReleaseAll();
-  endpoint_.conn->Close(reset);
-  server_.Forget(endpoint_);
-}
-
-void ServerConn::ReleaseAll() {
   ReleaseTurn();
   // A queue with unsent bytes is not worth keeping.
   delete std::exchange(data().out, nullptr);
-  if (Is(kPerIp)) server_.shared_.per_ip.Remove(endpoint_.conn->RemoteAddr());
+  Disconnect(reset);
 }
 
 }  // namespace fasthttp

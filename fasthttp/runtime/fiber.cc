@@ -37,18 +37,19 @@ namespace fasthttp::runtime {
 // What the fibers of a thread share.
 struct Fiber::Thread {
   Fiber* leaving = nullptr;  // Who switched away last.
-  // The C++ runtime's, kept here since it takes two calls to ask.
+  // The C++ runtime's and C's, kept here since it takes calls to ask.
   abi::__cxa_eh_globals* exceptions = nullptr;
+  int* error = nullptr;
 
   // Compilers may keep the address of a thread_local across a call; a fiber never changes its
   // thread, but noinline keeps that true under SimRuntime's several loops as well.
   [[gnu::noinline]] static Thread& Current() {
     static constinit thread_local Thread thread;
+    if (thread.error == nullptr) [[unlikely]] {
+      thread.exceptions = abi::__cxa_get_globals();
+      thread.error = &errno;
+    }
     return thread;
-  }
-  void* Exceptions() {
-    if (exceptions == nullptr) exceptions = abi::__cxa_get_globals();
-    return exceptions;
   }
 };
 
@@ -137,9 +138,9 @@ void Fiber::Start(Stack stack, Entry entry, void* argument) {
 }
 
 [[gnu::noinline]] void Fiber::Switch(Fiber& from, Fiber& to) {
-  from.saved_errno_ = errno;
   Thread& here = Thread::Current();
-  std::memcpy(from.exceptions_, here.Exceptions(), sizeof from.exceptions_);
+  from.saved_errno_ = *here.error;
+  std::memcpy(from.exceptions_, here.exceptions, sizeof from.exceptions_);
   here.leaving = &from;
 #ifdef FASTHTTP_ASAN
   __sanitizer_start_switch_fiber(&from.fake_stack_, to.stack_bottom_, to.stack_bytes_);
@@ -170,8 +171,8 @@ inline void Fiber::Arrived(Fiber& self, Thread& thread) {
     who->stack_bytes_ = bytes;
   }
 #endif
-  std::memcpy(thread.Exceptions(), self.exceptions_, sizeof self.exceptions_);
-  errno = self.saved_errno_;
+  std::memcpy(thread.exceptions, self.exceptions_, sizeof self.exceptions_);
+  *thread.error = self.saved_errno_;
 }
 
 Stack Fiber::TakeStack() {

@@ -156,7 +156,8 @@ void Loop::Lead() {
   }
 }
 
-void Loop::Step() {
+// A part of Lead: a loop whose steps are small takes many.
+[[gnu::always_inline]] inline void Loop::Step() {
   // One after the other: no event ends a loop or retires its fiber.
   while (TakeEvent()) {
     if (single_step_) return;
@@ -172,7 +173,7 @@ bool Loop::TakeEvent() {
 }
 
 bool Loop::TakeReadyFiber() {
-  if (round_ready_ == 0 || ready_head_ == nullptr) return false;
+  if (round_ready_ == 0) return false;
   Fiber* fiber = PopReady();
   Fiber& self = *running_;
   self.state = Fiber::State::kParked;
@@ -208,8 +209,8 @@ void Loop::TakeExpired() {
 }
 
 bool Loop::TakePosted() {
-  if (posted_cursor_ == posted_batch_.size()) return false;
-  Message message = posted_batch_[posted_cursor_++];
+  if (posted_cursor_ == std::to_address(posted_batch_.end())) return false;
+  const Message message = *posted_cursor_++;
   message.run(*this, message.pointer, message.a, message.b);
   return true;
 }
@@ -296,10 +297,10 @@ inline bool Loop::IsTimeToPoll() {
 [[gnu::noinline]] void Loop::TakeMessages() {
   if (idle_) stop_group_->Busy(*this);
   posted_batch_.clear();
-  posted_cursor_ = 0;
   std::lock_guard<std::mutex> lock(posted_mutex_);
   has_posted_.store(false);
   posted_batch_.swap(posted_);
+  posted_cursor_ = posted_batch_.data();
 }
 
 void Loop::EndWork() {
@@ -345,13 +346,16 @@ void Loop::Dispatch(PollEvent event) {
 // False if nobody waits for this.
 [[gnu::noinline]] bool Loop::FireWaits(Endpoint& endpoint, uint8_t ready) {
   bool fired = false;
-  for (Wait* wait = endpoint.waits; wait != nullptr;) {
-    Wait* next = wait->next;
-    if (wait->ready_mask & ready) {
-      Fire(*wait, Errc::kOk);
+  for (Wait** at = &endpoint.waits; *at != nullptr;) {
+    Wait& wait = **at;
+    if (wait.ready_mask & ready) {
+      *at = wait.next;
+      wait.endpoint = nullptr;
+      End(wait, Errc::kOk);
       fired = true;
+    } else {
+      at = &wait.next;
     }
-    wait = next;
   }
   return fired;
 }
@@ -459,19 +463,23 @@ void Loop::AddFibers() {
   free_fibers_.insert(free_fibers_.end(), fibers_.rbegin(), fibers_.rbegin() + kFibers);
 }
 
-Fiber* Loop::PopReady() {
-  Fiber** at = &ready_head_;
-  if (base::chaos_enabled) {  // Any of those that were ready when the round began.
-    uint32_t skip = base::ChaosRandom() % std::clamp(round_ready_, 1u, 16u);
-    for (; skip != 0 && (*at)->next != nullptr; --skip) at = &(*at)->next;
-  }
-  Fiber* fiber = *at;
+// One of those that were ready when the round began; there is one.
+inline Fiber* Loop::PopReady() {
+  Fiber** const at = base::chaos_enabled ? AnyReady() : &ready_head_;
+  Fiber* const fiber = *at;
   *at = fiber->next;
   if (*at == nullptr) ready_tail_ = at;
-  fiber->next = nullptr;
   --ready_count_;
-  if (round_ready_ != 0) --round_ready_;
+  --round_ready_;
   return fiber;
+}
+
+[[gnu::noinline]] Fiber** Loop::AnyReady() {
+  Fiber** at = &ready_head_;
+  for (uint32_t skip = base::ChaosRandom() % std::min(round_ready_, 16u); skip != 0; --skip) {
+    at = &(*at)->next;
+  }
+  return at;
 }
 
 void Loop::PushReady(Fiber& fiber) {
@@ -485,7 +493,7 @@ void Loop::PushReady(Fiber& fiber) {
 // A blocked fiber jumps straight to the next ready one while the round lasts: measured, this saves
 // a third of the switches of handlers that wait several times.
 Fiber* Loop::NextLeader(bool may_take_ready) {
-  if (may_take_ready && round_ready_ != 0 && ready_head_ != nullptr) return PopReady();
+  if (may_take_ready && round_ready_ != 0) return PopReady();
   if (parked_.empty()) return NewFiber();
   Fiber* fiber = parked_.back();
   parked_.pop_back();
@@ -615,18 +623,22 @@ Errc Loop::Block(Wait& wait, int64_t deadline, bool cancellable) {
     task->BeforeSuspend();  // May learn that the task is cancelled.
     if (cancellable && task->cancelled() != Errc::kOk) Fire(wait, task->cancelled());
   }
-  ContextNode* context = cancellable ? task->scope.context : nullptr;
-  if (context == nullptr) {
-    SuspendFor(wait, deadline, cancellable);
+  if (cancellable && task->scope.context != nullptr) [[unlikely]] {
+    SuspendIn(*task->scope.context, wait, deadline);
   } else {
-    WaitHook hook(TokenOf(wait));
-    Errc cause = wait.fired ? Errc::kOk : context->Hook(hook);
-    if (cause != Errc::kOk) Fire(wait, cause);
     SuspendFor(wait, deadline, cancellable);
-    context->Unhook(hook);
   }
   self.wait = nullptr;
   return wait.cause;
+}
+
+// The same in a context, which may end the wait.
+[[gnu::noinline]] void Loop::SuspendIn(ContextNode& context, Wait& wait, int64_t deadline) {
+  WaitHook hook(TokenOf(wait));
+  Errc cause = wait.fired ? Errc::kOk : context.Hook(hook);
+  if (cause != Errc::kOk) Fire(wait, cause);
+  SuspendFor(wait, deadline, /*cancellable=*/true);
+  context.Unhook(hook);
 }
 
 inline void Loop::SuspendFor(Wait& wait, int64_t deadline, bool cancellable) {
@@ -696,19 +708,20 @@ void Loop::Suspend(Fiber& next) {
 
 void Loop::Fire(Wait& wait, Errc cause) {
   if (wait.fired) return;
-  wait.fired = true;
-  wait.cause = cause;
-  Unlink(wait);
-  if (wait.fiber->state == Fiber::State::kBlocked) PushReady(*wait.fiber);
+  if (Endpoint* const endpoint = std::exchange(wait.endpoint, nullptr)) {
+    Wait** at = &endpoint->waits;
+    while (*at != &wait) at = &(*at)->next;
+    *at = wait.next;
+  }
+  End(wait, cause);
 }
 
-void Loop::Unlink(Wait& wait) {
+// Of a wait that has not fired and is in no endpoint's list.
+inline void Loop::End(Wait& wait, Errc cause) {
+  wait.fired = true;
+  wait.cause = cause;
   wait_timers_.Remove(wait.timer);
-  if (wait.endpoint == nullptr) return;
-  Wait** at = &wait.endpoint->waits;
-  while (*at != &wait) at = &(*at)->next;
-  *at = wait.next;
-  wait.endpoint = nullptr;
+  if (wait.fiber->state == Fiber::State::kBlocked) PushReady(*wait.fiber);
 }
 
 void Loop::EndWaits(Endpoint& endpoint) {
@@ -746,7 +759,7 @@ void Loop::PostWake(const WakeToken& token, Errc cause) {
 namespace fasthttp {
 
 void ReadyToken::Notify(uint8_t ready) const {
-  if (runtime::Loop::Current() == loop) return loop->Notice(slot, generation, ready);
+  if (runtime::current_loop == loop) return loop->Notice(slot, generation, ready);
   loop->Post(
       [](runtime::Loop& to, void*, uint64_t name, uint64_t bits) {
         to.QueueReady(static_cast<uint32_t>(name), static_cast<uint32_t>(name >> 32),

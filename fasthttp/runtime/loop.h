@@ -352,14 +352,16 @@ class Loop {
   void AddFibers();
   Fiber* NextLeader(bool may_take_ready);
   Fiber* PopReady();
+  Fiber** AnyReady();
   void PushReady(Fiber& fiber);
   void SwitchTo(Fiber& to);
   void Suspend(Fiber& next);
   void SuspendFor(Wait& wait, int64_t deadline, bool cancellable);
+  void SuspendIn(ContextNode& context, Wait& wait, int64_t deadline);
   void ShowStack(Fiber& self);
   bool LeaveToEndpoint(const Wait& wait, int64_t deadline);
   void TimeWaits(Endpoint& endpoint);
-  void Unlink(Wait& wait);
+  void End(Wait& wait, Errc cause);
   void EndWaits(Endpoint& endpoint);
   void CancelAll();
   static void FiberMain(void* loop);
@@ -427,7 +429,7 @@ class Loop {
   std::atomic<uint32_t> heartbeat_{0};
   std::atomic<uint32_t> posting_{0};  // Threads within Post.
   std::vector<Message> posted_batch_;
-  size_t posted_cursor_ = 0;
+  const Message* posted_cursor_ = nullptr;  // In posted_batch_.
 
   uint32_t random_ = 1;
 

@@ -151,8 +151,10 @@ TEST_F(OffloadTest, ADeadlineUnlinksToo) {
   Spawn([&](Loop& here) { (void)runtime.offload().TryRun(here, [&] { gate.Pass(); }); });
   gate.AwaitInside(1);
   runtime.Run([&] {
-    loop.current_task()->scope.deadline = loop.FreshNow() + 2 * kMillisecond;
+    TaskScope& scope = loop.current_task()->scope;
+    scope.deadline = loop.FreshNow() + 2 * kMillisecond;
     errc = runtime.offload().TryRun(loop, [] { ADD_FAILURE() << "ran"; });
+    scope = {};
   });
   EXPECT_EQ(errc, Errc::kTimeout);
   gate.Open();

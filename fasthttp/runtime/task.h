@@ -53,7 +53,8 @@ class Task {
   // Why blocking calls of this task end at once, as its current context has it; kOk while it is not
   // cancelled. Its deadline is another matter: see Loop::CancelCause.
   Errc cancelled() const {
-    if (scope.context == nullptr) return cancel_cause_;
+    if (scope.context == nullptr) [[likely]]
+      return cancel_cause_;
     Errc cause = scope.context->cancelled();
     return cause == Errc::kOk && inherited_ ? cancel_cause_ : cause;
   }
