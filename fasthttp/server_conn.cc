@@ -530,8 +530,7 @@ bool ServerConn::Serialize(Turn& turn, Response& response) {
 
 // Whatever the client would like.
 bool ServerConn::EndsConnection(const Response& response) {
-  return response.ConnectionClose() || server_.draining_ ||
-         data().requests >= server_.limits_.requests_per_conn;
+  return response.ConnectionClose() || data().requests >= server_.last_request_;
 }
 
 bool ServerConn::KeepsAlive(const Turn& turn, const Response& response) {

@@ -72,18 +72,21 @@ class Task {
   // The user code has ended: its context too, with kCancelled if `end_context`, and its locals are
   // gone. The task is as new.
   void EndTask(bool end_context) {
-    if (own_ != nullptr || locals != nullptr) [[unlikely]]
+    if (used_) [[unlikely]]
       DropState(end_context);
     FASTHTTP_DCHECK(scope.context == nullptr && scope.deadline == ContextNode::kNoDeadline,
                     "a scope was not put back");
-    cancel_cause_ = Errc::kOk;
+  }
+  void SetLocals(TaskLocal* list) {
+    locals = list;
+    used_ = true;
   }
 
   TaskScope scope;
   // The wait that it is blocked in, if that may be cancelled. One at most: a task is one stack.
   Wait* wait = nullptr;
-  Task* next = nullptr;  // In the loop's queue of spawned tasks.
-  TaskLocal* locals = nullptr;
+  Task* next = nullptr;         // In the loop's queue of spawned tasks.
+  TaskLocal* locals = nullptr;  // To be changed by SetLocals.
 
  protected:
   ~Task() {
@@ -102,6 +105,7 @@ class Task {
 
   Errc cancel_cause_ = Errc::kOk;
   bool inherited_ = false;      // own_ is its parent's, nobody has asked for one of its own.
+  bool used_ = false;           // It has a context, locals or a cause, which EndTask is to drop.
   ContextNode* own_ = nullptr;  // The outermost context; referenced.
 };
 
