@@ -47,7 +47,7 @@ class FiberLocal {
     auto* local = new Local;
     local->key = key_;
     local->next = task.locals;
-    task.locals = local;
+    task.SetLocals(local);
     return local->value;
   }
 

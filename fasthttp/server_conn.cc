@@ -34,8 +34,7 @@ bool LiesIn(std::string_view part, const char* begin, size_t size) {
 struct ServerConn::Budget {
   explicit Budget(runtime::Loop& loop) : began(loop.now()) {}
 
-  // Behind the connection's request of that number. Whether `received` is used up, Serve sees after
-  // each Receive.
+  // Behind the connection's request of that number.
   bool UsedUp(runtime::Loop& loop, uint32_t request) {
     // A clock reading costs as much as a small handler: look at every eighth request.
     if (request % 8 != 0) return false;
@@ -110,19 +109,13 @@ void ServerConn::ServeRequests() {
   Turn& turn = TurnOf();
   for (;;) {
     const bool idle = turn.phase == Turn::Phase::kHead && turn.block->all_read();
-    const Errc errc = idle ? Errc::kNeedMore : ReadRequest(turn);
-    if (errc == Errc::kNeedMore) {
-      if (!(endpoint_.latched & kReadable)) return idle ? ParkIdle(turn) : Copy().Park(turn);
-      const IoResult received = Receive(turn);
-      if (received.ok()) {
-        budget.received += received.bytes();
-        if (budget.received < Budget::kBytes) continue;
-        return Copy().LetOthersGo();
-      }
-      if (received.again()) continue;  // Not readable any more.
-      return Copy().OnEnd(turn, received.errc());
+    if (idle && !Receive(turn, budget)) return;
+    const Errc errc = ReadRequest(turn);
+    if (errc != Errc::kOk) [[unlikely]] {
+      if (errc != Errc::kNeedMore) return Copy().Reject(turn, errc);
+      if (!Copy().ReceiveMore(turn, budget)) return;
+      continue;
     }
-    if (errc != Errc::kOk) return Copy().Reject(turn, errc);
     if (!CallHandler(turn)) return;
     Answer(turn);
     EndRequest(turn);
@@ -149,8 +142,36 @@ void ServerConn::LetOthersGo() {
 
 // --- Step 2 -----------------------------------------------------------------------------------
 
-IoResult ServerConn::Receive(Turn& turn) {
-  if (turn.phase != Turn::Phase::kHead) return Copy().ReceiveBody(turn);
+// The beginning of a request, of which nothing is here. False if this turn of the connection ends
+// without.
+bool ServerConn::Receive(Turn& turn, Budget& budget) {
+  if (endpoint_.latched & kReadable) return Took(turn, budget, ReceiveHead(turn));
+  ParkIdle(turn);
+  return false;
+}
+
+// More of one that has begun.
+bool ServerConn::ReceiveMore(Turn& turn, Budget& budget) {
+  if (endpoint_.latched & kReadable) {
+    const bool head = turn.phase == Turn::Phase::kHead;
+    return Took(turn, budget, head ? ReceiveHead(turn) : ReceiveBody(turn));
+  }
+  Park(turn);
+  return false;
+}
+
+bool ServerConn::Took(Turn& turn, Budget& budget, IoResult received) {
+  if (!received.ok()) [[unlikely]] {
+    Copy().OnEnd(turn, received.errc());
+    return false;
+  }
+  budget.received += received.bytes();
+  if (budget.received < Budget::kBytes) return true;
+  Copy().LetOthersGo();
+  return false;
+}
+
+IoResult ServerConn::ReceiveHead(Turn& turn) {
   const IoResult received = ReceiveInto(RoomForHead(turn));
   if (received.ok()) turn.block->Commit(received.bytes());
   return received;
@@ -530,8 +551,7 @@ bool ServerConn::Serialize(Turn& turn, Response& response) {
 
 // Whatever the client would like.
 bool ServerConn::EndsConnection(const Response& response) {
-  return response.ConnectionClose() || server_.draining_ ||
-         data().requests >= server_.limits_.requests_per_conn;
+  return response.ConnectionClose() || data().requests >= server_.last_request_;
 }
 
 bool ServerConn::KeepsAlive(const Turn& turn, const Response& response) {
@@ -663,7 +683,9 @@ void ServerConn::DescribeHead(Turn& turn, Response& response, http1::ResponseHea
 
 // --- Ends and errors --------------------------------------------------------------------------
 
+// Nothing more has come for now, or ever.
 void ServerConn::OnEnd(Turn& turn, Errc errc) {
+  if (errc == Errc::kAgain) return Park(turn);
   if (errc != Errc::kUnexpectedEof) return Close(/*reset=*/true);
   std::string_view rest = {turn.block->unread(), turn.block->unread_size()};
   bool between =

@@ -111,7 +111,10 @@ class ServerConn {
     return *turn;
   }
   void OnReadyWhileHandling(uint8_t ready);
-  inline IoResult Receive(Turn& turn);
+  inline bool Receive(Turn& turn, Budget& budget);
+  bool ReceiveMore(Turn& turn, Budget& budget);
+  inline bool Took(Turn& turn, Budget& budget, IoResult received);
+  inline IoResult ReceiveHead(Turn& turn);
   IoResult ReceiveBody(Turn& turn);
   IoResult ReceiveInto(std::span<char> room);
   inline std::span<char> RoomForHead(Turn& turn);

@@ -190,7 +190,7 @@ void ServerLoop::Unregister() {
 
 Errc ServerLoop::AddListener(std::shared_ptr<Listener> listener, std::shared_ptr<Serving> serving) {
   Register();
-  draining_ = !drained_.empty();
+  SetDraining(!drained_.empty());
   // Beside a Shutdown that is under way there is nothing to accept.
   if (serving->refused || shared_.shutdowns.load() != serving->shutdowns) listener->Close();
   if (shared_.per_ip.enabled()) listener->SetPeerLimit(loop_, *this);
@@ -200,7 +200,7 @@ Errc ServerLoop::AddListener(std::shared_ptr<Listener> listener, std::shared_ptr
 
 Errc ServerLoop::AddConn(Conn* conn, runtime::Latch* ended) {
   Register();
-  draining_ = !drained_.empty();
+  SetDraining(!drained_.empty());
   Accepted accepted;
   accepted.conn = conn;
   runtime::Endpoint& endpoint = Adopt(accepted);
@@ -285,7 +285,7 @@ void ServerLoop::EndWaitFor(uint32_t slot) {
 }
 
 void ServerLoop::Drain(std::shared_ptr<runtime::Latch> drained) {
-  draining_ = true;
+  SetDraining(true);
   drained_.push_back(std::move(drained));
   CloseListeners();
   runtime::EndpointTable& table = loop_.endpoints();

@@ -146,6 +146,10 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner, public P
   inline void Forget(runtime::Endpoint& endpoint);
   void Uncount(uint16_t state);
   void EndWaitFor(uint32_t slot);
+  void SetDraining(bool draining) {
+    draining_ = draining;
+    last_request_ = draining ? 0 : limits_.requests_per_conn;
+  }
   void CheckDrained();
   void Register();
 
@@ -225,7 +229,8 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner, public P
   int64_t next_log_ = INT64_MIN;
   uint32_t lingering_ = 0;  // Of these, refused ones.
   bool draining_ = false;
-  std::vector<const runtime::Task*> aside_;  // Handlers that wait for a Shutdown.
+  uint32_t last_request_ = limits_.requests_per_conn;  // Ends its connection; 0 while draining.
+  std::vector<const runtime::Task*> aside_;            // Handlers that wait for a Shutdown.
   std::vector<std::shared_ptr<runtime::Latch>> drained_;
   bool registered_ = false;  // With the loop, for Trim.
 

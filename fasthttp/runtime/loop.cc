@@ -167,8 +167,8 @@ void Loop::Lead() {
 }
 
 bool Loop::TakeEvent() {
-  if (batch_cursor_ == batch_size_) return false;
-  Dispatch(batch_[static_cast<size_t>(batch_cursor_++)]);
+  if (batch_cursor_ == batch_end_) return false;
+  Dispatch(*batch_cursor_++);
   return true;
 }
 
@@ -265,7 +265,6 @@ inline bool Loop::IsTimeToPoll() {
 [[gnu::noinline]] void Loop::Poll(bool pending) {
   work_since_look_ = looks_ = 0;
   poll_next_ = false;
-  batch_size_ = batch_cursor_ = 0;
   if (stopping_ && blocked_ == 0 && !pending && !has_posted_.load()) {
     stopped_ = stop_group_ == nullptr || stop_group_->Idle(*this);
     if (stopped_) return;
@@ -282,15 +281,17 @@ inline bool Loop::IsTimeToPoll() {
     if (has_posted_.load()) timeout = 0;
   }
   ++stats_.polls;
-  batch_size_ = poller_->Poll(batch_, timeout);
+  batch_cursor_ = batch_.data();
+  batch_end_ = batch_cursor_ + poller_->Poll(batch_, timeout);
   if (may_sleep) asleep_.store(false);
   FreshNow();
   if (pending) EndWork();
   work_began_ = now_;
   wait_timers_.Advance(tick_);
   endpoint_timers_.Advance(tick_);
-  if (idle_ && batch_size_ != 0) stop_group_->Busy(*this);
-  busy_ |= batch_size_ != 0;
+  const bool events = batch_cursor_ != batch_end_;
+  if (idle_ && events) stop_group_->Busy(*this);
+  busy_ |= events;
   if (now_ >= next_decay_) Decay();
 }
 

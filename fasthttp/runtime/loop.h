@@ -381,8 +381,8 @@ class Loop {
 
   // The round: a cursor into the batch, and what was due or ready when the round began.
   std::array<PollEvent, 256> batch_;
-  int batch_size_ = 0;
-  int batch_cursor_ = 0;
+  const PollEvent* batch_cursor_ = nullptr;
+  const PollEvent* batch_end_ = nullptr;
   uint32_t round_ready_ = 0;
   uint32_t round_tasks_ = 0;
   size_t work_since_look_ = 0;

@@ -64,7 +64,7 @@ class CalledTask final : public runtime::Task {
         outcome_(outcome),
         finished_(finished) {
     Inherit(caller_.CurrentContext());
-    locals = caller_.locals;
+    SetLocals(caller_.locals);
   }
 
   void Run(Loop&) override {
@@ -73,7 +73,7 @@ class CalledTask final : public runtime::Task {
     } catch (...) {
       outcome_.exception = std::current_exception();
     }
-    caller_.locals = std::exchange(locals, nullptr);
+    caller_.SetLocals(std::exchange(locals, nullptr));
     EndTask(/*end_context=*/false);
     finished_();  // The caller may be gone with this object from here on.
   }

@@ -22,13 +22,14 @@ void Task::Inherit(ContextNode* parent) {
   if (parent == nullptr) return;
   parent->Ref();
   own_ = parent;
-  inherited_ = true;
+  inherited_ = used_ = true;
   scope = {parent, parent->deadline(), parent->timeout_cause()};
 }
 
 bool Task::Cancel(Errc cause) {
   if (cancel_cause_ != Errc::kOk) return false;
   cancel_cause_ = cause;
+  used_ = true;
   if (own_ != nullptr && !inherited_) own_->Cancel(cause, ClockNow());
   return true;
 }
@@ -39,6 +40,7 @@ void Task::MakeContext() {
   own_ = ContextNode::WithCancel(parent, scope.deadline, scope.timeout_cause);
   ContextNode::Unref(parent);
   inherited_ = false;
+  used_ = true;
   scope.context = own_;
   if (cancel_cause_ != Errc::kOk) own_->Cancel(cancel_cause_, ClockNow());
 }
@@ -48,7 +50,8 @@ void Task::DropState(bool end_context) {
   ContextNode* own = std::exchange(own_, nullptr);
   if (own != nullptr && end_context) own->Cancel(Errc::kCancelled, ClockNow());
   ContextNode::Unref(own);
-  inherited_ = false;
+  inherited_ = used_ = false;
+  cancel_cause_ = Errc::kOk;
   scope = {};
 }
 

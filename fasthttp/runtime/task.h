@@ -73,17 +73,20 @@ class Task {
   // gone. The task is as new.
   void EndTask(bool end_context) {
     // A scope that was not put back must not hold for the next request.
-    if (own_ != nullptr || locals != nullptr || scope.context != nullptr) [[unlikely]]
+    if (used_ || scope.context != nullptr) [[unlikely]]
       DropState(end_context);
     FASTHTTP_DCHECK(scope.deadline == ContextNode::kNoDeadline, "a limit was not put back");
-    cancel_cause_ = Errc::kOk;
+  }
+  void SetLocals(TaskLocal* list) {
+    locals = list;
+    used_ = true;
   }
 
   TaskScope scope;
   // The wait that it is blocked in, if that may be cancelled. One at most: a task is one stack.
   Wait* wait = nullptr;
-  Task* next = nullptr;  // In the loop's queue of spawned tasks.
-  TaskLocal* locals = nullptr;
+  Task* next = nullptr;         // In the loop's queue of spawned tasks.
+  TaskLocal* locals = nullptr;  // To be changed by SetLocals.
 
  protected:
   ~Task() {
@@ -102,6 +105,7 @@ class Task {
 
   Errc cancel_cause_ = Errc::kOk;
   bool inherited_ = false;      // own_ is its parent's, nobody has asked for one of its own.
+  bool used_ = false;           // It has a context, locals or a cause, which EndTask is to drop.
   ContextNode* own_ = nullptr;  // The outermost context; referenced.
 };
 
