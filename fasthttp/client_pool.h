@@ -86,12 +86,11 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
       conn.older->newer = conn.newer;
       Count(counters.idle, static_cast<uint64_t>(-1));
     }
-    // Null if there is none.
-    ClientConn* Newest() { return ConnAt(idle_.older); }
-    ClientConn* Oldest() { return ConnAt(idle_.newer); }
+    // Null behind the last one.
     ClientConn* ConnAt(IdleLink* link) {
       return link != &idle_ ? static_cast<ClientConn*>(link) : nullptr;
     }
+    ClientConn* Oldest() { return ConnAt(idle_.newer); }
 
     const std::shared_ptr<ClientPool> pool_;
     const std::shared_ptr<ClientLoop> client_;
@@ -173,7 +172,7 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
 
 inline ClientConn* ClientPool::TakeIdle(Share& share) {
   for (;;) {
-    ClientConn* conn = limits_.oldest_first ? share.Oldest() : share.Newest();
+    ClientConn* conn = share.ConnAt(limits_.oldest_first ? share.idle_.newer : share.idle_.older);
     if (conn == nullptr) return nullptr;
     share.RemoveIdle(*conn);
     conn->used_since = share.loop().now();
