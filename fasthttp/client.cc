@@ -178,6 +178,7 @@ class Client::LoopHosts {
  public:
   struct Host {
     std::string name;
+    std::string authority;  // The same as the last URL had it, perhaps with the default port.
     std::shared_ptr<HostClient> client;
     ClientPool::Share* share = nullptr;  // The client's, of this loop.
     int64_t last_use = 0;
@@ -203,8 +204,8 @@ class Client::LoopHosts {
   Host* Last(const URI& uri) const {
     const int scheme = SchemeOf(uri);
     if (scheme == kOtherScheme) return nullptr;
-    const LastUsed& last = last_[scheme];
-    return AreEqualShort(uri.Host(), last.authority) ? last.host : nullptr;
+    Host* const last = last_[scheme];
+    return last != nullptr && AreEqualShort(uri.Host(), last->authority) ? last : nullptr;
   }
 
   Errc Find(std::string_view authority, int scheme, Host*& host, Where& where) {
@@ -224,9 +225,8 @@ class Client::LoopHosts {
       made->share = &made->client->ShareOf(loop_);
       found = known.try_emplace(made->name, std::move(made)).first;
     }
-    host = found->second.get();
-    last_[scheme].authority.assign(authority);
-    last_[scheme].host = host;
+    host = last_[scheme] = found->second.get();
+    host->authority.assign(authority);
     return Errc::kOk;
   }
 
@@ -241,7 +241,7 @@ class Client::LoopHosts {
           ++it;
           continue;
         }
-        if (last_[tls].host == &host) last_[tls] = {};
+        if (last_[tls] == &host) last_[tls] = nullptr;
         hosts_->LetGo(host.name, tls != 0, std::move(host.client));
         known_[tls].erase(it++);
       }
@@ -253,11 +253,7 @@ class Client::LoopHosts {
   Loop& loop_;
   const std::shared_ptr<ClientLoop> client_;
   absl::flat_hash_map<std::string, std::unique_ptr<Host>> known_[2];  // http, https.
-  struct LastUsed {
-    std::string authority;  // As the URL had it.
-    Host* host = nullptr;
-  };
-  LastUsed last_[2];
+  Host* last_[2] = {};
 };
 
 // --- Client -----------------------------------------------------------------------------------

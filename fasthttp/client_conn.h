@@ -17,7 +17,13 @@
 
 namespace fasthttp {
 
-struct ClientConn {
+// A place in a ring.
+struct IdleLink {
+  IdleLink* newer;
+  IdleLink* older;
+};
+
+struct ClientConn : IdleLink {
   // `conn` is open, and lives on the calling loop. `address` is what was dialled; it outlives this.
   ClientConn(BlockingConn conn, std::string_view address);
 
@@ -57,8 +63,6 @@ struct ClientConn {
   const bool answers_later;
   bool drained = false;  // The last read found less than it had room for.
   bool idle = false;
-  ClientConn* newer = nullptr;  // In the list of idle ones.
-  ClientConn* older = nullptr;
 
  private:
   bool AskIfClean();

@@ -201,8 +201,7 @@ void ClientPool::AskOthers(const Share& share) {
 
 void ClientPool::GiveUpIdle(Share& share) {
   share.asked_.store(false);
-  while (share.oldest_ != nullptr && GrantPermit()) {
-    ClientConn* conn = share.oldest_;
+  for (ClientConn* conn; (conn = share.Oldest()) != nullptr && GrantPermit();) {
     share.RemoveIdle(*conn);
     CloseKeepingPermit(share, conn);
   }
@@ -275,7 +274,7 @@ void ClientPool::SetMaxConns(uint32_t max) {
 }
 
 void ClientPool::CloseIdle(Share& share) {
-  while (ClientConn* conn = share.oldest_) {
+  while (ClientConn* conn = share.Oldest()) {
     share.RemoveIdle(*conn);
     Close(share, conn);
   }

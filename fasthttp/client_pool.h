@@ -75,25 +75,28 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
     void OnTimer(runtime::Endpoint& endpoint) override;
     void PushIdle(ClientConn& conn) {
       conn.idle = true;
-      conn.newer = nullptr;
-      conn.older = newest_;
-      (newest_ == nullptr ? oldest_ : newest_->newer) = &conn;
-      newest_ = &conn;
+      conn.newer = &idle_;
+      conn.older = idle_.older;
+      conn.older->newer = idle_.older = &conn;
       Count(counters.idle);
     }
     void RemoveIdle(ClientConn& conn) {
       conn.idle = false;
-      (conn.newer == nullptr ? newest_ : conn.newer->older) = conn.older;
-      (conn.older == nullptr ? oldest_ : conn.older->newer) = conn.newer;
+      conn.newer->older = conn.older;
+      conn.older->newer = conn.newer;
       Count(counters.idle, static_cast<uint64_t>(-1));
     }
+    // Null behind the last one.
+    ClientConn* ConnAt(IdleLink* link) {
+      return link != &idle_ ? static_cast<ClientConn*>(link) : nullptr;
+    }
+    ClientConn* Oldest() { return ConnAt(idle_.newer); }
 
     const std::shared_ptr<ClientPool> pool_;
     const std::shared_ptr<ClientLoop> client_;
     runtime::Loop& loop_;
-    ClientConn* newest_ = nullptr;
-    ClientConn* oldest_ = nullptr;
-    std::atomic<bool> asked_{false};  // A waiter's plea for idle connections is on its way.
+    IdleLink idle_ = {&idle_, &idle_};  // Between the newest and the oldest.
+    std::atomic<bool> asked_{false};    // A waiter's plea for idle connections is on its way.
   };
 
   ClientPool(size_t loops, const ClientPoolLimits& limits);
@@ -169,7 +172,7 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
 
 inline ClientConn* ClientPool::TakeIdle(Share& share) {
   for (;;) {
-    ClientConn* conn = limits_.oldest_first ? share.oldest_ : share.newest_;
+    ClientConn* conn = share.ConnAt(limits_.oldest_first ? share.idle_.newer : share.idle_.older);
     if (conn == nullptr) return nullptr;
     share.RemoveIdle(*conn);
     conn->used_since = share.loop().now();
