@@ -271,6 +271,7 @@ bool Receive(std::string text, ResponseHeader& header) {
   text.append(http1::kPadding, '\0');
   std::vector<http1::Field> arena(http1::HeadLimits().max_fields);
   http1::Head& head = header.HeadToReceive();
+  EXPECT_EQ(head.fields, head.inline_fields) << "that of an earlier head is gone";
   http1::ParseProgress progress;
   auto parse = [&] {
     return http1::ParseResponseHead({text.data(), size}, {}, http1::Leniency::kStrict, progress,
