@@ -53,7 +53,7 @@ class Exchange {
 
  private:
   static Response& Emptied(Response& response) {
-    response.header().Reset();
+    response.ResetToReceive();
     return response;
   }
   Errc SendWithExpect();

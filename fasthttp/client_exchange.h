@@ -122,7 +122,7 @@ int64_t DeadlineWithin(runtime::Loop& loop, int64_t nanoseconds, int64_t deadlin
   // What has a length is no upgrade.
   if (framing.kind != http1::Framing::kLength || framing.length != in.unread_size() ||
       framing.length > limits.chunked.max_body_bytes || !framing.keep_alive || request.close ||
-      call.response.SkipBody()) [[unlikely]] {
+      call.response.IsSpecial()) [[unlikely]] {
     return leave(GoOnWithBody(parts(), read_deadline, framing));
   }
 

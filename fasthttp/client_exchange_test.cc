@@ -747,6 +747,41 @@ TEST(AddMissingPortTest, AddsIt) {
   EXPECT_EQ(AddMissingPort("unix:/a/b", false), "unix:/a/b");
 }
 
+// --- The response -----------------------------------------------------------------------------
+
+// As a handler may have set them before it passes its response to a client.
+TEST_F(BareRequestTest, AStreamOfTheResponseIsDropped) {
+  for (const char* connection : {"keep-alive", "close"}) {
+    NextUsed().Data(absl::StrCat("HTTP/1.1 200 OK\r\nConnection: ", connection,
+                                 "\r\nContent-Length: 2\r\n\r\nok"));
+    HostClient client(Options());
+    EXPECT_EQ(Do(client, request_), Errc::kOk);
+    response_.SetBodyStreamWriter([](BodyWriter&) {});
+    response_.SetImmediateHeaderFlush(true);
+    EXPECT_EQ(Do(client, request_), Errc::kOk);
+    EXPECT_EQ(response_.Body(), "ok");
+    EXPECT_FALSE(response_.IsBodyStream());
+    EXPECT_FALSE(response_.ImmediateHeaderFlush());
+    EXPECT_EQ(response_.RemoteAddr().ToString(), "remote");
+  }
+}
+
+TEST_F(ClientExchangeTest, ATransportGetsAnEmptyResponse) {
+  HostClientOptions options = Options();
+  options.transport = [](HostClient&, const Request&, Response& response, absl::Time) {
+    EXPECT_TRUE(response.SkipBody());
+    EXPECT_EQ(response.Body(), "");
+    EXPECT_EQ(response.header().Len(), 0u);
+    return absl::OkStatus();
+  };
+  HostClient client(std::move(options));
+  response_.SetSkipBody(true);
+  response_.SetBody("of an earlier call");
+  response_.header().Set("X-Earlier", "1");
+  EXPECT_EQ(Do(client, Request()), Errc::kOk);
+  EXPECT_EQ(response_.RemoteAddr(), Addr());
+}
+
 // --- RoundTripper -----------------------------------------------------------------------------
 
 TEST_F(ClientExchangeTest, ATransportWrapsEachAttempt) {

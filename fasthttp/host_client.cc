@@ -350,7 +350,7 @@ Errc HostClient::Impl::EndConn(Share& share, Used used, Attempt& attempt) {
 }
 
 Errc HostClient::Impl::CallTransport(CallParts& call) {
-  call.response.SetAddrs({}, {});
+  call.response.ResetToReceive();
   absl::Status status =
       options_.transport(client_, call.request, call.response, TimeOf(call.loop, call.deadline));
   call.where = status.ok() || status.message().empty() ? nullptr : MakeWhere(status.message());

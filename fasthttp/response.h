@@ -66,6 +66,17 @@ class Response {
     if (rep.special != 0) rep.ResetSpecial();
   }
 
+  // For clients: empties it too, but keeps the body's buffer, and SkipBody, which says how to read.
+  void ResetToReceive() {
+    Rep& rep = *rep_;
+    const bool skip_body = SkipBody();
+    rep.header.Reset();
+    rep.body.Clear();
+    rep.has_addrs = false;
+    if (rep.special != 0) rep.ResetSpecial();
+    SetSkipBody(skip_body);
+  }
+
   // Header, body and switches; not a stream.
   void CopyTo(Response& to) const;
 
@@ -154,6 +165,8 @@ class Response {
   std::string_view PlainContentType() const ABSL_ATTRIBUTE_LIFETIME_BOUND {
     return rep_->special != 0 ? std::string_view() : rep_->header.PlainContentType();
   }
+  // For clients, a quick test: SkipBody is set, or something that only handlers set.
+  bool IsSpecial() const { return rep_->special != 0; }
   void SetSkipBody(bool skip) { rep_->Set(Rep::kSkipBody, skip); }
 
   // The ends of the connection that brought this response to a client: with redirects and retries
