@@ -523,11 +523,11 @@ class ResponseHeader : public HeaderTrailers {
   // body, if framing has read it from the Content-Length of this head.
   void CopyFrom(const http1::Head& head, int64_t length = kContentLengthNone);
   // The same in two steps, without the copy of each field: gives the head to parse into; then,
-  // while the bytes that were parsed are still there, makes it this header's. In between this
-  // header must not be looked at; Reset, if nothing comes of it.
+  // while the bytes that were parsed are still there, makes it this header's. In between what this
+  // header says means nothing; Reset, if nothing comes of it.
   http1::Head& HeadToReceive() {
     // Of a head that is still as it came everything is set anew.
-    if (head_ == nullptr || trailers_used_) PrepareToReceive();
+    if (std::exchange(head_, nullptr) == nullptr || trailers_used_) PrepareToReceive();
     return received_->head;
   }
   void TakeReceived(int64_t length = kContentLengthNone);
@@ -606,13 +606,14 @@ inline void ResponseHeader::KeepReceived(int64_t length, bool close) {
   normalize_ = no_default_content_type_ = used_ = true;
   content_length_ = length;
   head_ = &head;
-  received_->bytes.Clear();
+  received_->bytes.ClearUpTo(internal::FieldList::kKeepBytes);
   const char* const from = std::exchange(head.base, received_->bytes.Prepare(head.size));
   received_->bytes.Commit(head.size);
   std::memcpy(received_->bytes.data(), from, head.size);
 }
 
 inline void ResponseHeader::TakeReceived(int64_t length) {
+  FASTHTTP_DCHECK(received_ != nullptr && head_ == nullptr, "no head was received");
   // What may be more than a name with a value, see TakeOtherReceived.
   constexpr uint64_t kMore = http1::MaskOf(http1::KnownField::kTransferEncoding) |
                              http1::MaskOf(http1::KnownField::kConnection) |
