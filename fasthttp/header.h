@@ -570,6 +570,7 @@ class ResponseHeader : public HeaderTrailers {
   void ResetMore();
   [[gnu::noinline]] void PrepareToReceive();
   void KeepReceived(int64_t length, bool close);
+  static bool IsSimple(const http1::Head& head, int64_t length);
   [[gnu::noinline]] void TakeOtherReceived(int64_t length);
   void CopyReceived();
   void VisitOthersReceived(FieldVisitor f) const;
@@ -580,6 +581,13 @@ class ResponseHeader : public HeaderTrailers {
   void CopyFields(const http1::Head& head, uint64_t done, uint64_t known);
   void CopyContentLength(std::string_view value, int64_t length);
   size_t FindCookie(std::string_view name) const;
+
+  // A few fields mean more than a value. They are rare, or come with others that cost more, so a
+  // head that has one is taken apart at once: what reads a head as it came need not know them.
+  // Connection is one of them if it is more than keep-alive.
+  static constexpr uint64_t kNotSimple = http1::MaskOf(http1::KnownField::kTransferEncoding) |
+                                         http1::MaskOf(http1::KnownField::kSetCookie) |
+                                         http1::MaskOf(http1::KnownField::kTrailer);
 
   uint16_t status_code_ = 200;
   bool close_ = false;
@@ -614,11 +622,7 @@ inline void ResponseHeader::KeepReceived(int64_t length, bool close) {
 
 inline void ResponseHeader::TakeReceived(int64_t length) {
   FASTHTTP_DCHECK(received_ != nullptr && head_ == nullptr, "no head was received");
-  // What may be more than a name with a value, see TakeOtherReceived.
-  constexpr uint64_t kMore = http1::MaskOf(http1::KnownField::kTransferEncoding) |
-                             http1::MaskOf(http1::KnownField::kConnection) |
-                             http1::MaskOf(http1::KnownField::kSetCookie) |
-                             http1::MaskOf(http1::KnownField::kTrailer);
+  constexpr uint64_t kMore = kNotSimple | http1::MaskOf(http1::KnownField::kConnection);
   const http1::Head& head = received_->head;
   if (((head.seen & kMore) | head.duplicate) != 0 || head.minor_version == 0 ||
       head.fields != head.inline_fields || length < 0) {
