@@ -268,6 +268,159 @@ TEST_F(ClientExchangeTest, TlsWithoutItsTargetNamesIt) {
   EXPECT_EQ(client.ConnsCount(), 0u);
 }
 
+// --- A request that sets nothing but the URL, on an idle connection ---------------------------
+
+// It is written and exchanged by a way of its own. The first one, which has to dial, is not.
+class BareRequestTest : public ClientExchangeTest {
+ protected:
+  static constexpr std::string_view kGet =
+      "GET /x HTTP/1.1\r\nHost: a.test\r\nUser-Agent: fasthttp\r\n\r\n";
+
+  BareRequestTest() { request_.SetRequestURI("http://a.test/x"); }
+  // A connection that answers a first request; what else is scripted is for the next one.
+  fasthttptest::ScriptedConn& NextUsed() {
+    return dialer_.Next().Data(kOk).Take(kGet.size()).AwaitWritten(kGet.size() + 1);
+  }
+  // What the next request on it comes to.
+  Errc DoAgain(HostClient& client) {
+    EXPECT_EQ(Do(client, request_), Errc::kOk);
+    const Errc errc = Do(client, request_);
+    EXPECT_EQ(client.Stats().reused, 1u);
+    return errc;
+  }
+  static std::string Twice(std::string_view text) { return absl::StrCat(text, text); }
+
+  Request request_;
+};
+
+TEST_F(BareRequestTest, OfEverySizeIsWrittenAsAnyOtherIs) {
+  auto expect = [this](size_t target_size, size_t host_size, size_t name_size) {
+    const std::string target = "/" + std::string(target_size - 1, 't');
+    const std::string host(host_size, 'h');
+    HostClientOptions options = Options();
+    options.name = std::string(name_size, 'n');
+    const std::string agent = name_size == 0 ? "" : "\r\nUser-Agent: " + options.name;
+    const std::string want =
+        absl::StrCat("GET ", target, " HTTP/1.1\r\nHost: ", host, agent, "\r\n\r\n");
+    fasthttptest::ScriptedConn& conn = dialer_.Next();
+    conn.Data(kOk).AwaitWritten(want.size() + 1).Data(kOk);
+    HostClient client(std::move(options));
+    request_.SetRequestURI(absl::StrCat("http://", host, target));
+    EXPECT_EQ(DoAgain(client), Errc::kOk);
+    EXPECT_EQ(response_.Body(), "ok");
+    EXPECT_TRUE(conn.written() == Twice(want))
+        << target_size << " " << host_size << " " << name_size;
+  };
+  // Around a block's size, and far beyond.
+  for (size_t size = 3'996; size < 4'196; ++size) {
+    expect(size, 1, 8);
+    expect(size - 200, 200, 0);
+    expect(1, 1, size);
+  }
+  for (size_t size : {20'000, 300'000}) {
+    expect(size, 1, 8);
+    expect(8, size, 8);
+    expect(1, 1, size);
+  }
+}
+
+// What comes meanwhile must not be received over what is still to be sent.
+TEST_F(BareRequestTest, GoesOutWholeHoweverLittleIsTakenAtOnce) {
+  const std::string early =
+      absl::StrCat("HTTP/1.1 103 Early Hints\r\nLink: ", std::string(100, 'x'), "\r\n\r\n");
+  for (size_t first = 1; first < kGet.size(); ++first) {
+    fasthttptest::ScriptedConn& conn = NextUsed();
+    conn.Data(early).AwaitWritten(2 * kGet.size()).Data(kOk);
+    conn.Take(first);
+    if (first % 2 == 0) conn.Take(0).Take(0);
+    if (first % 3 == 0) conn.Take(1).Take(0).Take(0);
+    HostClient client(Options());
+    EXPECT_EQ(DoAgain(client), Errc::kOk);
+    EXPECT_EQ(response_.Body(), "ok");
+    EXPECT_EQ(conn.written(), Twice(kGet)) << first;
+    EXPECT_EQ(client.IdleConnsCount(), 1u);
+  }
+}
+
+TEST_F(BareRequestTest, TakesItsResponseInPieces) {
+  constexpr std::string_view kResponse =
+      "HTTP/1.1 201 Created\r\nX-A: b\r\nContent-Length: 7\r\n\r\ncontent";
+  for (size_t cut = 1; cut <= kResponse.size(); ++cut) {
+    fasthttptest::ScriptedConn& conn = NextUsed();
+    if (cut == kResponse.size()) {
+      conn.Dribble(kResponse);
+    } else {
+      conn.Data(kResponse.substr(0, cut)).Again().Data(kResponse.substr(cut));
+    }
+    HostClient client(Options());
+    EXPECT_EQ(DoAgain(client), Errc::kOk);
+    EXPECT_EQ(response_.StatusCode(), 201);
+    EXPECT_EQ(response_.header().Peek("X-A"), "b");
+    EXPECT_EQ(response_.Body(), "content") << cut;
+    EXPECT_EQ(conn.written(), Twice(kGet));
+    EXPECT_EQ(client.IdleConnsCount(), 1u);
+  }
+}
+
+TEST_F(BareRequestTest, IsSentOnceHoweverItsResponseEnds) {
+  struct Row {
+    const char* response;
+    bool reusable;
+    const char* body = "ok";
+  };
+  for (const Row& row : std::vector<Row>{
+           {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true},
+           {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokH", false},
+           {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", false},
+           {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", false},
+           {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok", true},
+           {"HTTP/1.1 200 OK\r\n\r\nok", false},
+           {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", true},
+           {"HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true},
+           {"HTTP/1.1 204 No Content\r\n\r\n", true, ""}}) {
+    SCOPED_TRACE(row.response);
+    fasthttptest::ScriptedConn& conn = NextUsed().Data(row.response);
+    if (!row.reusable) conn.Eof();
+    HostClient client(Options());
+    const size_t dialled = dialer_.dialled().size();
+    EXPECT_EQ(DoAgain(client), Errc::kOk);
+    EXPECT_EQ(response_.Body(), row.body);
+    EXPECT_EQ(conn.written(), Twice(kGet));
+    EXPECT_EQ(dialer_.dialled().size(), dialled + 1);
+    EXPECT_EQ(client.IdleConnsCount(), row.reusable ? 1u : 0u);
+    EXPECT_EQ(client.ConnsCount(), client.IdleConnsCount());
+  }
+}
+
+TEST_F(BareRequestTest, IsSentAgainAsItWas) {
+  using Script = void (*)(fasthttptest::ScriptedConn&);
+  for (Script end_of : std::vector<Script>{
+           [](auto& conn) { conn.FailWrites(Errc::kConnectionReset); },
+           [](auto& conn) { conn.Take(1).FailWrites(Errc::kConnectionReset); },
+           [](auto& conn) { conn.Take(1).Take(0).FailWrites(Errc::kConnectionClosed); },
+           [](auto& conn) { conn.Eof(); }, [](auto& conn) { conn.Fail(Errc::kConnectionReset); }}) {
+    const size_t stale = dialer_.dialled().size();
+    end_of(NextUsed());
+    dialer_.Next().Data(kOk);
+    HostClient client(Options());
+    EXPECT_EQ(DoAgain(client), Errc::kOk);
+    EXPECT_EQ(response_.Body(), "ok");
+    ASSERT_EQ(dialer_.dialled().size(), stale + 2);
+    EXPECT_TRUE(dialer_[stale].closed());
+    EXPECT_EQ(dialer_[stale + 1].written(), kGet);
+    EXPECT_EQ(client.Stats().retries, 1u);
+  }
+}
+
+TEST_F(BareRequestTest, IsNotSentAgainOnceAResponseHasBegun) {
+  NextUsed().Data("H").Eof();
+  dialer_.Next().Data(kOk);
+  HostClient client(Options());
+  EXPECT_EQ(DoAgain(client), Errc::kUnexpectedEof);
+  EXPECT_EQ(response_.header().Len(), 0u);
+  EXPECT_EQ(dialer_.dialled().size(), 1u);
+}
+
 // --- Expect: 100-continue ---------------------------------------------------------------------
 
 class ExpectTest : public ClientExchangeTest {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -305,6 +306,47 @@ TEST(ClientTest, EachHostHasItsPool) {
   EXPECT_EQ(client.IdleConnsCount(), 3u);
   client.CloseIdleConnections();
   EXPECT_EQ(client.ConnsCount(), 0u);
+}
+
+// The host of the call before is told from others by a few words, whatever their sizes.
+TEST(ClientTest, HostsThatDifferInOneByteAreNotMixedUp) {
+  SimServer sim({.handler = [](RequestCtx& ctx) {
+    absl::Format(&ctx, "%s %d", ctx.request().header().Host(), ctx.ConnID());
+  }});
+  for (size_t size = 1; size <= 64; size += size < 40 ? 1 : 12) {
+    for (size_t at = 0; at < size; ++at) {
+      std::vector<std::string> hosts(3, std::string(size, 'a'));
+      hosts[1][at] = 'b';
+      hosts[2].push_back('a');
+      std::vector<std::string> dialled;
+      std::string conns[3];  // Of the hosts.
+      auto options = OptionsFor<ClientOptions>(sim);
+      options.dial = [&](std::string_view address, absl::Time deadline) {
+        dialled.emplace_back(address);
+        return sim.listener().Dial(deadline);
+      };
+      Client client(std::move(options));
+      auto call = [&](size_t i, std::string_view spelling, std::string_view port) {
+        absl::StatusOr<Response> r = client.Get(absl::StrCat("http://", spelling, port, "/"));
+        ASSERT_TRUE(r.ok()) << r.status();
+        const std::string_view body = r->Body();
+        if (conns[i].empty()) conns[i] = std::string(body.substr(body.find(' ')));
+        ASSERT_EQ(body, absl::StrCat(hosts[i], port, conns[i]));
+      };
+      sim.Run([&] {
+        for (const char* port : {"", ":80"}) {
+          for (size_t i : {0, 1, 0, 0, 1, 1, 2, 0, 2, 1}) {
+            call(i, hosts[i], port);
+            call(i, absl::AsciiStrToUpper(hosts[i]), port);
+          }
+        }
+      });
+      ASSERT_FALSE(HasFailure());
+      for (std::string& host : hosts) host += ":80";
+      ASSERT_EQ(dialled, hosts);
+      ASSERT_TRUE(conns[0] != conns[1] && conns[0] != conns[2] && conns[1] != conns[2]);
+    }
+  }
 }
 
 TEST(ClientTest, HostsAreForgotten) {

@@ -256,26 +256,48 @@ TEST(ResponseHeader, SteadyStateAllocatesNothing) {
 
 // --- A received head: kept as it came, or taken apart at once ---
 
+// What framing makes of a head's Content-Length.
+int64_t LengthOf(const http1::Head& head) {
+  uint64_t length = 0;
+  const bool has_length = head.Has(http1::KnownField::kContentLength) &&
+                          http1::ParseContentLength(head.Value(http1::KnownField::kContentLength),
+                                                    &length) == Errc::kOk;
+  return has_length ? static_cast<int64_t>(length) : kContentLengthNone;
+}
+
+// Has `header` receive `text`, whose bytes are gone then. False if that is no head.
+bool Receive(std::string text, ResponseHeader& header) {
+  const size_t size = text.size();
+  text.append(http1::kPadding, '\0');
+  std::vector<http1::Field> arena(http1::HeadLimits().max_fields);
+  http1::Head& head = header.HeadToReceive();
+  EXPECT_EQ(head.fields, head.inline_fields) << "that of an earlier head is gone";
+  http1::ParseProgress progress;
+  auto parse = [&] {
+    return http1::ParseResponseHead({text.data(), size}, {}, http1::Leniency::kStrict, progress,
+                                    head);
+  };
+  Errc errc = parse();
+  if (errc == Errc::kNeedFieldSpace) {
+    head.UseArena(arena);
+    errc = parse();
+  }
+  if (errc != Errc::kOk) return false;
+  header.TakeReceived(LengthOf(head));
+  std::fill(text.begin(), text.end(), '#');
+  return true;
+}
+
 // Both forms of the same head, whose bytes are gone.
 struct BothForms {
-  explicit BothForms(std::string text) {
-    const size_t size = text.size();
-    text.append(http1::kPadding, '\0');
-    const http1::PaddedView in = {text.data(), size};
+  explicit BothForms(const std::string& text) {
+    const std::string padded = text + std::string(http1::kPadding, '\0');
     http1::Head head;
     http1::ParseProgress progress;
-    ok = http1::ParseResponseHead(in, {}, http1::Leniency::kStrict, progress, head) == Errc::kOk;
-    progress = {};
-    ok &= http1::ParseResponseHead(in, {}, http1::Leniency::kStrict, progress,
-                                   kept.HeadToReceive()) == Errc::kOk;
-    if (!ok) return;
-    uint64_t length = 0;
-    const bool has_length = head.Has(http1::KnownField::kContentLength) &&
-                            http1::ParseContentLength(head.Value(http1::KnownField::kContentLength),
-                                                      &length) == Errc::kOk;
-    copied.CopyFrom(head, has_length ? static_cast<int64_t>(length) : kContentLengthNone);
-    kept.TakeReceived(has_length ? static_cast<int64_t>(length) : kContentLengthNone);
-    std::fill(text.begin(), text.end(), '#');
+    ok = http1::ParseResponseHead({padded.data(), text.size()}, {}, http1::Leniency::kStrict,
+                                  progress, head) == Errc::kOk &&
+         Receive(text, kept);
+    if (ok) copied.CopyFrom(head, LengthOf(head));
   }
   bool ok = false;
   ResponseHeader copied;
@@ -288,7 +310,8 @@ std::string All(const ResponseHeader& header) {
                   header.HasContentType(), "|", header.ContentEncoding(), "|", header.Server(), "|",
                   header.ContentLength(), "|", header.ConnectionClose(), "|",
                   header.ConnectionUpgrade(), "|", header.Len(), "|", header.PlainContentType(),
-                  "\n");
+                  "|", header.NoDefaultContentType(), "|",
+                  absl::StrJoin(header.PeekTrailerKeys(), " "), "\n");
   for (std::string_view name :
        {"Server", "content-type", "Content-Encoding", "Content-Length", "Connection", "Date",
         "Trailer", "Set-Cookie", "Transfer-Encoding", "X-One", "x-two", "X-Missing"}) {
@@ -371,6 +394,60 @@ TEST(ReceivedResponseHeader, ChangesTheSameAsACopyOfItsFields) {
       forms.kept.SetServer("another");
       forms.copied.SetServer("another");
       EXPECT_EQ(All(forms.kept), All(forms.copied)) << text << " change " << i;
+    }
+  }
+}
+
+// As a response does that is passed to one call after the other.
+TEST(ReceivedResponseHeader, IsThatOfTheLastHeadAlone) {
+  using Change = void (*)(ResponseHeader&);
+  const Change changes[] = {
+      [](ResponseHeader&) {},
+      [](ResponseHeader& h) { h.DisableNormalizing(); },
+      [](ResponseHeader& h) { h.SetNoDefaultContentType(false); },
+      [](ResponseHeader& h) { h.SetTrailer("X-Two").IgnoreError(); },
+      [](ResponseHeader& h) { h.AddTrailer("X-One, X-Three").IgnoreError(); },
+      [](ResponseHeader& h) { h.SetStatusCode(299); },
+      [](ResponseHeader& h) { h.SetConnectionClose(); },
+      [](ResponseHeader& h) { h.SetContentType("c/d"); },
+      [](ResponseHeader& h) { h.SetContentEncoding("br"); },
+      [](ResponseHeader& h) { h.SetServer("new"); },
+      [](ResponseHeader& h) { h.SetContentLength(77); },
+      [](ResponseHeader& h) { h.Set("X-One", "set"); },
+      [](ResponseHeader& h) { h.Set("Set-Cookie", "a=3"); },
+      [](ResponseHeader& h) { h.Del("X-One"); },
+      [](ResponseHeader& h) { h.Reset(); },
+      // A head of which nothing comes.
+      [](ResponseHeader& h) { EXPECT_FALSE(Receive("HTTP/1.1 200 OK\r\nX-One: 1\r\n", h)); },
+  };
+  std::vector<std::string> heads(std::begin(kReceivedHeads), std::end(kReceivedHeads));
+  heads.push_back(HeadOfFields(http1::Head::kInlineFields));
+  heads.push_back(HeadOfFields(http1::Head::kInlineFields + 1));
+  for (const std::string& first : heads) {
+    for (const std::string& second : heads) {
+      for (size_t i = 0; i < std::size(changes); ++i) {
+        ResponseHeader header, fresh;
+        ASSERT_TRUE(Receive(first, header));
+        changes[i](header);
+        ASSERT_TRUE(Receive(second, header) && Receive(second, fresh));
+        ASSERT_EQ(All(header), All(fresh)) << first << second << " change " << i;
+        header.Set("x-lower", "1");
+        fresh.Set("x-lower", "1");
+        ASSERT_EQ(All(header), All(fresh)) << first << second << " change " << i;
+      }
+    }
+  }
+}
+
+TEST(ReceivedResponseHeader, IsEmptyAfterOneThatIsNone) {
+  for (std::string_view text : kReceivedHeads) {
+    for (const char* broken : {"HTTP/1.1 200 OK\r\nX-One: 1\r\n", "HTTP/1.1 20\r\n\r\n",
+                               "HTTP/1.1 200 OK\r\nServer: s\r\nX-One : 1\r\n\r\n"}) {
+      ResponseHeader header;
+      ASSERT_TRUE(Receive(std::string(text), header));
+      ASSERT_FALSE(Receive(broken, header));
+      header.Reset();
+      EXPECT_EQ(All(header), All(ResponseHeader())) << text;
     }
   }
 }

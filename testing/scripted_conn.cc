@@ -30,6 +30,11 @@ ScriptedConn& ScriptedConn::Again() {
   return *this;
 }
 
+ScriptedConn& ScriptedConn::AwaitWritten(uint64_t bytes) {
+  reads_to_come_.emplace_back(Kind::kAwaitWritten).left = bytes;
+  return *this;
+}
+
 ScriptedConn& ScriptedConn::Eof() {
   reads_to_come_.emplace_back(Kind::kEof);
   return *this;
@@ -59,7 +64,7 @@ void ScriptedConn::SetAddresses(const fasthttp::Addr& local, const fasthttp::Add
 
 IoResult ScriptedConn::TryRecv(std::span<char> into) {
   ++reads_;
-  if (reads_to_come_.empty()) return IoResult::Error(Errc::kAgain);
+  if (IsAwaiting() || reads_to_come_.empty()) return IoResult::Error(Errc::kAgain);
   Step& step = reads_to_come_.front();
   if (step.kind == Kind::kEof) return IoResult::Bytes(0);
   if (step.kind == Kind::kFail) return IoResult::Error(step.errc);
@@ -79,8 +84,17 @@ IoResult ScriptedConn::TryRecv(std::span<char> into) {
   return IoResult::Bytes(n);
 }
 
+// Leaves the awaits that are over behind.
+bool ScriptedConn::IsAwaiting() {
+  while (!reads_to_come_.empty() && reads_to_come_.front().kind == Kind::kAwaitWritten) {
+    if (bytes_written_ < reads_to_come_.front().left) return true;
+    reads_to_come_.pop_front();
+  }
+  return false;
+}
+
 void ScriptedConn::TellIfMore() {
-  if (reads_to_come_.empty() || token_.loop == nullptr) return;
+  if (IsAwaiting() || reads_to_come_.empty() || token_.loop == nullptr) return;
   const Kind kind = reads_to_come_.front().kind;
   const bool ends = kind == Kind::kEof || kind == Kind::kFail;
   token_.Notify(ends ? fasthttp::kReadable | fasthttp::kHangup : fasthttp::kReadable);
@@ -103,7 +117,9 @@ IoResult ScriptedConn::TrySend(std::span<const iovec> from) {
     if (keep_) written_.append(static_cast<const char*>(piece.iov_base), size);
     n += size;
   }
+  const bool awaited = IsAwaiting();
   bytes_written_ += n;
+  if (awaited) TellIfMore();
   return IoResult::Bytes(n);
 }
 

@@ -43,6 +43,8 @@ class ScriptedConn final : public fasthttp::Conn {
   ScriptedConn& Dribble(std::string_view bytes);
   // A read that finds nothing yet.
   ScriptedConn& Again();
+  // Reads find nothing until `bytes` have been written in all, as of a peer that answers.
+  ScriptedConn& AwaitWritten(uint64_t bytes);
   // The end of the stream; it stays.
   ScriptedConn& Eof();
   // A failure; it stays.
@@ -83,16 +85,17 @@ class ScriptedConn final : public fasthttp::Conn {
   fasthttp::Addr RemoteAddr() const override { return remote_; }
 
  private:
-  enum class Kind { kData, kAgain, kEof, kFail, kTake };
+  enum class Kind { kData, kAgain, kAwaitWritten, kEof, kFail, kTake };
   struct Step {
     explicit Step(Kind k) : kind(k) {}
     Kind kind;
     std::string bytes;
-    uint64_t left = 1;  // Repetitions.
+    uint64_t left = 1;  // Repetitions, or the bytes that are awaited.
     size_t size = 0;
     fasthttp::Errc errc = fasthttp::Errc::kOk;
   };
 
+  bool IsAwaiting();
   void TellIfMore();
 
   std::deque<Step> reads_to_come_;

@@ -60,6 +60,21 @@ TEST_F(ScriptedConnTest, DribbleIsByteByByte) {
   EXPECT_EQ(ReadToEnd(conn), "a|b|c|");
 }
 
+TEST_F(ScriptedConnTest, AnAnswerAwaitsItsQuestion) {
+  script.AwaitWritten(2).Data("x").AwaitWritten(1).AwaitWritten(3).Eof();
+  Adopt();
+  conn.SetReadDeadline(sim.Now() + absl::Seconds(5));
+  EXPECT_EQ(ReadToEnd(conn), "!Timeout");
+  conn.SetReadDeadline(sim.Now() + absl::Seconds(5));
+  EXPECT_EQ(conn.Write("a"), Errc::kOk);
+  EXPECT_EQ(ReadToEnd(conn), "!Timeout");
+  conn.SetReadDeadline(sim.Now() + absl::Seconds(5));
+  EXPECT_EQ(conn.Write("b"), Errc::kOk);
+  EXPECT_EQ(ReadToEnd(conn), "x|!Timeout");
+  EXPECT_EQ(conn.Write("c"), Errc::kOk);
+  EXPECT_EQ(ReadToEnd(conn), "");
+}
+
 TEST_F(ScriptedConnTest, AnUsedUpScriptIsAnIdlePeer) {
   script.Data("x");
   Adopt();
