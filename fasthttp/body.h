@@ -110,14 +110,14 @@ class Body {
   void Clear() {
     if (external_) DropExternal();
     buffer_.Clear();
-    bytes_.remove_suffix(bytes_.size());
+    bytes_ = {};
   }
 
   // Clear, but a buffer of more than `limit` bytes is freed.
   void ClearUpTo(size_t limit) {
     if (external_) DropExternal();
     buffer_.ClearUpTo(limit);
-    bytes_.remove_suffix(bytes_.size());
+    bytes_ = {};
   }
 
   // Drops the body with its buffer if the buffer's capacity is above `size`.

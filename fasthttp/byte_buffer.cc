@@ -22,6 +22,7 @@ size_t RoundUp(size_t size) { return size < kSmallest ? kSmallest : (size + 15) 
 }  // namespace
 
 bool CopyAndCheckLong(char* dst, const char* src, size_t n) {
+  if (n == 0) return false;  // Both may be null.
   if (n - 16 <= 16) {
     Sixteen head, tail;
     std::memcpy(&head, src, 16);

@@ -29,8 +29,8 @@ int SchemeOf(const URI& uri) {
   return scheme.size() == 5 && scheme[4] == 's' ? 1 : kOtherScheme;
 }
 
-// Equal texts of 4 to 32 bytes, as nearly all hosts are. False for all others.
-bool AreEqualShort(std::string_view a, std::string_view b) {
+// memcmp of a length that the compiler does not know is a call: most hosts have 8 to 32 bytes.
+bool AreEqual(std::string_view a, std::string_view b) {
   const size_t n = a.size();
   auto ends_equal = [&](size_t size) {
     return std::memcmp(a.data(), b.data(), size) == 0 &&
@@ -39,7 +39,7 @@ bool AreEqualShort(std::string_view a, std::string_view b) {
   if (n != b.size()) return false;
   if (n - 8 <= 8) return ends_equal(8);
   if (n - 16 <= 16) return ends_equal(16);
-  return n - 4 <= 4 && ends_equal(4);
+  return a == b;
 }
 
 // One pool for "a.test" and "a.test:80".
@@ -199,13 +199,12 @@ class Client::LoopHosts {
 
   ClientLoop& client() { return *client_; }
 
-  // The host of the call before with this scheme, if it is seen at once that `uri` names it; else
-  // null.
+  // The host of the call before with this scheme, if `uri` has its authority; else null.
   Host* Last(const URI& uri) const {
     const int scheme = SchemeOf(uri);
     if (scheme == kOtherScheme) return nullptr;
     Host* const last = last_[scheme];
-    return last != nullptr && AreEqualShort(uri.Host(), last->authority) ? last : nullptr;
+    return last != nullptr && AreEqual(uri.Host(), last->authority) ? last : nullptr;
   }
 
   Errc Find(std::string_view authority, int scheme, Host*& host, Where& where) {

@@ -8,11 +8,15 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/any_invocable.h"
 #include "fasthttp/request.h"
 #include "fasthttp/response.h"
 #include "fasthttp/runtime/loop.h"
 
 namespace fasthttp {
+
+// Called for interim responses other than 100: see HostClientOptions::interim_response.
+using InterimResponse = absl::AnyInvocable<void(int status, const ResponseHeader& header) const>;
 
 struct CallParts {
   runtime::Loop& loop;

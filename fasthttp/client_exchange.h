@@ -18,7 +18,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "absl/functional/any_invocable.h"
 #include "fasthttp/base/block_pool.h"
 #include "fasthttp/base/chaos.h"
 #include "fasthttp/base/errc.h"
@@ -32,9 +31,6 @@
 #include "fasthttp/wire_request.h"
 
 namespace fasthttp {
-
-// Called for interim responses other than 100: see HostClientOptions::interim_response.
-using InterimResponse = absl::AnyInvocable<void(int status, const ResponseHeader& header) const>;
 
 struct ExchangeLimits {
   http1::HeadLimits head;
@@ -53,8 +49,8 @@ struct ExchangeParts {
   ClientConn& conn;
   const ExchangeLimits& limits;  // Those of reading and writing count besides the call's deadline.
   RequestBytes request;
-  // What is received into, of the client's smallest blocks, to which the exchange gives it back. It
-  // is empty, and the request's head may be written in it.
+  // What is received into, of the client's smallest blocks, to which the exchange gives it back.
+  // Empty before something is received, and then the request's head may be written in it.
   base::Block& in;
   CallParts& call;  // Its response is received.
 };

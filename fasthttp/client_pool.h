@@ -62,10 +62,13 @@ class ClientPool : public std::enable_shared_from_this<ClientPool> {
           idle{0};
     };
     Counters counters;
-    // Calls under way. Of another thread's share at least those that are.
+    // Calls under way. Both are read again if one has ended in between.
     uint64_t pending() const {
-      const uint64_t ended = counters.ended.load(std::memory_order_acquire);
-      return counters.calls.load(std::memory_order_relaxed) - ended;
+      for (;;) {
+        const uint64_t ended = counters.ended.load(std::memory_order_acquire);
+        const uint64_t calls = counters.calls.load(std::memory_order_acquire);
+        if (counters.ended.load(std::memory_order_relaxed) == ended) return calls - ended;
+      }
     }
 
    private:

@@ -523,11 +523,11 @@ class ResponseHeader : public HeaderTrailers {
   // body, if framing has read it from the Content-Length of this head.
   void CopyFrom(const http1::Head& head, int64_t length = kContentLengthNone);
   // The same in two steps, without the copy of each field: gives the head to parse into; then,
-  // while the bytes that were parsed are still there, makes it this header's. In between this
-  // header must not be looked at; Reset, if nothing comes of it.
+  // while the bytes that were parsed are still there, makes it this header's. In between what this
+  // header says means nothing; Reset, if nothing comes of it.
   http1::Head& HeadToReceive() {
     // Of a head that is still as it came everything is set anew.
-    if (head_ == nullptr || trailers_used_) PrepareToReceive();
+    if (std::exchange(head_, nullptr) == nullptr || trailers_used_) PrepareToReceive();
     return received_->head;
   }
   void TakeReceived(int64_t length = kContentLengthNone);
@@ -570,6 +570,7 @@ class ResponseHeader : public HeaderTrailers {
   void ResetMore();
   [[gnu::noinline]] void PrepareToReceive();
   void KeepReceived(int64_t length, bool close);
+  static bool IsSimple(const http1::Head& head, int64_t length);
   [[gnu::noinline]] void TakeOtherReceived(int64_t length);
   void CopyReceived();
   void VisitOthersReceived(FieldVisitor f) const;
@@ -580,6 +581,13 @@ class ResponseHeader : public HeaderTrailers {
   void CopyFields(const http1::Head& head, uint64_t done, uint64_t known);
   void CopyContentLength(std::string_view value, int64_t length);
   size_t FindCookie(std::string_view name) const;
+
+  // A few fields mean more than a value. They are rare, or come with others that cost more, so a
+  // head that has one is taken apart at once: what reads a head as it came need not know them.
+  // Connection is one of them if it is more than keep-alive.
+  static constexpr uint64_t kNotSimple = http1::MaskOf(http1::KnownField::kTransferEncoding) |
+                                         http1::MaskOf(http1::KnownField::kSetCookie) |
+                                         http1::MaskOf(http1::KnownField::kTrailer);
 
   uint16_t status_code_ = 200;
   bool close_ = false;
@@ -606,18 +614,15 @@ inline void ResponseHeader::KeepReceived(int64_t length, bool close) {
   normalize_ = no_default_content_type_ = used_ = true;
   content_length_ = length;
   head_ = &head;
-  received_->bytes.Clear();
+  received_->bytes.ClearUpTo(internal::FieldList::kKeepBytes);
   const char* const from = std::exchange(head.base, received_->bytes.Prepare(head.size));
   received_->bytes.Commit(head.size);
   std::memcpy(received_->bytes.data(), from, head.size);
 }
 
 inline void ResponseHeader::TakeReceived(int64_t length) {
-  // What may be more than a name with a value, see TakeOtherReceived.
-  constexpr uint64_t kMore = http1::MaskOf(http1::KnownField::kTransferEncoding) |
-                             http1::MaskOf(http1::KnownField::kConnection) |
-                             http1::MaskOf(http1::KnownField::kSetCookie) |
-                             http1::MaskOf(http1::KnownField::kTrailer);
+  FASTHTTP_DCHECK(received_ != nullptr && head_ == nullptr, "no head was received");
+  constexpr uint64_t kMore = kNotSimple | http1::MaskOf(http1::KnownField::kConnection);
   const http1::Head& head = received_->head;
   if (((head.seen & kMore) | head.duplicate) != 0 || head.minor_version == 0 ||
       head.fields != head.inline_fields || length < 0) {

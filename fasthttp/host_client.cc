@@ -72,14 +72,21 @@ ExchangeLimits ExchangeLimitsOf(const HostClientOptions& options) {
 
 // What follows the host in a request that sets nothing, and how long such a one's target and host
 // may be to be written in one go; with a transport of the program's own no request is.
-std::string BareRestOf(const HostClientOptions& options) {
-  return options.no_default_user_agent_header || options.name.empty()
-             ? "\r\n\r\n"
-             : absl::StrCat("\r\nUser-Agent: ", options.name, "\r\n\r\n");
+// A value of one line, as the setters have it.
+std::string UserAgentOf(const HostClientOptions& options) {
+  std::string value = options.no_default_user_agent_header ? "" : options.name;
+  internal::ReplaceControls(value.data(), value.size());
+  return value;
 }
 
-size_t BareRoomOf(const HostClientOptions& options) {
-  const size_t taken = http1::kBareHeadBound + BareRestOf(options).size();
+// What follows the host in the head of a bare request.
+std::string BareRestOf(std::string_view user_agent) {
+  return user_agent.empty() ? "\r\n\r\n" : absl::StrCat("\r\nUser-Agent: ", user_agent, "\r\n\r\n");
+}
+
+// For target and host.
+size_t BareRoomOf(const HostClientOptions& options, std::string_view rest) {
+  const size_t taken = http1::kBareHeadBound + rest.size();
   const size_t room = base::BlockPool::kCapacities[0];
   return options.transport || room < taken ? 0 : room - taken;
 }
@@ -167,9 +174,9 @@ class HostClient::Impl {
         options_(std::move(options)),
         addresses_(AddressesOf(options_)),
         default_host_(DefaultHost(options_)),
-        user_agent_(options_.no_default_user_agent_header ? "" : options_.name),
-        bare_rest_(BareRestOf(options_)),
-        bare_room_(BareRoomOf(options_)),
+        user_agent_(UserAgentOf(options_)),
+        bare_rest_(BareRestOf(user_agent_)),
+        bare_room_(BareRoomOf(options_, bare_rest_)),
         limits_(ExchangeLimitsOf(options_)) {}
   ~Impl() {
     if (pool_ != nullptr) pool_->Disband();
@@ -273,13 +280,17 @@ inline Errc HostClient::Impl::Describe(const Request& request, WireRequest& wire
   return request.URI().Scheme() == "https" ? Errc::kRedirectToDifferentScheme : Errc::kOk;
 }
 
-// What is not bare, finds no idle connection at once, or failed on one: `used`.
+// What is not bare, finds no idle connection at once, or failed on one or ended it: `used`.
 Errc HostClient::Impl::CallDescribed(Share& share, CallParts& call, Used used) {
+  if (used.conn != nullptr && used.result.errc == Errc::kOk) {
+    pool_->Close(share, used.conn);
+    return Errc::kOk;
+  }
   CallLease lease(share.client());
   WireRequest& wire = lease.wire();
   const Errc errc = Describe(call.request, wire);
-  FASTHTTP_CHECK(errc == Errc::kOk || used.conn == nullptr, "a bare request cannot be described");
   if (errc != Errc::kOk) {
+    if (used.conn != nullptr) pool_->Close(share, used.conn);
     call.where = MakeWhere(Explain(Attempt()));
     return errc;
   }

@@ -45,7 +45,7 @@
 #include "absl/time/time.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/caller.h"
-#include "fasthttp/client_exchange.h"
+#include "fasthttp/client_call.h"
 #include "fasthttp/client_pool.h"
 #include "fasthttp/client_tls.h"
 #include "fasthttp/conn.h"

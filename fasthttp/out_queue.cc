@@ -24,6 +24,8 @@ void OutQueue::Append(std::string_view bytes) {
 }
 
 void OutQueue::Append(OwnedBytes bytes, size_t sent) {
+  FASTHTTP_DCHECK(sent == 0 || (pieces_.empty() && sent_ == size_),
+                  "bytes were sent before those in front of them");
   if (bytes.size() == sent) return;
   if (pieces_.size() == pieces_.capacity()) DropSent();
   if (sent != 0) piece_sent_ = sent;

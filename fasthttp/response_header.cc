@@ -169,12 +169,7 @@ void ResponseHeader::PrepareToReceive() {
   received_->head.UseInlineFields();
 }
 
-// A few fields mean more than a value. They are rare, or come with others that cost more, so a head
-// that has one is taken apart at once: what reads a head as it came need not know them.
-static bool IsSimple(const http1::Head& head, int64_t length) {
-  constexpr uint64_t kNotSimple = http1::MaskOf(KnownField::kTransferEncoding) |
-                                  http1::MaskOf(KnownField::kSetCookie) |
-                                  http1::MaskOf(KnownField::kTrailer);
+bool ResponseHeader::IsSimple(const http1::Head& head, int64_t length) {
   if ((head.seen & kNotSimple) != 0 || head.duplicate != 0) return false;
   if (head.fields != head.inline_fields) return false;
   if (head.Has(KnownField::kConnection) &&

@@ -197,7 +197,8 @@ class Server {
 
   // Listens and returns at once, with the address that was bound (for port 0).
   absl::StatusOr<Addr> Start(std::string_view address);
-  // The same with a listener, which the server owns from then on.
+  // The same with a listener, which the server owns from then on. All loops accept from it, unless
+  // it is one_loop(); it is destroyed on one of them.
   absl::StatusOr<Addr> Start(std::unique_ptr<Listener> listener);
 
   // Serves `listener`, which must outlive the call, until it is closed or Shutdown. Several calls

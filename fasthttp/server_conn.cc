@@ -18,6 +18,8 @@ namespace {
 // A body is received in pieces of at most this; its buffer grows with what has arrived, never with
 // what was declared.
 constexpr uint64_t kBodyPiece = 64 * 1024;
+// A turn that is free may keep the buffer of a large body if there are no more free ones than this.
+constexpr size_t kFreeTurnsWithBodies = 16;
 // Their answers are not framed as others are.
 constexpr bool HasPlainAnswer(http1::MethodId method) {
   return method != http1::MethodId::kHead && method != http1::MethodId::kConnect;
@@ -421,7 +423,10 @@ bool ServerConn::AfterUnusual(Turn& turn) {
   if (streamed) {
     keep_alive = turn.stream->keep_alive() && turn.framing.keep_alive;
   } else if (!hijacked) {
-    keep_alive = Serialize(turn, prepared ? *prepared : turn.ctx.response());
+    Response& answer = prepared ? *prepared : turn.ctx.response();
+    keep_alive = Serialize(turn, answer);
+    // Pins keep no large body alive.
+    if (pinned && answer.Body().size() >= OutQueue::kCopyLimit) (void)answer.TakeBody();
   } else if (!hijack->no_response) {
     server_.CountAnswer(loop_.now() - turn.began, turn.ctx.response().StatusCode());
     SerializeAny(turn, turn.ctx.response(), /*close=*/false);
@@ -644,13 +649,18 @@ void ServerConn::SerializeAny(Turn& turn, Response& response, bool close) {
   if (send_body && !copy) SendLarge(out, response);
 }
 
-// A body that goes out at once keeps its buffer for the next response.
+// A body that goes out at once leaves its buffer to the next response, unless a burst of requests
+// would leave too many of them.
 void ServerConn::SendLarge(OutQueue& out, Response& response) {
   const std::string_view body = response.Body();
   const size_t queued = out.pending();
   const size_t sent = out.SendWith(*endpoint_.conn, body);
   ServerLoop::Count(server_.counters_.sent, queued - out.pending() + sent);
-  if (sent < body.size()) out.Append(response.TakeBody(), sent);
+  if (sent < body.size()) {
+    out.Append(response.TakeBody(), sent);
+  } else if (server_.free_turn_count_ > kFreeTurnsWithBodies) {
+    (void)response.TakeBody();
+  }
 }
 
 void ServerConn::DescribeHead(Turn& turn, Response& response, http1::ResponseHeadView& view) {

@@ -36,6 +36,8 @@ void ServerLoop::Uncount(uint16_t state) {
 
 // It holds no turn and no queue any more.
 inline void ServerConn::Disconnect(bool reset) {
+  FASTHTTP_DCHECK(state() != kHandling && data().turn == nullptr && data().out == nullptr,
+                  "a connection was closed in the middle of a request");
   if (Is(kPerIp)) [[unlikely]]
     LeavePeer();
   endpoint_.conn->Close(reset);

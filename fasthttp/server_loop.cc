@@ -526,7 +526,8 @@ void ServerLoop::DeleteTurn(Turn* turn) {
 
 // What its connection leaves unfinished, what parted it from that, a block beyond the ordinary.
 void ServerLoop::EndTurn(Turn& turn) {
-  if (turn.phase != Turn::Phase::kHead) turn.EndRequest(loop_.tick());
+  // A request that can't be served has an answer before its head is complete.
+  if (turn.phase != Turn::Phase::kHead || turn.fate != 0) turn.EndRequest(loop_.tick());
   if (turn.fate != 0) turn.Restore();
   if (turn.block->size_class != 0) {
     blocks_.Give(turn.block);

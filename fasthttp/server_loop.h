@@ -143,7 +143,7 @@ class ServerLoop final : public runtime::EventSink, public HijackOwner, public P
   Errc AdmitPerIp(runtime::Endpoint& endpoint);
   void Refuse(runtime::Endpoint& endpoint, Errc errc);
   void OnOtherReady(runtime::Endpoint& endpoint, uint8_t ready);
-  inline void Forget(runtime::Endpoint& endpoint);
+  inline void Forget(runtime::Endpoint& endpoint);  // In server_conn_close.cc, for that alone.
   void Uncount(uint16_t state);
   void EndWaitFor(uint32_t slot);
   void SetDraining(bool draining) {

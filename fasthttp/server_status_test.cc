@@ -222,6 +222,32 @@ TEST(ServerStatus, TheErrorHandlerMayChangeTheAnswerOfAnExceptionAndBlock) {
   });
 }
 
+// The connection breaks while the error handler waits: what it has set is nobody's answer.
+TEST(ServerStatus, AnAnswerThatNobodyGetsIsNotTheNextOnes) {
+  int told = 0;
+  SimServer sim({.handler = [](RequestCtx& ctx) { ctx.SetBody("fine"); },
+                 .error_handler =
+                     [&](RequestCtx& ctx, const absl::Status&) {
+                       ctx.response().header().Set("X-Told", "1");
+                       ctx.SetUserValue("told", 1);
+                       ++told;
+                       (void)Sleep(absl::Seconds(5));
+                     }});
+  sim.Run([&] {
+    WireClient broken = sim.Dial();
+    (void)broken.Send("bad\r\n\r\n");
+    sim.Settle();
+    EXPECT_EQ(told, 1);
+    broken = {};
+    sim.Sleep(absl::Seconds(10));
+    WireClient client = sim.Dial();
+    const WireResponse response = client.Ask(Get("/"));
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.body, "fine");
+    EXPECT_EQ(response.Field("X-Told"), "");
+  });
+}
+
 TEST(ServerStatus, TheErrorHandlerIsToldOfARequestThatCannotBeRead) {
   std::vector<Errc> told;
   SimServer sim({.handler = Hello, .error_handler = [&](RequestCtx& ctx, const absl::Status& e) {

@@ -82,6 +82,8 @@ constexpr KnownName MakeKnownName(size_t id) {
   KnownName known{};
   size_t i = 0;
   for (char c : kNames[id]) {
+    if (c != '-' && ((c | 0x20) < 'a' || (c | 0x20) > 'z'))
+      __builtin_unreachable();  // The mask is for letters.
     known.text[i] = static_cast<uint8_t>(c);
     known.mask[i++] = c == '-' ? 0xff : 0xdf;
   }

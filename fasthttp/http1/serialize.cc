@@ -18,10 +18,6 @@ constexpr std::string_view kContentLength = "Content-Length: ";
 constexpr std::string_view kContentType = "Content-Type: ";
 constexpr std::string_view kContentEncoding = "Content-Encoding: ";
 
-[[maybe_unused]] bool IsOneLine(std::string_view s) {
-  return std::none_of(s.begin(), s.end(), [](char c) { return c == '\r' || c == '\n' || c == 0; });
-}
-
 inline char* Append(char* out, std::string_view s) {
   return base::CopyShort(out, s.data(), s.size());
 }
@@ -36,7 +32,7 @@ inline char* AppendBlock(char* out, std::string_view s) {
 }
 
 inline char* AppendValue(char* out, std::string_view s) {
-  FASTHTTP_DCHECK(IsOneLine(s), "a value to be serialized holds CR, LF or NUL");
+  FASTHTTP_DCHECK(internal::IsOneLine(s), "a value to be serialized holds CR, LF or NUL");
   return Append(out, s);
 }
 
@@ -107,6 +103,10 @@ int KeptIndex(int status) {
 }
 
 }  // namespace
+
+bool internal::IsOneLine(std::string_view s) {
+  return std::none_of(s.begin(), s.end(), [](char c) { return c == '\r' || c == '\n' || c == 0; });
+}
 
 // The room for twenty digits brings a check of its stack frame.
 [[gnu::noinline]] static char* WriteAnyDecimal(char* out, uint64_t value) {

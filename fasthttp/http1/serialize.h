@@ -17,6 +17,7 @@
 #include <span>
 #include <string_view>
 
+#include "fasthttp/base/check.h"
 #include "fasthttp/base/copy.h"
 
 namespace fasthttp::http1 {
@@ -175,6 +176,8 @@ class StatusBlockCache {
 
 namespace internal {
 
+bool IsOneLine(std::string_view s);
+
 // "000102...99".
 struct DigitPairs {
   char digits[200];
@@ -214,6 +217,8 @@ inline char* WritePlainResponse(char* out, std::string_view status_block,
 
 inline char* WriteBareRequestHead(char* out, std::string_view target, std::string_view host,
                                   std::string_view rest) {
+  FASTHTTP_DCHECK(internal::IsOneLine(target) && internal::IsOneLine(host),
+                  "a value to be serialized holds CR, LF or NUL");
   std::memcpy(out, "GET ", 4);
   out = base::CopyShort(out + 4, target.data(), target.size());
   std::memcpy(out, " HTTP/1.1\r\nHost: ", 17);

@@ -466,6 +466,7 @@ void Loop::AddFibers() {
 
 // One of those that were ready when the round began; there is one.
 inline Fiber* Loop::PopReady() {
+  FASTHTTP_DCHECK(round_ready_ != 0 && ready_head_ != nullptr, "no fiber is ready");
   Fiber** const at = base::chaos_enabled ? AnyReady() : &ready_head_;
   Fiber* const fiber = *at;
   *at = fiber->next;
@@ -719,6 +720,7 @@ void Loop::Fire(Wait& wait, Errc cause) {
 
 // Of a wait that has not fired and is in no endpoint's list.
 inline void Loop::End(Wait& wait, Errc cause) {
+  FASTHTTP_DCHECK(!wait.fired, "a wait ended twice");
   wait.fired = true;
   wait.cause = cause;
   wait_timers_.Remove(wait.timer);

@@ -46,23 +46,12 @@ runtime::LoopOptions LoopOptionsOf(const RuntimeOptions& options, size_t loops) 
   return loop;
 }
 
-struct Outcome {
-  std::exception_ptr exception;
-  void Rethrow() {
-    if (exception) std::rethrow_exception(std::exchange(exception, nullptr));
-  }
-};
-
 // A function run as a task, for a caller that waits elsewhere and goes on with what it left in its
 // locals.
 class CalledTask final : public runtime::Task {
  public:
-  CalledTask(absl::FunctionRef<void()> function, Outcome& outcome,
-             absl::FunctionRef<void()> finished)
-      : caller_(runtime::CurrentTask()),
-        function_(function),
-        outcome_(outcome),
-        finished_(finished) {
+  CalledTask(absl::FunctionRef<void()> function, absl::FunctionRef<void()> finished)
+      : caller_(runtime::CurrentTask()), function_(function), finished_(finished) {
     Inherit(caller_.CurrentContext());
     SetLocals(caller_.locals);
   }
@@ -71,18 +60,25 @@ class CalledTask final : public runtime::Task {
     try {
       function_();
     } catch (...) {
-      outcome_.exception = std::current_exception();
+      exception_ = std::current_exception();
     }
-    caller_.SetLocals(std::exchange(locals, nullptr));
+    left_ = std::exchange(locals, nullptr);
     EndTask(/*end_context=*/false);
     finished_();  // The caller may be gone with this object from here on.
+  }
+
+  // By the caller, once that is finished.
+  void GoOn() {
+    caller_.SetLocals(left_);
+    if (exception_) std::rethrow_exception(exception_);
   }
 
  private:
   Task& caller_;
   absl::FunctionRef<void()> function_;
-  Outcome& outcome_;
   absl::FunctionRef<void()> finished_;
+  runtime::TaskLocal* left_ = nullptr;
+  std::exception_ptr exception_;
 };
 
 }  // namespace
@@ -214,7 +210,6 @@ void Runtime::RunOn(Loop& target, absl::FunctionRef<void()> function) {
   Start();
   Loop* here = Loop::Current();
   if (here == &target && here->in_user_code()) return function();
-  Outcome outcome;
   if (here != nullptr && here->in_user_code()) {
     runtime::Wait wait;
     here->Prepare(wait);
@@ -226,12 +221,12 @@ void Runtime::RunOn(Loop& target, absl::FunctionRef<void()> function) {
       done_.notify_all();
       Loop::PostWake(token, Errc::kOk);
     };
-    CalledTask task(function, outcome, finished);
+    CalledTask task(function, finished);
     target.Spawn(task);
     // The task refers to this frame: a loop that is out of stacks waits for it in place.
     (void)here->Block(wait, runtime::kNoDeadline, /*cancellable=*/false);
     AwaitOnThread(&done);
-    return outcome.Rethrow();
+    return task.GoOn();
   }
   FASTHTTP_CHECK(here == nullptr || here->simulated(),
                  "a blocking call outside of a handler or task");
@@ -242,10 +237,10 @@ void Runtime::RunOn(Loop& target, absl::FunctionRef<void()> function) {
     done = true;
     done_.notify_all();
   };
-  CalledTask task(function, outcome, finished);
+  CalledTask task(function, finished);
   target.Spawn(task);
   AwaitOnThread(&done);
-  outcome.Rethrow();
+  task.GoOn();
 }
 
 void Runtime::LostException(const std::exception_ptr& exception) const {

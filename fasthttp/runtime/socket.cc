@@ -25,6 +25,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "fasthttp/base/chaos.h"
+#include "fasthttp/base/check.h"
 #include "fasthttp/runtime/loop.h"
 
 namespace fasthttp {
@@ -297,7 +298,7 @@ int OpenListening(RawAddr& raw, const ListenOptions& options, bool first, bool* 
 std::unique_ptr<Listener> Adopt(int fd, const ListenOptions& options) {
   RawAddr bound;
   bound.size = sizeof bound.storage;
-  ::getsockname(fd, bound.get(), &bound.size);
+  FASTHTTP_CHECK(::getsockname(fd, bound.get(), &bound.size) == 0, "a listener has no address");
   return std::make_unique<SocketListener>(fd, std::make_shared<ListeningSockets>(FromRaw(bound)),
                                           options);
 }

@@ -13,7 +13,6 @@
 
 #include <cstdint>
 
-#include "fasthttp/base/check.h"
 #include "fasthttp/base/errc.h"
 #include "fasthttp/runtime/context_node.h"
 
@@ -75,7 +74,7 @@ class Task {
     // A scope that was not put back must not hold for the next request.
     if (used_ || scope.context != nullptr) [[unlikely]]
       DropState(end_context);
-    FASTHTTP_DCHECK(scope.deadline == ContextNode::kNoDeadline, "a limit was not put back");
+    scope.deadline = ContextNode::kNoDeadline;
   }
   void SetLocals(TaskLocal* list) {
     locals = list;
