@@ -19,10 +19,6 @@ using http1::Framing;
 // what was declared.
 constexpr uint64_t kBodyPiece = 64 * 1024;
 
-bool IsConnectionLoss(Errc errc) {
-  return errc == Errc::kConnectionClosed || errc == Errc::kConnectionReset;
-}
-
 // The rest of an exchange, from wherever it left the usual way. In the order in which they are
 // called.
 class Exchange {

@@ -61,6 +61,11 @@ struct ExchangeResult {
   bool response_started = false;  // A byte of a response was received.
 };
 
+// The peer, or the way to it, has ended the connection.
+inline bool IsConnectionLoss(Errc errc) {
+  return errc == Errc::kConnectionClosed || errc == Errc::kConnectionReset;
+}
+
 // --- Where an exchange leaves the usual way ---------------------------------------------------
 
 // Before it began: the server is to be asked whether it wants the body.

@@ -293,6 +293,19 @@ class BareRequestTest : public ClientExchangeTest {
   Request request_;
 };
 
+// Described first, then bare.
+TEST_F(BareRequestTest, SEC_AUserAgentIsOneLine) {
+  constexpr std::string_view kWant =
+      "GET /x HTTP/1.1\r\nHost: a.test\r\nUser-Agent: a  X-B: c\r\n\r\n";
+  HostClientOptions options = Options();
+  options.name = "a\r\nX-B: c";
+  fasthttptest::ScriptedConn& conn = dialer_.Next();
+  conn.Data(kOk).AwaitWritten(kWant.size() + 1).Data(kOk);
+  HostClient client(std::move(options));
+  EXPECT_EQ(DoAgain(client), Errc::kOk);
+  EXPECT_EQ(conn.written(), Twice(kWant));
+}
+
 TEST_F(BareRequestTest, OfEverySizeIsWrittenAsAnyOtherIs) {
   auto expect = [this](size_t target_size, size_t host_size, size_t name_size) {
     const std::string target = "/" + std::string(target_size - 1, 't');

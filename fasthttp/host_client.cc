@@ -109,10 +109,6 @@ std::string_view HostOf(std::string_view address) {
   return host;
 }
 
-bool IsConnectionLoss(Errc errc) {
-  return errc == Errc::kConnectionClosed || errc == Errc::kConnectionReset;
-}
-
 }  // namespace
 
 std::string AddMissingPort(std::string_view addr, bool is_tls) {

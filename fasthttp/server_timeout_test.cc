@@ -545,6 +545,27 @@ TEST_P(ServerTimeout, TimeoutErrorAnswersInPlaceOfTheResponse) {
 
 // --- Pins ---------------------------------------------------------------------------------------
 
+// Or who writes logs behind its requests would hold all of their answers.
+TEST_P(ServerTimeout, APinKeepsNoLargeBodyThatIsSent) {
+  const std::string body(20 * 1024, 'x');
+  bool released = false;
+  RequestPin pin;
+  SimServer sim({.handler =
+                     [&](RequestCtx& ctx) {
+                       pin = ctx.Pin();
+                       ctx.response().SetBodyOwned(OwnedBytes(body, [&] { released = true; }));
+                     }},
+                Options());
+  sim.Run([&] {
+    WireClient client = sim.Dial();
+    EXPECT_EQ(client.Ask(Get("/")).body, body);
+    sim.Settle();
+    EXPECT_TRUE(released);
+    EXPECT_EQ(pin->Path(), "/");
+    pin.Release();
+  });
+}
+
 TEST_P(ServerTimeout, APinKeepsTheContextAndTheConnectionGoesOn) {
   std::vector<RequestPin> pins;
   SimServer sim({.handler =
